@@ -1,0 +1,21 @@
+{# Differences between engines live here and nowhere else: a default for DuckDB, spark__ beside it. #}
+
+{# date + whole days, as a date (DuckDB adds integers to dates, Spark has date_add). #}
+{% macro dato_plus_dage(dato, dage) -%}{{ return(adapter.dispatch('dato_plus_dage')(dato, dage)) }}{%- endmacro %}
+{% macro default__dato_plus_dage(dato, dage) -%}({{ dato }} + {{ dage }}){%- endmacro %}
+{% macro spark__dato_plus_dage(dato, dage) -%}date_add({{ dato }}, {{ dage }}){%- endmacro %}
+
+{# Whole days from a to b (b exclusive). #}
+{% macro dage_mellem(a, b) -%}{{ return(adapter.dispatch('dage_mellem')(a, b)) }}{%- endmacro %}
+{% macro default__dage_mellem(a, b) -%}date_diff('day', {{ a }}, {{ b }}){%- endmacro %}
+{% macro spark__dage_mellem(a, b) -%}datediff({{ b }}, {{ a }}){%- endmacro %}
+
+{# First of a month from year and month numbers. #}
+{% macro dato_af(aar, maaned, dag) -%}{{ return(adapter.dispatch('dato_af')(aar, maaned, dag)) }}{%- endmacro %}
+{% macro default__dato_af(aar, maaned, dag) -%}make_date({{ aar }}, {{ maaned }}, {{ dag }}){%- endmacro %}
+{% macro spark__dato_af(aar, maaned, dag) -%}make_date({{ aar }}, {{ maaned }}, {{ dag }}){%- endmacro %}
+
+{# Local Danish date of a UTC timestamp text (2024-12-31T23:00:00Z is 2025-01-01 in Copenhagen). #}
+{% macro lokal_dato(tekst) -%}{{ return(adapter.dispatch('lokal_dato')(tekst)) }}{%- endmacro %}
+{% macro default__lokal_dato(tekst) -%}cast(timezone('Europe/Copenhagen', try_cast({{ tekst }} as timestamptz)) as date){%- endmacro %}
+{% macro spark__lokal_dato(tekst) -%}cast(from_utc_timestamp(try_cast({{ tekst }} as timestamp), 'Europe/Copenhagen') as date){%- endmacro %}

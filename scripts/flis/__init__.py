@@ -1,0 +1,1 @@
+"""Open FLIS: the Python around dbt."""

@@ -1,0 +1,40 @@
+"""Connections to the two database files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from flis.home import Home
+
+
+@contextmanager
+def connect(home: Home, *, write: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open `flis.duckdb` with `flis_cpr.duckdb` attached as `cpr`.
+
+    `write` says which of the two may be written to: "flis", "cpr" or None. DuckDB writes to one file per transaction, so a step
+    names the one it owns. Spill files go to the home's own tmp folder, never to a shared one.
+    """
+    home.prepare()
+    for path, name in ((home.db, "flis"), (home.cpr_db, "cpr")):
+        if not path.exists() and write != name:
+            duckdb.connect(str(path)).close()
+            if name == "cpr":
+                os.chmod(path, 0o600)
+    con = duckdb.connect(":memory:")
+    try:
+        con.execute(f"set temp_directory = '{home.tmp / 'duckdb'}'")
+        con.execute("set TimeZone = 'UTC'")
+        if limit := os.environ.get("FLIS_HUKOMMELSE"):
+            con.execute(f"set memory_limit = '{limit}'")
+        for path, name in ((home.db, "flis"), (home.cpr_db, "cpr")):
+            con.execute(f"attach '{path}' as {name} {'' if write == name else '(read_only)'}")
+            if name == "cpr":
+                os.chmod(path, 0o600)
+        con.execute(f"use {'cpr' if write == 'cpr' else 'flis'}")
+        yield con
+    finally:
+        con.close()
