@@ -19,3 +19,8 @@
 {% macro lokal_dato(tekst) -%}{{ return(adapter.dispatch('lokal_dato')(tekst)) }}{%- endmacro %}
 {% macro default__lokal_dato(tekst) -%}cast(timezone('Europe/Copenhagen', try_cast({{ tekst }} as timestamptz)) as date){%- endmacro %}
 {% macro spark__lokal_dato(tekst) -%}cast(from_utc_timestamp(try_cast({{ tekst }} as timestamp), 'Europe/Copenhagen') as date){%- endmacro %}
+
+{# The text of one field of a JSON object held as text; the field's name is a column or an expression. #}
+{% macro json_tekst(json, felt) -%}{{ return(adapter.dispatch('json_tekst')(json, felt)) }}{%- endmacro %}
+{% macro default__json_tekst(json, felt) -%}nullif(json_extract_string({{ json }}, '$."' || {{ felt }} || '"'), ''){%- endmacro %}
+{% macro spark__json_tekst(json, felt) -%}nullif(from_json({{ json }}, 'map<string,string>')[{{ felt }}], ''){%- endmacro %}

@@ -1,0 +1,27 @@
+{# Several systems' staging models of one concept as one: the same columns in the same order, row for row. #}
+{% macro foren(modeller) -%}
+    {%- for navn in modeller %}
+    select * from {{ ref(navn) }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{# A crosswalk seed with its rows' end of validity: the next row's gyldig_fra for the same system and code. #}
+{% macro xwalk(navn) -%}
+    (
+        select
+            kildesystem,
+            kildekode,
+            standardkode,
+            gyldig_fra,
+            lead(gyldig_fra, 1, date '9999-12-31') over (partition by kildesystem, kildekode order by gyldig_fra) as gyldig_til
+        from {{ ref(navn) }}
+    )
+{%- endmacro %}
+
+{# The month a regnskabsperiode belongs to: 0 (opening balance) to January, 13-16 (supplement) to December of the regnskabsår. #}
+{% macro periode_af_regnskabsperiode(aar, periode) -%}
+    {{ dato_af(aar, "case when " ~ periode ~ " < 1 then 1 when " ~ periode ~ " > 12 then 12 else " ~ periode ~ " end", 1) }}
+{%- endmacro %}

@@ -1,0 +1,190 @@
+{#
+  The incremental strategy `skive`: the touched slices are deleted by list and inserted anew, nothing else.
+
+  A model says `meta: {skive: [columns]}`. Before it runs, `skive_find` writes the list of touched slices to drift.skive__<model>; the model reads its
+  input through `kun_beroerte(relation)`; the strategy deletes and inserts; `skive_gem` remembers how far the model has come. All of it is state in
+  schema drift, so a run that failed half-way is caught up by the next one.
+  Why not dbt-duckdb's delete+insert: quadratic in the slice, and it leaves a slice that has become empty (docs/decisions/0003).
+#}
+
+{% macro drift_klargoer() %}
+    {% if execute %}
+    create schema if not exists drift;
+    create table if not exists drift.koersel (koersel bigint, invocation varchar, startet timestamp);
+    create table if not exists drift.beroert (model varchar, koersel bigint, kommunekode varchar, periode date);
+    create table if not exists drift.tilstand (model varchar, koersel bigint);
+    create table if not exists drift.behandlet (model varchar, leverance_id bigint);
+    insert into drift.koersel
+    select coalesce(max(koersel), 0) + 1, '{{ invocation_id }}', cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) from drift.koersel;
+    {% endif %}
+{% endmacro %}
+
+{# The model's slice columns; empty when the model is not of this strategy. #}
+{% macro skive_kolonner() %}
+    {% if config.get('materialized') == 'incremental' and config.get('incremental_strategy') == 'skive' %}
+        {{ return((config.get('meta') or {}).get('skive', [])) }}
+    {% endif %}
+    {{ return([]) }}
+{% endmacro %}
+
+{% macro skive_tabel(navn=none) %}{{ return('drift.skive__' ~ (navn or model.name)) }}{% endmacro %}
+
+{# What the model rests on: source tables reached through views, and the nearest upstream models of this strategy. #}
+{% macro skive_ophav() %}
+    {% set kilder, modeller, set_ = [], [], [] %}
+    {% set koe = model.depends_on.nodes | list %}
+    {% for _ in range(200) %}
+        {% if koe %}
+            {% set id = koe.pop(0) %}
+            {% if id not in set_ %}
+                {% do set_.append(id) %}
+                {% if id.startswith('source.') %}
+                    {% set s = graph.sources[id] %}
+                    {% if s.source_name not in ('opsaetning', 'leverancer') %}{% do kilder.append(s) %}{% endif %}
+                {% elif id.startswith('model.') %}
+                    {% set n = graph.nodes[id] %}
+                    {% if n.config.get('incremental_strategy') == 'skive' %}{% do modeller.append(n.name) %}
+                    {% else %}{% do koe.extend(n.depends_on.nodes) %}{% endif %}
+                {% endif %}
+            {% endif %}
+        {% endif %}
+    {% endfor %}
+    {{ return({'kilder': kilder, 'modeller': modeller | sort}) }}
+{% endmacro %}
+
+{% macro skive_liste(vaerdier) %}{% for v in vaerdier %}'{{ v }}'{% if not loop.last %}, {% endif %}{% endfor %}{% endmacro %}
+
+{# The ids of active deliveries of the systems the model rests on. #}
+{% macro skive_aktive(kilder) %}
+    select leverance_id
+    from {{ source('leverancer', 'leverance') }}
+    where status = 'aktiv' and kildesystem in ({{ skive_liste(kilder | map(attribute='source_name') | unique | sort) }})
+{% endmacro %}
+
+{# True when an upstream model was rebuilt whole since this one last ran: then everything is touched. #}
+{% macro skive_alt(modeller) %}
+    {% if not execute or not modeller %}{{ return(false) }}{% endif %}
+    {% set svar = run_query("select count(*) from drift.beroert where kommunekode = '*' and model in (" ~ skive_liste(modeller) ~ ")"
+        ~ " and koersel > coalesce((select max(koersel) from drift.tilstand where model = '" ~ model.name ~ "'), -1)") %}
+    {{ return(svar.columns[0].values()[0] > 0) }}
+{% endmacro %}
+
+{# Pre-hook. #}
+{% macro skive_find() %}
+    {% set kolonner = skive_kolonner() %}
+    {% if execute and kolonner %}
+        {% if not is_incremental() %}
+            drop table if exists {{ skive_tabel() }};
+        {% else %}
+            {% set ophav = skive_ophav() %}
+            create or replace table {{ skive_tabel() }} as
+            with aktive as (
+                {{ skive_aktive(ophav.kilder) if ophav.kilder else 'select cast(null as bigint) as leverance_id where false' }}
+            ),
+            behandlet as (
+                select leverance_id from drift.behandlet where model = '{{ model.name }}'
+            ),
+            aendret as (
+                (select leverance_id from aktive except select leverance_id from behandlet)
+                union all
+                (select leverance_id from behandlet except select leverance_id from aktive)
+            ),
+            beroert as (
+                {% if kolonner == ['_leverance_id'] %}
+                select leverance_id as _leverance_id from aendret
+                {% elif kolonner == ['person_id'] %}
+                select person_id from {{ source('leverancer', 'beroert_person') }} where leverance_id in (select leverance_id from aendret)
+                {% for s in ophav.kilder %}{% for navn, kolonne in s.columns.items() %}
+                {% if kolonne.get('config', {}).get('meta', {}).get('personnummer') or kolonne.get('meta', {}).get('personnummer') %}
+                union all
+                select n.person_id
+                from {{ s.relation_name }} as r
+                inner join {{ source('leverancer', 'person_noegle') }} as n on {{ som_cpr('r.' ~ navn) }} = n.cpr
+                where r._leverance_id in (select leverance_id from aendret)
+                {% endif %}{% endfor %}{% endfor %}
+                {% else %}
+                select {{ kolonner | join(', ') }} from drift.beroert
+                where kommunekode <> '*' and model in ({{ skive_liste(ophav.modeller) or "''" }})
+                    and koersel > coalesce((select max(koersel) from drift.tilstand where model = '{{ model.name }}'), -1)
+                {% if ophav.kilder and kolonner == ['kommunekode'] %}
+                union all
+                select l.kommunekode from {{ source('leverancer', 'leverance') }} as l
+                where l.leverance_id in (select leverance_id from aendret) and l.kommunekode is not null
+                {% if 'person_id' in (adapter.get_columns_in_relation(this) | map(attribute='name')) %}
+                union all
+                -- a person whose id has changed since (the CPR register linked two numbers): the municipality is computed again
+                select t.kommunekode from {{ this }} as t
+                where t.person_id not in (select person_id from {{ source('leverancer', 'person_noegle') }})
+                {% endif %}
+                {% endif %}
+                {% endif %}
+            )
+            select distinct {{ kolonner | join(', ') }} from beroert;
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+{# The relation narrowed to the touched slices; all of it at the first build, at full refresh, and when something upstream was rebuilt whole. #}
+{% macro kun_beroerte(relation) %}
+    {%- set kolonner = skive_kolonner() -%}
+    {%- if kolonner and is_incremental() and not skive_alt(skive_ophav().modeller) -%}
+        (
+            select * from {{ relation }}
+            where ({{ kolonner | join(', ') }}) in (select {{ '(' ~ kolonner | join(', ') ~ ')' if kolonner | length > 1 else kolonner[0] }} from {{ skive_tabel() }})
+        )
+    {%- else -%}
+        {{ relation }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro get_incremental_skive_sql(arg_dict) %}
+    {%- set maal = arg_dict['target_relation'] -%}
+    {%- set ny = arg_dict['temp_relation'] -%}
+    {%- set kolonner = skive_kolonner() -%}
+    {%- set alt = skive_alt(skive_ophav().modeller) -%}
+    {%- set i_skiver = 'true' if alt else '(' ~ kolonner | join(', ') ~ ') in (select ' ~ ('(' ~ kolonner | join(', ') ~ ')' if kolonner | length > 1 else kolonner[0]) ~ ' from ' ~ skive_tabel() ~ ')' -%}
+    {%- set alle = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    {{ skive_noter(maal, ny, i_skiver, arg_dict['dest_columns'] | map(attribute='name') | list) }}
+    delete from {{ maal }} where {{ i_skiver }};
+    insert into {{ maal }} ({{ alle }}) select {{ alle }} from {{ ny }};
+{% endmacro %}
+
+{# What the models after this one must look at: municipality and month of the rows taken out and put in, or what the model's own macro says. #}
+{% macro skive_noter(maal, ny, i_skiver, kolonner) %}
+    {%- set egen = (config.get('meta') or {}).get('beroert') -%}
+    {%- if egen %}
+    insert into drift.beroert
+    select '{{ model.name }}', (select max(koersel) from drift.koersel), b.kommunekode, b.periode
+    from ({{ context[egen](maal, ny, i_skiver) }}) as b;
+    {%- elif 'kommunekode' in kolonner %}
+    {%- set periode = 'periode' if 'periode' in kolonner else 'cast(null as date) as periode' %}
+    insert into drift.beroert
+    select distinct '{{ model.name }}', (select max(koersel) from drift.koersel), b.kommunekode, b.periode
+    from (
+        select kommunekode, {{ periode }} from {{ maal }} where {{ i_skiver }}
+        union all
+        select kommunekode, {{ periode }} from {{ ny }}
+    ) as b;
+    {%- endif %}
+{% endmacro %}
+
+{# Post-hook, in the model's own transaction. #}
+{% macro skive_gem() %}
+    {% if execute and skive_kolonner() %}
+        {% set ophav = skive_ophav() %}
+        {% if not is_incremental() %}
+        insert into drift.beroert select '{{ model.name }}', (select max(koersel) from drift.koersel), '*', null;
+        {% endif %}
+        {% if ophav.kilder %}
+        delete from drift.behandlet where model = '{{ model.name }}' and leverance_id not in ({{ skive_aktive(ophav.kilder) }});
+        insert into drift.behandlet
+        select '{{ model.name }}', leverance_id from (
+            {{ skive_aktive(ophav.kilder) }}
+            except
+            select leverance_id from drift.behandlet where model = '{{ model.name }}'
+        );
+        {% endif %}
+        delete from drift.tilstand where model = '{{ model.name }}';
+        insert into drift.tilstand select '{{ model.name }}', max(koersel) from drift.koersel;
+    {% endif %}
+{% endmacro %}
