@@ -1,0 +1,32 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything is installed in .venv from the lock file.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint lock clean bench
+
+demo: $(VENV)/klar
+	$(BIN)/flis demo
+	$(BIN)/flis docs
+	$(BIN)/flis run || [ $$? -eq 1 ]
+
+test: $(VENV)/klar lint
+	$(BIN)/pytest
+
+lint: $(VENV)/klar
+	$(BIN)/sqlfluff lint models tests/singular --processes 2 -q
+
+# The lock names every package with its hash, so dependencies are not resolved again.
+$(VENV)/klar: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer with venv is needed (Debian: apt install python3-venv; otherwise PYTHON=/path/to/python3.11)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock:
+	uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf target logs var

@@ -1,0 +1,222 @@
+"""Build the models: dbt's own runner, in process."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flis.database import connect
+from flis.home import REPO, Home
+
+Progress = Callable[[str, int, int], None]
+
+
+class BuildError(Exception):
+    """dbt could not build; the message names the nodes that failed and why."""
+
+
+@dataclass
+class BuildResult:
+    """What one build did: nodes by kind, and the failures as (name, message)."""
+
+    models: int = 0
+    tests: int = 0
+    seeds: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    rebuilt: list[str] = field(default_factory=list)
+
+
+class Dbt:
+    """dbt in this process for one home. The manifest is parsed once per process and handed over from call to call."""
+
+    _manifest = None
+
+    def __init__(self, home: Home, progress: Progress | None = None) -> None:
+        self.home, self.progress = home, progress
+        self._total = self._done = 0
+
+    def _on_event(self, event) -> None:
+        name = event.info.name
+        if name == "ConcurrencyLine":
+            self._total, self._done = event.data.node_count, 0
+        elif name == "NodeFinished" and self.progress:
+            self._done += 1
+            self.progress(event.data.node_info.node_name, self._done, max(self._total, self._done))
+
+    def invoke(self, *args: str, quiet: bool = True):
+        """Run one dbt command; returns dbt's result object. Raises BuildError when dbt itself breaks (not when a node fails)."""
+        os.environ["FLIS_HOME"] = str(self.home.root)
+        os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+        from dbt.cli.main import dbtRunner
+
+        common = ["--project-dir", str(REPO), "--profiles-dir", str(REPO), "--log-path", str(self.home.log)]
+        flags = ["--quiet", "--no-use-colors", "--log-level-file", "none"] if quiet else []
+        here = Path.cwd()
+        try:
+            if Dbt._manifest is None and args[0] != "parse":
+                parsed = dbtRunner().invoke([*flags, "parse", *common])
+                if not parsed.success:
+                    raise BuildError(f"dbt could not read the project: {parsed.exception}")
+                Dbt._manifest = parsed.result
+            result = dbtRunner(manifest=Dbt._manifest, callbacks=[self._on_event]).invoke([*flags, *args, *common])
+        finally:
+            os.chdir(here)
+            close_dbt_connections()
+        if result.exception is not None:
+            raise BuildError(str(result.exception))
+        return result
+
+    @property
+    def manifest(self):
+        return Dbt._manifest
+
+
+def close_dbt_connections() -> None:
+    """Let go of the database files. dbt-duckdb keeps them open after a run, and DuckDB refuses a second way in from the same process."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager._ENV = None
+    gc.collect()
+
+
+def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None,
+          full_refresh: bool = False, select: Iterable[str] = (), progress: Progress | None = None) -> BuildResult:
+    """Build seeds, models and their tests; incremental models take only the slices that what arrived has touched.
+
+    `fagomraade` narrows the models. `kommune` (four digits) and `periode` (YYYY-MM) make those deliveries be computed again even though nothing
+    new arrived. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
+    """
+    _ensure_cpr_tables(home)
+    dbt = Dbt(home, progress)
+    if kommune or periode:
+        _touch(home, fagomraade, kommune, periode)
+    selected = list(select) or ([f"path:models/{layer}/{fagomraade}" for layer in ("staging", "standardized", "marts")] if fagomraade else [])
+    narrowed = ["--select", *selected] if selected else []
+    result = BuildResult()
+    dbt.invoke("parse")
+    prints = _fingerprints(dbt.manifest, home)
+    changed = _changed(home, prints)
+    if changed and not full_refresh:
+        # Views and seeds above the changed models first, so that what is rebuilt rests on what stands in the repo now.
+        above = _above(dbt.manifest, changed)
+        _collect(dbt.invoke("build", "--select", *above, "--exclude", "resource_type:test", "resource_type:unit_test"), result)
+        _collect(dbt.invoke("run", "--full-refresh", "--select", *changed), result)
+        result.rebuilt = changed
+    _collect(dbt.invoke("build", *narrowed, *(["--full-refresh"] if full_refresh else [])), result)
+    if not result.failures and not selected:
+        _remember(home, prints)
+    return result
+
+
+def _collect(outcome, result: BuildResult) -> None:
+    for one in outcome.result or []:
+        kind = one.node.resource_type
+        if kind in ("model", "seed"):
+            setattr(result, f"{kind}s", getattr(result, f"{kind}s") + 1)
+        elif kind in ("test", "unit_test"):
+            result.tests += 1
+        if one.status in ("error", "fail", "runtime error"):
+            result.failures.append((one.node.name, str(one.message or one.status)))
+
+
+def _ensure_cpr_tables(home: Home) -> None:
+    """The views of staging need the raw tables to exist, also where nothing has arrived."""
+    from flis.load import prepare_raw
+
+    with connect(home, write="cpr") as con:
+        prepare_raw(con, home)
+
+
+def _touch(home: Home, fagomraade: str | None, kommune: str | None, periode: str | None) -> None:
+    """Forget that the models have seen the deliveries named, so that the next build computes their slices again."""
+    with connect(home, write="flis") as con:
+        if not con.execute("select count(*) from information_schema.tables where table_catalog = 'flis' and table_schema = 'drift' and table_name = 'behandlet'").fetchall()[0][0]:
+            return
+        con.execute(
+            """
+            delete from drift.behandlet where leverance_id in (
+                select leverance_id from cpr.raw.leverance
+                where coalesce(fagomraade = $1, true) and coalesce(kommunekode = $2, true) and coalesce(strftime(periode, '%Y-%m') = $3, true)
+            )
+            """,
+            [fagomraade, kommune, periode],
+        )
+
+
+def _skive_models(manifest) -> dict:
+    return {n.name: n for n in manifest.nodes.values() if n.resource_type == "model" and n.config.get("incremental_strategy") == "skive"}
+
+
+def _fingerprints(manifest, home: Home) -> dict[str, str]:
+    """Per incremental model: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
+    setup = b"".join(p.read_bytes() for p in sorted(home.setup.glob("*.csv")))
+    prints = {}
+    for name, node in _skive_models(manifest).items():
+        digest, queue, seen = hashlib.sha256(), [node.unique_id], set()
+        while queue:
+            unique_id = queue.pop(0)
+            if unique_id in seen:
+                continue
+            seen.add(unique_id)
+            if unique_id.startswith("source."):
+                if manifest.sources[unique_id].source_name == "opsaetning":
+                    digest.update(setup)
+                continue
+            one = manifest.nodes[unique_id]
+            digest.update(f"{unique_id}:{one.checksum.checksum}".encode())
+            if one.resource_type == "model" and (one.unique_id == node.unique_id or one.config.get("incremental_strategy") != "skive"):
+                queue += sorted(one.depends_on.nodes)
+                for macro in sorted(one.depends_on.macros):
+                    if macro.startswith("macro.flis.") and ".skive" not in macro and ".kun_beroerte" not in macro:
+                        digest.update(manifest.macros[macro].macro_sql.encode())
+        prints[name] = digest.hexdigest()
+    return prints
+
+
+def _above(manifest, names: list[str]) -> list[str]:
+    """The seeds and plain views that the models named rest on."""
+    queue, found = [n.unique_id for n in _skive_models(manifest).values() if n.name in names], []
+    while queue:
+        for unique_id in manifest.nodes[queue.pop(0)].depends_on.nodes:
+            if unique_id.startswith("source.") or unique_id in found:
+                continue
+            one = manifest.nodes[unique_id]
+            if one.config.get("incremental_strategy") != "skive":
+                found.append(unique_id)
+                queue.append(unique_id)
+    return sorted({manifest.nodes[u].name for u in found})
+
+
+def _changed(home: Home, prints: dict[str, str]) -> list[str]:
+    """Models that were built before, with another fingerprint."""
+    with connect(home, write="flis") as con:
+        con.execute("create schema if not exists drift")
+        con.execute("create table if not exists drift.fingeraftryk (model varchar, fingeraftryk varchar)")
+        before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall())
+    return sorted(name for name, value in prints.items() if name in before and before[name] != value)
+
+
+def _remember(home: Home, prints: dict[str, str]) -> None:
+    with connect(home, write="flis") as con:
+        con.execute("begin")
+        con.execute("delete from drift.fingeraftryk")
+        con.executemany("insert into drift.fingeraftryk values (?, ?)", sorted(prints.items()))
+        con.execute("commit")
+
+
+def docs(home: Home, progress: Progress | None = None) -> Path:
+    """dbt's documentation with lineage as one static page in the home; returns its path."""
+    _ensure_cpr_tables(home)
+    result = Dbt(home, progress).invoke("docs", "generate", "--static")
+    if not result.success:
+        raise BuildError("dbt docs generate failed")
+    page = home.docs / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_bytes((REPO / "target" / "static_index.html").read_bytes())
+    return page

@@ -1,0 +1,293 @@
+"""The command line. Each verb is one step of the walk; imports stay inside the verbs so that a run with nothing to do is quick."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flis import status as status_file
+from flis.home import Home
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="Open FLIS: from landed files to versioned data packages.")
+console = Console()
+errors = Console(stderr=True)
+
+DONE, HELD, USAGE, FAILED = 0, 1, 2, 3
+
+HomeOption = Annotated[Path | None, typer.Option("--home", envvar="FLIS_HOME", help="Working folder (default var/).")]
+AreaOption = Annotated[str | None, typer.Option("--fagomraade", help="Only this fagområde, e.g. oekonomi.")]
+MunicipalityOption = Annotated[str | None, typer.Option("--kommune", help="Only this municipality (four digits).")]
+PeriodOption = Annotated[str | None, typer.Option("--periode", help="Only this month (YYYY-MM).")]
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Any]:
+    """A progress bar as a callback (what, done, total); it shows itself only on a terminal."""
+    with Progress(SpinnerColumn(), TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                  console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def update(what: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{title}: {what}"[:40], completed=done, total=total)
+
+        yield update
+
+
+def _check(fagomraade: str | None, kommune: str | None, periode: str | None) -> dict[str, str | None]:
+    """Refuse a narrowing that cannot be meant, in plain words (exit 2)."""
+    import re
+
+    from flis.home import REPO
+
+    areas = sorted(p.name for p in (REPO / "models" / "standardized").iterdir() if p.is_dir())
+    if fagomraade and fagomraade not in areas:
+        raise typer.BadParameter(f"{fagomraade} is not a fagområde here; there are: {', '.join(areas)}", param_hint="--fagomraade")
+    if kommune and not re.fullmatch(r"\d{4}", kommune):
+        raise typer.BadParameter("a municipality is four digits, e.g. 0101", param_hint="--kommune")
+    if periode and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", periode):
+        raise typer.BadParameter("a month is YYYY-MM, e.g. 2026-09", param_hint="--periode")
+    return {"fagomraade": fagomraade, "kommune": kommune, "periode": periode}
+
+
+def _load(home: Home, narrow: dict) -> tuple[dict, int]:
+    from flis.load import load
+
+    with progress_bar("load") as bar:
+        result = load(home, progress=bar, **narrow)
+    facts = result.facts()
+    return facts, HELD if facts["rejected"] or facts["waiting"] else DONE
+
+
+def _build(home: Home, narrow: dict, full_refresh: bool = False) -> tuple[dict, int]:
+    from flis.build import build
+
+    with progress_bar("build") as bar:
+        result = build(home, progress=bar, full_refresh=full_refresh, **narrow)
+    for name, message in result.failures:
+        errors.print(f"[red]{name}[/red]: {message}", markup=True, highlight=False)
+    return ({"models": result.models, "tests": result.tests, "failures": len(result.failures), "rebuilt": result.rebuilt},
+            FAILED if result.failures else DONE)
+
+
+def _validate(home: Home, narrow: dict) -> tuple[dict, int]:
+    from flis.validate import validate
+
+    with progress_bar("validate") as bar:
+        result = validate(home, progress=bar, **narrow)
+    facts = result.facts()
+    return facts, HELD if facts["held"] else DONE
+
+
+def _package(home: Home, narrow: dict) -> tuple[dict, int]:
+    from flis.package import package
+
+    with progress_bar("package") as bar:
+        result = package(home, progress=bar, **narrow)
+    facts = result.facts()
+    return facts, HELD if facts["held"] else DONE
+
+
+STEPS = {"load": _load, "build": _build, "validate": _validate, "package": _package}
+
+
+def _step(home: Home, name: str, narrow: dict, **extra: Any) -> tuple[dict, int]:
+    """Run one step, write what it did to status.json and to drift.haendelse, return its figures and exit code."""
+    from flis.database import connect
+    from flis.events import record
+
+    home.prepare()
+    status_file.mark_incomplete(home)
+    start = time.monotonic()
+    facts, code = STEPS[name](home, narrow, **extra)
+    facts["seconds"] = round(time.monotonic() - start, 1)
+    with connect(home, write="flis") as con:
+        record(con, name, kommunekode=narrow["kommune"], fagomraade=narrow["fagomraade"],
+               **{k: v for k, v in facts.items() if k != "seconds" and isinstance(v, (int, str, dict))})
+    status_file.write_step(home, name, **facts)
+    if name in ("load", "build"):
+        status_file.write_deliveries(home)
+    return facts, code
+
+
+def _run_steps(home: Home, names: list[str], narrow: dict, **extra: Any) -> tuple[dict[str, dict], int]:
+    done, worst = {}, DONE
+    for name in names:
+        try:
+            done[name], code = _step(home, name, narrow, **extra)
+        except Exception as fault:  # a step of ours failed: say which and why, with the trace in the log
+            import traceback
+
+            (home.log / "fejl.txt").write_text(traceback.format_exc(), "utf-8")
+            errors.print(f"[red]{name} failed:[/red] {fault}", highlight=False)
+            errors.print(f"The trace is in {home.log / 'fejl.txt'}", highlight=False)
+            return done, FAILED
+        worst = max(worst, code)
+        if code == FAILED:
+            return done, FAILED
+    return done, worst
+
+
+@app.command()
+def load(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
+    """Take what lies in the inbox into raw; refuse, explain and set aside what cannot be taken."""
+    _finish(*_run_steps(Home.of(home), ["load"], _check(fagomraade, kommune, periode)))
+
+
+@app.command()
+def build(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
+          full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Rebuild everything from raw.")] = False) -> None:
+    """Build models and their tests; only the slices that what arrived has touched."""
+    narrow = _check(fagomraade, kommune, periode)
+    done, code = _run_steps(Home.of(home), ["build"], narrow, full_refresh=full_refresh)
+    _finish(done, code)
+
+
+@app.command()
+def validate(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
+    """Run the faggrupper's quality rules."""
+    _finish(*_run_steps(Home.of(home), ["validate"], _check(fagomraade, kommune, periode)))
+
+
+@app.command()
+def package(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
+    """Write each recipient's data packages."""
+    _finish(*_run_steps(Home.of(home), ["package"], _check(fagomraade, kommune, periode)))
+
+
+@app.command()
+def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
+        summary: Annotated[bool, typer.Option("--summary/--no-summary", help="End with the table of figures.")] = True) -> None:
+    """load, build, validate and package, in that order."""
+    where, narrow = Home.of(home), _check(fagomraade, kommune, periode)
+    whole = not any(narrow.values())
+    if whole and status_file.nothing_new(where):
+        console.print("Nothing new: the inbox is empty and everything is built and packaged.")
+        raise typer.Exit(DONE)
+    done, code = _run_steps(where, list(STEPS), narrow)
+    if code != FAILED and whole:
+        status_file.mark_complete(where)
+    if summary and done:
+        _print_summary(where, done)
+    raise typer.Exit(code)
+
+
+@app.command()
+def demo(home: HomeOption = None,
+         scale: Annotated[float, typer.Option(help="Share of the population; 1 is about 5.95 million people.")] = 0.01,
+         periods: Annotated[int, typer.Option(help="Months.")] = 14,
+         slut: Annotated[str, typer.Option(help="Last month, YYYY-MM.")] = "2026-09",
+         kommuner: Annotated[str | None, typer.Option(help="Comma-separated municipality codes (default all).")] = None,
+         seed: Annotated[int, typer.Option(help="Seed; the same arguments give the same bytes.")] = 1,
+         faults: Annotated[bool, typer.Option("--faults/--no-faults", help="Plant typical registration errors.")] = True) -> None:
+    """Write a demo Denmark's inbox, and the truth beside it."""
+    from flis.demo import generate
+
+    where = Home.of(home).prepare()
+    status_file.mark_incomplete(where)
+    start = time.monotonic()
+    with progress_bar("demo") as bar:
+        try:
+            generate(where, scale=scale, periods=periods, slut=slut, kommuner=kommuner.split(",") if kommuner else None, seed=seed, faults=faults, progress=bar)
+        except ValueError as fault:
+            raise typer.BadParameter(str(fault)) from fault
+    files = len(status_file.waiting_files(where))
+    console.print(f"{files:,} files in {where.inbox}, the truth in {where.truth} ({time.monotonic() - start:.1f} s)", highlight=False)
+
+
+@app.command()
+def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+           fagomraade: AreaOption = None, kommune: MunicipalityOption = None) -> None:
+    """What was expected, received, late, replaced, refused, per municipality, dataset and kildesystem."""
+    where = Home.of(home)
+    facts = status_file.read(where)
+    facts["indbakke"] = len(status_file.waiting_files(where))
+    facts["leverancer"] = [row for row in facts.get("leverancer", []) if (not fagomraade or row["fagomraade"] == fagomraade) and (not kommune or row["kommunekode"] == kommune)]
+    if as_json:
+        sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+        return
+    if not facts.get("trin"):
+        console.print(f"Nothing has run in {where.root} yet: start with `flis demo` or put files in {where.inbox}, then `flis run`.", highlight=False)
+        return
+    steps = Table("step", "finished (Copenhagen)", "seconds")
+    for name in STEPS:
+        if one := facts["trin"].get(name):
+            steps.add_row(name, _local(one["afsluttet"]), str(one.get("seconds", "")))
+    console.print(steps)
+    table = Table("kommune", "fagområde", "kildesystem", *(h for h in ("forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")))
+    for row in facts["leverancer"]:
+        table.add_row(row["kommunekode"], row["fagomraade"], row["kildesystem"], *(str(row[k]) for k in ("forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")))
+    console.print(table)
+    console.print(f"{facts['indbakke']} files wait in the inbox.")
+
+
+@app.command()
+def docs(home: HomeOption = None) -> None:
+    """dbt's documentation with lineage as one static page."""
+    from flis.build import docs as build_docs
+
+    with progress_bar("docs") as bar:
+        page = build_docs(Home.of(home).prepare(), bar)
+    console.print(f"{page}", highlight=False)
+
+
+def _finish(done: dict[str, dict], code: int) -> None:
+    for name, facts in done.items():
+        console.print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in facts.items() if v not in (None, [], {})), highlight=False)
+    raise typer.Exit(code)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return " ".join(f"{k}={_short(v)}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _local(moment: str) -> str:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    return datetime.fromisoformat(moment).astimezone(ZoneInfo("Europe/Copenhagen")).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _print_summary(home: Home, done: dict[str, dict]) -> None:
+    """The short table a newcomer sees, and three paths worth opening."""
+    table = Table("what", "figure", title="The walk")
+
+    def row(what: str, step: str, *keys: str) -> None:
+        if step in done:
+            table.add_row(what, " / ".join(_short(done[step].get(k, 0)) for k in keys))
+
+    row("deliveries received / loaded / rejected", "load", "received", "loaded", "rejected")
+    row("rows in / set aside", "load", "rows", "rows_set_aside")
+    row("models built / tests", "build", "models", "tests")
+    for area, broken in sorted(done.get("validate", {}).get("broken", {}).items()):
+        table.add_row(f"rules broken, {area}", _short(broken))
+    row("packages written / unchanged / held", "package", "written", "unchanged", "held")
+    table.add_row("seconds " + " / ".join(done), " / ".join(str(facts["seconds"]) for facts in done.values()))
+    console.print(table)
+    packages = sorted(p for p in home.outbox.glob("*/*/*") if p.is_dir())
+    for what, path in (("a package", packages[0] if packages else None), ("a quality result", home.reports / "kvalitet.html"), ("the docs", home.docs / "index.html")):
+        if path and path.exists():
+            console.print(f"{what}: {path}", highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point of the `flis` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""status.json: what each step last did, and what has come in. One writer holds the file; `flis status` reads it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from flis.home import REPO, Home, now
+
+
+def read(home: Home) -> dict[str, Any]:
+    """The status as last written; empty when no step has run."""
+    return json.loads(home.status.read_text("utf-8")) if home.status.exists() else {}
+
+
+def write_step(home: Home, step: str, **facts: Any) -> None:
+    """Write what a step did, in one rename so that a reader never sees half of it."""
+    status = read(home)
+    status.setdefault("trin", {})[step] = {"afsluttet": now().isoformat(timespec="seconds"), **facts}
+    _write(home, status)
+
+
+def write_deliveries(home: Home) -> None:
+    """Refresh the table of what was expected, received, late, replaced and refused, per municipality, dataset and kildesystem."""
+    from flis.database import connect
+
+    status = read(home)
+    with connect(home) as con:
+        has = con.execute("select count(*) from information_schema.tables where table_catalog = 'flis' and table_schema = 'marts' and table_name = 'leveranceoversigt'").fetchall()[0][0]
+        if has:
+            columns = ("kommunekode", "fagomraade", "kildesystem", "forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")
+            rows = con.execute(f"""
+                select kommunekode, fagomraade, kildesystem,
+                    sum(antal_forventet)::bigint, sum(antal_modtaget)::bigint, sum(antal_forsinket)::bigint, sum(antal_mangler)::bigint,
+                    sum(antal_erstattet)::bigint, sum(antal_afvist)::bigint
+                from marts.leveranceoversigt group by all order by all
+            """).fetchall()
+            status["leverancer"] = [dict(zip(columns, row, strict=True)) for row in rows]
+    _write(home, status)
+
+
+def nothing_new(home: Home) -> bool:
+    """True when the last full run ended well, the inbox holds nothing it did not leave there, and neither the repo nor the set-up has changed since."""
+    status = read(home)
+    last = status.get("faerdig")
+    if not last or sorted(waiting_files(home)) != last["venter"]:
+        return False
+    return _newest_change(home) <= last["tid"]
+
+
+def mark_complete(home: Home) -> None:
+    """Remember that all four steps are done with what there is."""
+    status = read(home)
+    status["faerdig"] = {"tid": _newest_change(home), "venter": sorted(waiting_files(home))}
+    _write(home, status)
+
+
+def mark_incomplete(home: Home) -> None:
+    """Something has begun that is not yet carried through."""
+    status = read(home)
+    if status.pop("faerdig", None) is not None:
+        _write(home, status)
+
+
+def waiting_files(home: Home) -> list[str]:
+    """Files in the inbox, as '<afsender>/<fil>'."""
+    if not home.inbox.exists():
+        return []
+    return [f"{sender.name}/{entry.name}" for sender in os.scandir(home.inbox) if sender.is_dir() for entry in os.scandir(sender.path) if entry.is_file()]
+
+
+def _newest_change(home: Home) -> float:
+    newest = 0.0
+    for top in (*(REPO / d for d in ("models", "seeds", "macros", "expectations", "tests/generic", "tests/singular", "scripts/flis")), home.setup):
+        for folder, _, files in os.walk(top):
+            if not folder.endswith("__pycache__"):
+                newest = max([newest, *(os.stat(os.path.join(folder, f)).st_mtime for f in files)])
+    return newest
+
+
+def _write(home: Home, status: dict[str, Any]) -> None:
+    temp = home.status.with_suffix(".tmp")
+    temp.write_text(json.dumps(status, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+    os.replace(temp, home.status)
