@@ -7,8 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/klar
 	$(BIN)/flis demo
-	$(BIN)/flis docs
-	$(BIN)/flis run || [ $$? -eq 1 ]
+	$(BIN)/flis run --docs || [ $$? -eq 1 ]
 
 test: $(VENV)/klar lint
 	$(BIN)/pytest

@@ -167,8 +167,8 @@ def package(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Mun
 
 @app.command()
 def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
-        summary: Annotated[bool, typer.Option("--summary/--no-summary", help="End with the table of figures.")] = True) -> None:
-    """load, build, validate and package, in that order."""
+        with_docs: Annotated[bool, typer.Option("--docs", help="Make the documentation page too.")] = False) -> None:
+    """load, build, validate and package, in that order; ends with a short table of figures."""
     where, narrow = Home.of(home), _check(fagomraade, kommune, periode)
     whole = not any(narrow.values())
     if whole and status_file.nothing_new(where):
@@ -177,8 +177,9 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
     done, code = _run_steps(where, list(STEPS), narrow)
     if code != FAILED and whole:
         status_file.mark_complete(where)
-    if summary and done:
-        _print_summary(where, done)
+    if with_docs and code != FAILED:
+        docs(where.root)
+    _print_summary(where, done)
     raise typer.Exit(code)
 
 
