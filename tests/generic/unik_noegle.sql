@@ -4,7 +4,7 @@
 select
     {{ kolonner | join(', ') }},
     count(*) as antal_raekker
-from {{ model }}
+from {{ beroert_udsnit(model) }}
 group by {{ kolonner | join(', ') }}
 having count(*) > 1 {% for kolonne in kolonner %} or {{ kolonne }} is null{% endfor %}
 
