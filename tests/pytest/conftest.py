@@ -1,0 +1,85 @@
+"""Homes for the tests: a small demo Denmark carried through the whole walk, once per test session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from flis.home import REPO, Home
+
+# Small, but with every role in it: each finance system and case system, changes of system, weekly and daily deliveries, handlekommuner,
+# a municipality without instruction, local fields, CPR in the own package.
+KOMMUNER = ["0101", "0155", "0183", "0185", "0187", "0265", "0410", "0420", "0440", "0450", "0461", "0480", "0482", "0563", "0615", "0730", "0751", "0825", "0851"]
+DEMO = {"scale": 0.001, "periods": 4, "slut": "2026-02", "kommuner": KOMMUNER, "seed": 7}
+
+
+def reference_data() -> Path | None:
+    """The folder of real public data, where it is at hand (FLIS_REFERENCEDATA, or shared/data beside the repo)."""
+    for path in (os.environ.get("FLIS_REFERENCEDATA"), REPO.parent / "shared" / "data"):
+        if path and Path(path).is_dir():
+            return Path(path)
+    return None
+
+
+def make_demo(root: Path, **overrides) -> Home:
+    """A home with a freshly generated inbox and truth."""
+    from flis.demo import generate
+
+    home = Home.of(root).prepare()
+    generate(home, **{**DEMO, **overrides})
+    return home
+
+
+def walk(home: Home, *, package: bool = True) -> dict:
+    """load, build, validate and package; fails the test when a model or a model test fails. Returns each step's result."""
+    from flis.build import build
+    from flis.load import load
+    from flis.package import package as write_packages
+    from flis.validate import validate
+
+    done = {"load": load(home), "build": build(home)}
+    assert not done["build"].failures, done["build"].failures
+    assert done["build"].models > 20
+    if package:
+        done["validate"] = validate(home)
+        done["package"] = write_packages(home)
+    return done
+
+
+@pytest.fixture(scope="session")
+def demo_hjem(tmp_path_factory) -> Iterator[Home]:
+    """A small demo with faults, carried through the whole walk. FLIS_TEST_HJEM names a home that is ready instead."""
+    ready = os.environ.get("FLIS_TEST_HJEM")
+    if ready:
+        yield Home.of(ready)
+        return
+    home = make_demo(tmp_path_factory.mktemp("demo"))
+    walk(home)
+    yield home
+
+
+def months_of(home: Home) -> list[date]:
+    """The first of each month in which files arrived, oldest first."""
+    stamps = {datetime.fromtimestamp(f.stat().st_mtime).date().replace(day=1) for f in home.inbox.rglob("*") if f.is_file()}
+    return sorted(stamps)
+
+
+def deliver_until(source: Home, target: Home, end: date) -> int:
+    """Move to the target's inbox the files that had arrived before `end` in the source; returns how many."""
+    moved = 0
+    for file in sorted(f for f in source.inbox.rglob("*") if f.is_file()):
+        if datetime.fromtimestamp(file.stat().st_mtime).date() < end:
+            goal = target.inbox / file.relative_to(source.inbox)
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(file, goal)
+            moved += 1
+    return moved
+
+
+def next_month(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1)
