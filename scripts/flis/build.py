@@ -47,32 +47,33 @@ class Dbt:
             self._done += 1
             self.progress(event.data.node_info.node_name, self._done, max(self._total, self._done))
 
-    def invoke(self, *args: str, quiet: bool = True):
+    def invoke(self, *args: str):
         """Run one dbt command; returns dbt's result object. Raises BuildError when dbt itself breaks (not when a node fails)."""
+        return self._run(*args, manifest=self.manifest)
+
+    @property
+    def manifest(self):
+        """The project as dbt reads it."""
+        if Dbt._manifest is None:
+            Dbt._manifest = self._run("parse", manifest=None).result
+        return Dbt._manifest
+
+    def _run(self, *args: str, manifest):
         os.environ["FLIS_HOME"] = str(self.home.root)
         os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
         from dbt.cli.main import dbtRunner
 
-        common = ["--project-dir", str(REPO), "--profiles-dir", str(REPO), "--log-path", str(self.home.log)]
-        flags = ["--quiet", "--no-use-colors", "--log-level-file", "none"] if quiet else []
         here = Path.cwd()
         try:
-            if Dbt._manifest is None and args[0] != "parse":
-                parsed = dbtRunner().invoke([*flags, "parse", *common])
-                if not parsed.success:
-                    raise BuildError(f"dbt could not read the project: {parsed.exception}")
-                Dbt._manifest = parsed.result
-            result = dbtRunner(manifest=Dbt._manifest, callbacks=[self._on_event]).invoke([*flags, *args, *common])
+            result = dbtRunner(manifest=manifest, callbacks=[self._on_event]).invoke([
+                "--quiet", "--no-use-colors", "--log-level-file", "none", *args,
+                "--project-dir", str(REPO), "--profiles-dir", str(REPO), "--log-path", str(self.home.log)])
         finally:
             os.chdir(here)
             close_dbt_connections()
         if result.exception is not None:
             raise BuildError(str(result.exception))
         return result
-
-    @property
-    def manifest(self):
-        return Dbt._manifest
 
 
 def close_dbt_connections() -> None:
@@ -99,7 +100,6 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     selected = list(select) or ([f"path:models/{layer}/{fagomraade}" for layer in ("staging", "standardized", "marts")] if fagomraade else [])
     narrowed = ["--select", *selected] if selected else []
     result = BuildResult()
-    dbt.invoke("parse")
     prints = _fingerprints(dbt.manifest, home)
     changed = _changed(home, prints)
     if changed and not full_refresh:
@@ -183,7 +183,7 @@ def _above(manifest, names: list[str]) -> list[str]:
     """The seeds and plain views that the models named rest on."""
     queue, found = [n.unique_id for n in _skive_models(manifest).values() if n.name in names], []
     while queue:
-        for unique_id in manifest.nodes[queue.pop(0)].depends_on.nodes:
+        for unique_id in getattr(manifest.nodes[queue.pop(0)].depends_on, "nodes", []):   # a seed rests on nothing
             if unique_id.startswith("source.") or unique_id in found:
                 continue
             one = manifest.nodes[unique_id]
