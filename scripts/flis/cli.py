@@ -23,7 +23,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console()
 errors = Console(stderr=True)
 
-DONE, HELD, USAGE, FAILED = 0, 1, 2, 3
+STEPS = ("load", "build", "validate", "package")
+DONE, FAILED = 0, 3                 # 1: a delivery was refused or a rule held a package; 2: wrong use (Typer's own)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", envvar="FLIS_HOME", help="Working folder (default var/).")]
 AreaOption = Annotated[str | None, typer.Option("--fagomraade", help="Only this fagområde, e.g. oekonomi.")]
@@ -60,88 +61,26 @@ def _check(fagomraade: str | None, kommune: str | None, periode: str | None) -> 
     return {"fagomraade": fagomraade, "kommune": kommune, "periode": periode}
 
 
-def _load(home: Home, narrow: dict) -> tuple[dict, int]:
-    from flis.load import load
+def _run(home: Home, names: list[str], narrow: dict, **extra: Any) -> tuple[dict[str, dict], int]:
+    """The steps named, one after the other; a step of ours that fails is said in one line, with its trace in the log."""
+    from flis.run import StepFailed, run_steps
 
-    with progress_bar("load") as bar:
-        result = load(home, progress=bar, **narrow)
-    facts = result.facts()
-    return facts, HELD if facts["rejected"] or facts["waiting"] else DONE
-
-
-def _build(home: Home, narrow: dict, full_refresh: bool = False) -> tuple[dict, int]:
-    from flis.build import build
-
-    with progress_bar("build") as bar:
-        result = build(home, progress=bar, full_refresh=full_refresh, **narrow)
-    for name, message in result.failures:
-        errors.print(f"[red]{name}[/red]: {message}", markup=True, highlight=False)
-    return ({"models": result.models, "tests": result.tests, "failures": len(result.failures), "rebuilt": result.rebuilt},
-            FAILED if result.failures else DONE)
-
-
-def _validate(home: Home, narrow: dict) -> tuple[dict, int]:
-    from flis.validate import validate
-
-    with progress_bar("validate") as bar:
-        result = validate(home, progress=bar, **narrow)
-    facts = result.facts()
-    return facts, HELD if facts["held"] else DONE
-
-
-def _package(home: Home, narrow: dict) -> tuple[dict, int]:
-    from flis.package import package
-
-    with progress_bar("package") as bar:
-        result = package(home, progress=bar, **narrow)
-    facts = result.facts()
-    return facts, HELD if facts["held"] else DONE
-
-
-STEPS = {"load": _load, "build": _build, "validate": _validate, "package": _package}
-
-
-def _step(home: Home, name: str, narrow: dict, **extra: Any) -> tuple[dict, int]:
-    """Run one step, write what it did to status.json and to drift.haendelse, return its figures and exit code."""
-    from flis.database import connect
-    from flis.events import record
-
-    home.prepare()
-    status_file.mark_incomplete(home)
-    start = time.monotonic()
-    facts, code = STEPS[name](home, narrow, **extra)
-    facts["seconds"] = round(time.monotonic() - start, 1)
-    with connect(home, write="flis") as con:
-        record(con, name, kommunekode=narrow["kommune"], fagomraade=narrow["fagomraade"],
-               **{k: v for k, v in facts.items() if k != "seconds" and isinstance(v, (int, str, dict))})
-    status_file.write_step(home, name, **facts)
-    if name in ("load", "build"):
-        status_file.write_deliveries(home)
-    return facts, code
-
-
-def _run_steps(home: Home, names: list[str], narrow: dict, **extra: Any) -> tuple[dict[str, dict], int]:
-    done, worst = {}, DONE
-    for name in names:
-        try:
-            done[name], code = _step(home, name, narrow, **extra)
-        except Exception as fault:  # a step of ours failed: say which and why, with the trace in the log
-            import traceback
-
-            (home.log / "fejl.txt").write_text(traceback.format_exc(), "utf-8")
-            errors.print(f"[red]{name} failed:[/red] {fault}", highlight=False)
-            errors.print(f"The trace is in {home.log / 'fejl.txt'}", highlight=False)
-            return done, FAILED
-        worst = max(worst, code)
-        if code == FAILED:
-            return done, FAILED
-    return done, worst
+    done: dict[str, dict] = {}
+    try:
+        code = run_steps(home, names, narrow, done=done, progress=progress_bar, **extra)
+        for name, message in done.get("build", {}).get("failed", []):
+            errors.print(f"[red]{name}[/red]: {message}", highlight=False)
+        return done, code
+    except StepFailed as fault:
+        errors.print(f"[red]{fault.step} failed:[/red] {fault}", highlight=False)
+        errors.print(f"The trace is in {fault.log}", highlight=False, soft_wrap=True)
+        return done, FAILED
 
 
 @app.command()
 def load(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
     """Take what lies in the inbox into raw; refuse, explain and set aside what cannot be taken."""
-    _finish(*_run_steps(Home.of(home), ["load"], _check(fagomraade, kommune, periode)))
+    _finish(*_run(Home.of(home), ["load"], _check(fagomraade, kommune, periode)))
 
 
 @app.command()
@@ -149,20 +88,20 @@ def build(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Munic
           full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Rebuild everything from raw.")] = False) -> None:
     """Build models and their tests; only the slices that what arrived has touched."""
     narrow = _check(fagomraade, kommune, periode)
-    done, code = _run_steps(Home.of(home), ["build"], narrow, full_refresh=full_refresh)
+    done, code = _run(Home.of(home), ["build"], narrow, full_refresh=full_refresh)
     _finish(done, code)
 
 
 @app.command()
 def validate(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
     """Run the faggrupper's quality rules."""
-    _finish(*_run_steps(Home.of(home), ["validate"], _check(fagomraade, kommune, periode)))
+    _finish(*_run(Home.of(home), ["validate"], _check(fagomraade, kommune, periode)))
 
 
 @app.command()
 def package(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
     """Write each recipient's data packages."""
-    _finish(*_run_steps(Home.of(home), ["package"], _check(fagomraade, kommune, periode)))
+    _finish(*_run(Home.of(home), ["package"], _check(fagomraade, kommune, periode)))
 
 
 @app.command()
@@ -170,13 +109,10 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
         with_docs: Annotated[bool, typer.Option("--docs", help="Make the documentation page too.")] = False) -> None:
     """load, build, validate and package, in that order; ends with a short table of figures."""
     where, narrow = Home.of(home), _check(fagomraade, kommune, periode)
-    whole = not any(narrow.values())
-    if whole and status_file.nothing_new(where):
+    if not any(narrow.values()) and status_file.nothing_new(where):
         console.print("Nothing new: the inbox is empty and everything is built and packaged.")
         raise typer.Exit(DONE)
-    done, code = _run_steps(where, list(STEPS), narrow)
-    if code != FAILED and whole:
-        status_file.mark_complete(where)
+    done, code = _run(where, list(STEPS), narrow)
     if with_docs and code != FAILED:
         docs(where.root)
     _print_summary(where, done)

@@ -35,19 +35,14 @@ def make_demo(root: Path, **overrides) -> Home:
     return home
 
 
-def walk(home: Home, *, package: bool = True) -> dict:
-    """load, build, validate and package; fails the test when a model or a model test fails. Returns each step's result."""
-    from flis.build import build
-    from flis.load import load
-    from flis.package import package as write_packages
-    from flis.validate import validate
+def walk(home: Home) -> dict[str, dict]:
+    """load, build, validate and package as `flis run` does; fails the test when a model or a model test fails. Returns each step's figures."""
+    from flis.run import FAILED, STEPS, run_steps
 
-    done = {"load": load(home), "build": build(home)}
-    assert not done["build"].failures, done["build"].failures
-    assert done["build"].models > 20
-    if package:
-        done["validate"] = validate(home)
-        done["package"] = write_packages(home)
+    done: dict[str, dict] = {}
+    code = run_steps(home, list(STEPS), done=done)
+    assert code != FAILED, done["build"]["failed"]
+    assert done["build"]["models"] > 20
     return done
 
 

@@ -1,0 +1,100 @@
+"""The walk, step by step: each step's figures go to status.json and to drift.haendelse."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Protocol
+
+from flis import status
+from flis.home import Home
+
+DONE, HELD, FAILED = 0, 1, 3
+
+
+class Bar(Protocol):
+    """Shows progress while a step runs: bar("load") gives a context with a callback (what, done, total)."""
+
+    def __call__(self, title: str) -> AbstractContextManager: ...
+
+
+class StepFailed(Exception):
+    """A step of ours broke (not a delivery): which one, and where the trace is."""
+
+    def __init__(self, step: str, log: Path, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.step, self.log = step, log
+
+
+def _load(home: Home, narrow: dict, bar) -> tuple[dict, int]:
+    from flis.load import load
+
+    facts = load(home, progress=bar, **narrow).facts()
+    return facts, HELD if facts["rejected"] or facts["waiting"] else DONE
+
+
+def _build(home: Home, narrow: dict, bar, full_refresh: bool = False) -> tuple[dict, int]:
+    from flis.build import build
+
+    result = build(home, progress=bar, full_refresh=full_refresh, **narrow)
+    facts = {"models": result.models, "tests": result.tests, "failed": result.failures, "rebuilt": result.rebuilt}
+    return facts, FAILED if result.failures else DONE
+
+
+def _validate(home: Home, narrow: dict, bar) -> tuple[dict, int]:
+    from flis.validate import validate
+
+    facts = validate(home, progress=bar, **narrow).facts()
+    return facts, HELD if facts["held"] else DONE
+
+
+def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
+    from flis.package import package
+
+    facts = package(home, progress=bar, **narrow).facts()
+    return facts, HELD if facts["held"] else DONE
+
+
+STEPS = {"load": _load, "build": _build, "validate": _validate, "package": _package}
+EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
+
+
+def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: dict[str, dict] | None = None, progress: Bar | None = None, **extra: Any) -> int:
+    """Run the steps named in order; stops at one that fails. `done` is filled with each step's figures.
+
+    Returns 0 done, 1 done but a delivery was refused or a rule held a package, 3 a model or a model test failed. Raises StepFailed when a step breaks.
+    """
+    home.prepare()
+    done, worst = {} if done is None else done, DONE
+    for name in names:
+        status.mark_incomplete(home)
+        start = time.monotonic()
+        try:
+            with (progress(name) if progress else nullcontext(lambda *_: None)) as bar:
+                facts, code = STEPS[name](home, narrow, bar, **(extra if name == "build" else {}))
+            facts["seconds"] = round(time.monotonic() - start, 1)
+            _note(home, name, narrow, facts)
+        except Exception as fault:
+            trace = home.log / "fejl.txt"
+            trace.write_text(traceback.format_exc(), "utf-8")
+            raise StepFailed(name, trace, fault) from fault
+        done[name], worst = facts, max(worst, code)
+        if code == FAILED:
+            return FAILED
+    if list(names) == list(STEPS) and not any(narrow.values()):
+        status.mark_complete(home)
+    return worst
+
+
+def _note(home: Home, name: str, narrow: dict, facts: dict) -> None:
+    from flis.database import connect
+    from flis.events import record
+
+    with connect(home, write="flis") as con:
+        record(con, name, kommunekode=narrow["kommune"], fagomraade=narrow["fagomraade"],
+               **{k: v for k, v in facts.items() if k != "seconds" and isinstance(v, (int, str, dict))})
+    status.write_step(home, name, **facts)
+    if name in ("load", "build"):
+        status.write_deliveries(home)

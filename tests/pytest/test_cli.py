@@ -1,0 +1,63 @@
+"""The command line as a person meets it: exit codes, plain words, and nothing done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from flis.home import REPO, Home
+
+
+def flis(*args: str, home: Home | None = None) -> subprocess.CompletedProcess:
+    env = {**os.environ, "PYTHONPATH": str(REPO / "scripts"), "COLUMNS": "200"}
+    return subprocess.run([sys.executable, "-X", "importtime" if "--importtime" in args else "utf8", "-m", "flis.cli", *(a for a in args if a != "--importtime"),
+                           *(("--home", str(home.root)) if home else ())], capture_output=True, text=True, env=env, cwd=REPO, timeout=300)
+
+
+@pytest.mark.parametrize("args, says", [
+    (("build", "--kommune", "101"), "four digits"),
+    (("load", "--periode", "2026-13"), "YYYY-MM"),
+    (("validate", "--fagomraade", "fiskeri"), "oekonomi"),
+    (("demo", "--slut", "september"), "YYYY-MM"),
+    (("package", "--ukendt"), "No such option"),
+])
+def test_forkert_brug_er_exit_2_med_klare_ord(tmp_path, args, says) -> None:
+    done = flis(*args, home=Home.of(tmp_path))
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_status_foer_noget_har_koert(tmp_path) -> None:
+    done = flis("status", home=Home.of(tmp_path))
+    assert done.returncode == 0
+    assert "flis demo" in done.stdout
+
+
+def test_intet_nyt_siger_det_uden_dbt_og_ge(demo_hjem: Home) -> None:
+    """With nothing new the run says so, and imports neither dbt nor Great Expectations nor DuckDB (which is what makes it quick)."""
+    done = flis("run", "--importtime", home=demo_hjem)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing new" in done.stdout
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "flis.cli" in imported or "typer" in imported
+    assert not {name for name in imported if name.split(".")[0] in ("dbt", "great_expectations", "duckdb")}
+
+
+def test_status_som_json(demo_hjem: Home) -> None:
+    done = flis("status", "--json", home=demo_hjem)
+    facts = json.loads(done.stdout)
+    assert set(facts["trin"]) == {"load", "build", "validate", "package"}
+    assert facts["trin"]["load"]["loaded"] > 0
+    rows = {(r["kommunekode"], r["fagomraade"], r["kildesystem"]): r for r in facts["leverancer"]}
+    assert rows["0410", "oekonomi", "kmd_opus"]["modtaget"] > 0
+    assert rows["0410", "oekonomi", "fujitsu_prisme"]["modtaget"] > 0
+
+
+def test_status_kan_indsnaevres(demo_hjem: Home) -> None:
+    done = flis("status", "--kommune", "0410", "--fagomraade", "oekonomi", home=demo_hjem)
+    assert "kmd_opus" in done.stdout
+    assert "0101" not in done.stdout
