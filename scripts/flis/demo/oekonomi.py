@@ -1,0 +1,474 @@
+"""Økonomi: a ledger in the world's own terms, and the files the finance systems would deliver of it.
+
+Amounts follow `konti.csv` (kr. per inhabitant and year) times the demo's population. The ledger is made a delivered month and a group of
+municipalities at a time, so memory does not grow with the scale. Every document balances; what does not is a planted fault.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flis.demo.opsaetning import OUTSIDE
+from flis.demo.oekonomi_filer import write_month
+from flis.demo.verden import FOLDER, Verden
+
+# An average municipality books about 21,000 rows a month, four in five on accounts and one on the bank account (docs/demo.md).
+LINES_PER_INHABITANT = 16_800 / 60_700
+LINES_PER_DOCUMENT = 4
+# Rows made at a time. Bounds memory.
+ROWS_PER_BATCH = 400_000
+
+EMPTY = "0825"      # delivers one month without a single row
+
+BANK = "'9.22.05' as funktion, '8' as dranst, '1' as ejerforhold, '999' as gruppering, '0.0' as art"
+
+# Opening balance: account, dranst, kr. per inhabitant. The balance account carries the rest.
+OPENING = [("9.22.05", "8", 8200), ("9.22.08", "8", 3100), ("9.55.70", "9", -9800), ("9.55.77", "9", -2300)]
+
+# Planted faults: rule, line, funktion, dranst, gruppering, art, amount, is this the faulty line.
+FAULT_LINES = [
+    ("OK-01", 1, "5.99.99", "1", "999", "4.0", 1250.00, True),
+    ("OK-01", 2, "9.22.05", "8", "999", "0.0", -1250.00, False),
+    ("OK-02", 1, "5.30.27", "7", "999", "4.0", 860.50, True),
+    ("OK-02", 2, "9.22.05", "8", "999", "0.0", -860.50, False),
+    ("OK-03", 1, "3.22.01", "1", "777", "2.9", 430.25, True),
+    ("OK-03", 2, "9.22.05", "8", "999", "0.0", -430.25, False),
+    ("OK-04", 1, "6.45.51", "1", "999", "4.9", 500.00, True),
+    ("OK-04", 2, "9.22.05", "8", "999", "0.0", -490.00, False),
+    ("OK-05", 1, "4.62.85", "1", "999", "2.9", 300.00, True),
+    ("OK-05", 2, "8.22.05", "5", "999", "0.0", -300.00, True),
+    ("OK-06", 1, "3.32.50", "1", "999", "2.9", 275.75, True),
+    ("OK-06", 2, "9.22.05", "8", "999", "0.0", -275.75, True),
+    ("OK-07", 1, "5.25.14", "1", "999", "4.9", None, True),
+    ("OK-08", 1, "3.22.01", "1", "999", "1.0", -640.00, True),
+    ("OK-08", 2, "9.22.05", "8", "999", "0.0", 640.00, False),
+]
+# ØS Indsigt delivers balances: it has no documents (OK-04), and a single wage row cannot be told apart in them (OK-08).
+NOT_IN_BALANCES = ("OK-04", "OK-08")
+
+
+def generate(verden: Verden) -> None:
+    """Write the finance systems' files into the inbox and the truth into facit."""
+    con = verden.con
+    prepare(verden)
+    groups = {month: batches(verden, month) for month in verden.months}
+    total, done = sum(len(batch) for batch in groups.values()), 0
+    for month in verden.months:
+        for codes in groups[month]:
+            make_ledger(verden, month, codes)
+            write_month(verden, month)
+            done += 1
+            verden.progress(f"Demo: oekonomi {month:%Y-%m}", done / total)
+    write_truth(verden)
+    con.execute("drop schema oek cascade")
+
+
+def prepare(verden: Verden) -> None:
+    con = verden.con
+    con.execute("create schema oek")
+    con.execute(
+        f"""
+        create table oek.konto as
+        select
+            cast(row_number() over (order by funktion, dranst, ejerforhold, gruppering, art) as integer) as konto_nr,
+            *,
+            vaegt / sum(vaegt) over () as andel,
+            -- Accounts of weight are booked every month, small ones every third where the demo is small.
+            abs(kr_pr_indbygger) >= 400 or funktion like '5.38.%' or saeson <> 'jaevn' as hver_maaned
+        from (
+            select
+                funktion, dranst, ejerforhold, gruppering, art, cast(kr_pr_indbygger as double) as kr_pr_indbygger, cast(vaegt as double) as vaegt, saeson
+            from read_csv('{FOLDER / "konti.csv"}', all_varchar = true, header = true)
+        )
+        """
+    )
+    # Share of the year's amount per month; what is bought or built late in the year weighs late.
+    con.execute(
+        """
+        create table oek.saeson as
+        select
+            s.saeson,
+            cast(m.maaned as integer) as maaned,
+            case s.saeson
+                when 'jaevn' then 1.0 / 12
+                when 'halvaar' then case when m.maaned in (6, 12) then 0.5 else 0.0 end
+                when 'vinter' then case m.maaned when 1 then 0.3 when 2 then 0.25 when 3 then 0.15 when 11 then 0.1 when 12 then 0.2 else 0.0 end
+                when 'anlaeg' then (2.0 + m.maaned) / 102
+            end as andel
+        from (select unnest(['jaevn', 'halvaar', 'vinter', 'anlaeg']) as saeson) as s
+        cross join (select unnest(range(1, 13)) as maaned) as m
+        """
+    )
+    con.execute(
+        """
+        create table oek.post (
+            kommunekode varchar, kildesystem varchar, leveret date, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer,
+            bilag integer, linje integer, funktion varchar, dranst varchar, ejerforhold varchar, gruppering varchar, art varchar,
+            omkostningssted varchar, beloeb_kr decimal(18, 2), dato date, tekst_nr integer, regel_id varchar, er_fejl boolean
+        )
+        """
+    )
+    con.execute(
+        """
+        create table oek.facit (
+            kommunekode varchar, kildesystem varchar, kilde_id varchar, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer,
+            periode date, kontostreng varchar, hovedkonto varchar, hovedfunktion varchar, funktion varchar, dranst varchar, ejerforhold varchar,
+            gruppering varchar, art varchar, bilag_id varchar, bogfoeringsdato date, beloeb_kr decimal(18, 2)
+        )
+        """
+    )
+    con.execute("create table oek.frasat (kommunekode varchar, kildesystem varchar, tabel varchar, kilde_id varchar, periode date, aarsag varchar)")
+    con.execute("create table oek.lokalt_felt (kommunekode varchar, kildesystem varchar, kilde_id varchar, felt varchar, vaerdi varchar)")
+    con.execute(
+        """
+        create table oek.fejllinje (
+            regel_id varchar, linje integer, funktion varchar, dranst varchar, gruppering varchar, art varchar, beloeb_kr decimal(18, 2), er_fejl boolean
+        )
+        """
+    )
+    con.executemany("insert into oek.fejllinje values (?, ?, ?, ?, ?, ?, ?, ?)", FAULT_LINES)
+    # Who delivers which month through what.
+    con.execute("create table oek.maaned (leveret date)")
+    con.executemany("insert into oek.maaned values (?)", [(month,) for month in verden.months])
+    con.execute(
+        f"""
+        create table oek.leverandoer as
+        select o.kommunekode, k.folketal, m.leveret, o.kildesystem, o.kadence, not {is_empty(verden, 'o.kommunekode', 'm.leveret')} as har_poster
+        from verden.opsaetning as o
+        inner join verden.kommune as k on o.kommunekode = k.kommunekode
+        inner join oek.maaned as m on m.leveret >= o.gyldig_fra and m.leveret < coalesce(o.gyldig_til, date '9999-12-31')
+        where o.fagomraade = 'oekonomi' and o.kommunekode <> '{OUTSIDE}'
+        """
+    )
+    plan_faults(verden)
+
+
+def is_empty(verden: Verden, code: str, month: str) -> str:
+    """SQL: does this municipality deliver this month without rows? The month after the change, so never the first or only one."""
+    if len(verden.months) < 3:
+        return "false"
+    return f"({code} = '{EMPTY}' and {month} = date '{verden.months[len(verden.months) // 2]}')"
+
+
+def plan_faults(verden: Verden) -> None:
+    """Which municipality gets which fault in which month: about one in ten for each rule, at least one."""
+    verden.con.execute(
+        f"""
+        create table oek.fejl as
+        with regler as (
+            select distinct regel_id from oek.fejllinje where {str(verden.faults).lower()}
+        ),
+        mulige as (
+            select
+                l.kommunekode, l.leveret, l.kildesystem, r.regel_id,
+                row_number() over (
+                    partition by r.regel_id, l.kommunekode order by {verden.chance('r.regel_id', 'l.kommunekode', 'l.leveret')}, l.leveret
+                ) as nr_maaned
+            from oek.leverandoer as l
+            cross join regler as r
+            where l.har_poster
+                and not (l.kildesystem = 'oes_indsigt' and r.regel_id in {NOT_IN_BALANCES})
+                -- A posting two months ahead must still be in an ordinary period.
+                and not (r.regel_id = 'OK-06' and month(l.leveret) > 10)
+        ),
+        ordnet as (
+            select *, row_number() over (partition by regel_id order by {verden.chance('regel_id', 'kommunekode')}, kommunekode) as nr
+            from mulige
+            where nr_maaned = 1
+        )
+        select kommunekode, leveret, kildesystem, regel_id
+        from ordnet
+        where nr <= greatest(1, (select count(distinct kommunekode) from oek.leverandoer) // 10)
+        """
+    )
+
+
+def ledger_months(verden: Verden, month: date) -> list[date]:
+    """The months whose postings come with the delivery of `month`: the first delivery brings the year to date."""
+    if month != verden.first:
+        return [month]
+    return [date(month.year, number, 1) for number in range(1, month.month + 1)]
+
+
+def batches(verden: Verden, month: date) -> list[list[str]]:
+    """Municipalities grouped so that a group has at most about ROWS_PER_BATCH rows."""
+    months = len(ledger_months(verden, month))
+    groups: list[list[str]] = []
+    room = 0.0
+    for code, population in verden.con.execute("select kommunekode, folketal from oek.leverandoer where leveret = ? order by kommunekode", [month]).fetchall():
+        rows = months * (250 + 1.25 * LINES_PER_INHABITANT * population * verden.scale)
+        if not groups or room < rows:
+            groups.append([])
+            room = float(ROWS_PER_BATCH)
+        groups[-1].append(code)
+        room -= rows
+    return groups
+
+
+def make_ledger(verden: Verden, month: date, codes: list[str]) -> None:
+    """Fill `oek.post` with all rows these municipalities deliver for this month, in the world's terms."""
+    con = verden.con
+    con.execute("delete from oek.post")
+    wanted = ", ".join(f"'{code}'" for code in codes)
+    con.execute(f"create or replace temp table k_alle as select * from oek.leverandoer where leveret = date '{month}' and kommunekode in ({wanted})")
+    con.execute("create or replace temp table k as select * from k_alle where har_poster")
+    con.execute("create or replace temp table g (maaned date)")
+    con.executemany("insert into g values (?)", [(m,) for m in ledger_months(verden, month)])
+    insert_postings(verden)
+    insert_reversals(verden)
+    insert_openings(verden, month)
+    insert_supplements(verden, month)
+    insert_budget(verden, month)
+    insert_faults(verden)
+
+
+def yearly_amount(verden: Verden) -> str:
+    """SQL: kr. of account `a` in municipality `k` in the year of `g.maaned`: level per inhabitant, the municipality's own habits, prices."""
+    return (
+        f"(k.folketal * {verden.scale!r} * a.kr_pr_indbygger * (0.94 + 0.12 * {verden.chance('k.kommunekode')})"
+        f" * (0.88 + 0.24 * {verden.chance('k.kommunekode', 'a.konto_nr')}) * (1 + 0.025 * (year(g.maaned) - 2025)))"
+    )
+
+
+def insert_postings(verden: Verden) -> None:
+    """Ordinary postings: up to four account lines to a document, and the bank account as its last line."""
+    mean = "p.beloeb_maaned / p.antal"
+    verden.con.execute(
+        f"""
+        create or replace temp table linjer as
+        with forventet as (
+            select
+                k.kommunekode, k.kildesystem, k.leveret, g.maaned, a.konto_nr,
+                {yearly_amount(verden)} * s.andel * case when a.hver_maaned then 1 else 3 end as beloeb_maaned,
+                k.folketal * {verden.scale!r} * {LINES_PER_INHABITANT!r} * a.andel as antal_forventet,
+                a.hver_maaned, s.andel as saesonandel
+            from k
+            cross join g
+            cross join oek.konto as a
+            inner join oek.saeson as s on a.saeson = s.saeson and month(g.maaned) = s.maaned
+        ),
+        poster as (
+            -- Where a small account would have less than one row a month it is booked every third month with three months' amount.
+            select
+                kommunekode, kildesystem, leveret, maaned, konto_nr,
+                case when hver_maaned or antal_forventet < 1 then beloeb_maaned else beloeb_maaned / 3 end as beloeb_maaned,
+                cast(greatest(1, round(antal_forventet)) as integer) as antal
+            from forventet
+            where saesonandel > 0 and (hver_maaned or antal_forventet >= 1 or (month(maaned) + konto_nr) % 3 = 0)
+        ),
+        enkelte as (
+            select
+                p.kommunekode, p.kildesystem, p.leveret, p.maaned, p.konto_nr, i.nr,
+                cast(round({mean} * (1 + least(0.8, 0.1 * p.antal) * ({verden.chance('p.kommunekode', 'p.maaned', 'p.konto_nr', 'i.nr')} - 0.5) * 2), 2)
+                    as decimal(18, 2)) as beloeb_kr
+            from poster as p, unnest(range(1, p.antal + 1)) as i (nr)
+        )
+        select
+            *,
+            cast(row_number() over (
+                partition by kommunekode, maaned
+                order by {verden.pick(1000003, 'kommunekode', 'maaned', 'konto_nr', 'nr')}, konto_nr, nr
+            ) - 1 as integer) as raekke
+        from enkelte
+        """
+    )
+    verden.con.execute(
+        f"""
+        insert into oek.post
+        with nummereret as (
+            select *, raekke // {LINES_PER_DOCUMENT} + 1 as bilag, raekke % {LINES_PER_DOCUMENT} + 1 as linje from linjer
+        ),
+        bilag as (
+            select kommunekode, kildesystem, leveret, maaned, bilag, count(*) + 1 as linje, -sum(beloeb_kr) as beloeb_kr
+            from nummereret
+            group by all
+        ),
+        alle as (
+            select
+                n.kommunekode, n.kildesystem, n.leveret, n.maaned, n.bilag, n.linje, a.funktion, a.dranst, a.ejerforhold, a.gruppering, a.art, n.beloeb_kr
+            from nummereret as n
+            inner join oek.konto as a on n.konto_nr = a.konto_nr
+            union all
+            select kommunekode, kildesystem, leveret, maaned, bilag, linje, {BANK}, beloeb_kr from bilag
+        )
+        select
+            kommunekode, kildesystem, leveret, 'regnskab', year(maaned), month(maaned), bilag, linje,
+            funktion, dranst, ejerforhold, gruppering, art,
+            lpad(cast({verden.pick(40, 'kommunekode', 'funktion', 'bilag')} + 1000 as varchar), 4, '0'),
+            cast(beloeb_kr as decimal(18, 2)),
+            maaned + {verden.pick(28, 'kommunekode', 'maaned', 'bilag')},
+            {verden.pick(12, 'kommunekode', 'maaned', 'bilag', 'linje')}, null, false
+        from alle
+        """
+    )
+
+
+def insert_reversals(verden: Verden) -> None:
+    """One document in a hundred was booked twice by mistake, and the second reversed some days later. Wages are left alone (OK-08)."""
+    verden.con.execute(
+        f"""
+        insert into oek.post
+        with dobbelte as (
+            select * from oek.post
+            where beloebstype = 'regnskab' and bilag < 800000
+                and {verden.pick(100, 'kommunekode', 'regnskabsaar', 'regnskabsperiode', 'bilag')} = 7
+        ),
+        uden_loen as (
+            select * from dobbelte
+            qualify count(*) filter (where art = '1.0') over (partition by kommunekode, regnskabsaar, regnskabsperiode, bilag) = 0
+        ),
+        begge as (
+            select *, unnest([1, -1]) as fortegn from uden_loen
+        )
+        select
+            kommunekode, kildesystem, leveret, beloebstype, regnskabsaar, regnskabsperiode,
+            case fortegn when 1 then 800000 else 850000 end + bilag % 50000, linje, funktion, dranst, ejerforhold, gruppering, art, omkostningssted,
+            cast(fortegn * beloeb_kr as decimal(18, 2)),
+            case fortegn when 1 then dato else least(dato + 5, last_day(dato)) end,
+            case fortegn when 1 then tekst_nr else 99 end, null, false
+        from begge
+        """
+    )
+
+
+def insert_openings(verden: Verden, month: date) -> None:
+    """Period 0: the opening balance on hovedkonto 9, in January's delivery (or the first, which brings the year to date)."""
+    if month != verden.first and month.month != 1:
+        return
+    year_start = date(month.year, 1, 1)
+    values = ", ".join(f"({number}, '{account}', '{dranst}', {kr})" for number, (account, dranst, kr) in enumerate(OPENING, 1))
+    verden.con.execute(
+        f"""
+        insert into oek.post
+        with konti as (
+            select * from (values {values}) as v (linje, funktion, dranst, kr)
+        ),
+        saldi as (
+            select
+                k.kommunekode, k.kildesystem, k.leveret, linje, funktion, dranst,
+                cast(round(k.folketal * {verden.scale!r} * kr * (0.8 + 0.4 * {verden.chance('k.kommunekode', 'funktion', str(month.year))}), 2) as decimal(18, 2)) as beloeb_kr
+            from k cross join konti
+        ),
+        alle as (
+            select * from saldi
+            union all
+            select kommunekode, kildesystem, leveret, {len(OPENING) + 1}, '9.75.99', '9', -sum(beloeb_kr) from saldi group by all
+        )
+        select
+            kommunekode, kildesystem, leveret, 'regnskab', {month.year}, 0, 900000, linje, funktion, dranst, '1', '999', '0.0', '1000',
+            cast(beloeb_kr as decimal(18, 2)), date '{year_start}', 50, null, false
+        from alle
+        """
+    )
+
+
+def insert_supplements(verden: Verden, month: date) -> None:
+    """Periods 13-16: late postings to the year before, with the deliveries of January (13, 14) and February (15, 16)."""
+    if month == verden.first or month.month > 2 or verden.first >= date(month.year, 1, 1):
+        return
+    periods = [13, 14] if month.month == 1 else [15, 16]
+    verden.con.execute(
+        f"""
+        insert into oek.post
+        with udvalgt as (
+            select k.kommunekode, k.kildesystem, k.leveret, a.*, p.periode, g.maaned,
+                row_number() over (partition by k.kommunekode, p.periode order by {verden.chance('k.kommunekode', 'p.periode', 'a.konto_nr')}, a.konto_nr) as nr,
+                {yearly_amount(verden)} as aar_kr
+            from k
+            cross join g
+            cross join (select unnest({periods}) as periode) as p
+            cross join oek.konto as a
+            where a.dranst in ('1', '3') and a.art <> '1.0'
+        ),
+        linjer as (
+            select
+                kommunekode, kildesystem, leveret, periode, cast(nr as integer) as linje, funktion, dranst, ejerforhold, gruppering, art,
+                cast(round(aar_kr * 0.02 * ({verden.chance('kommunekode', 'periode', 'konto_nr', "'s'")} - 0.3), 2) as decimal(18, 2)) as beloeb_kr
+            from udvalgt
+            where nr <= 8
+        ),
+        alle as (
+            select * from linjer
+            union all
+            select kommunekode, kildesystem, leveret, periode, 9, {BANK}, -sum(beloeb_kr) from linjer group by all
+        )
+        select
+            kommunekode, kildesystem, leveret, 'regnskab', {month.year - 1}, periode, 910000, linje, funktion, dranst, ejerforhold, gruppering, art, '1000',
+            cast(beloeb_kr as decimal(18, 2)), date '{month.year - 1}-12-31', 51, null, false
+        from alle
+        """
+    )
+
+
+def insert_budget(verden: Verden, month: date) -> None:
+    """The budget as adopted and, as rows that add up, as corrected: both whole in January, later only what the council has changed since.
+
+    Whole kr.; period is the month it takes effect. The bank account's movement (8.22.05) makes hovedkonto 0-8 add up to 0.
+    """
+    months = ledger_months(verden, month)
+    kinds = []
+    if months[0].month == 1:
+        kinds += [("oprindeligt_budget", months[0], 1), ("korrigeret_budget", months[0], 1)]
+    kinds += [("korrigeret_budget", m, 2) for m in months if m.month in (4, 6, 9, 11)]
+    for kind, effective, round_no in kinds:
+        share, chosen = "1.0", "true"
+        if round_no == 2:
+            share = f"0.04 * ({verden.chance('k.kommunekode', 'a.konto_nr', str(effective.year), str(effective.month))} - 0.4)"
+            chosen = f"{verden.pick(10, 'k.kommunekode', 'a.konto_nr', str(effective.month), repr('tillaeg'))} = 0"
+        verden.con.execute(
+            f"""
+            insert into oek.post
+            with konti as (
+                select
+                    k.kommunekode, k.kildesystem, k.leveret, a.*,
+                    round({yearly_amount(verden)} * (0.97 + 0.05 * {verden.chance('k.kommunekode', 'a.konto_nr', "'budget'")}) * {share}) as kr
+                from k
+                cross join (select date '{effective}' as maaned) as g
+                cross join oek.konto as a
+                where {chosen}
+            ),
+            linjer as (
+                select
+                    kommunekode, kildesystem, leveret, cast(row_number() over (partition by kommunekode order by konto_nr) as integer) as linje,
+                    funktion, dranst, ejerforhold, gruppering, art, cast(kr as decimal(18, 2)) as beloeb_kr
+                from konti
+                where kr <> 0
+            ),
+            alle as (
+                select * from linjer
+                union all
+                select kommunekode, kildesystem, leveret, cast(count(*) + 1 as integer), '8.22.05', '5', '1', '999', '0.0', -sum(beloeb_kr)
+                from linjer
+                group by all
+            )
+            select
+                kommunekode, kildesystem, leveret, '{kind}', {effective.year}, {effective.month}, {920000 if kind.startswith('opr') else 930000}, linje,
+                funktion, dranst, ejerforhold, gruppering, art, '1000', cast(beloeb_kr as decimal(18, 2)), date '{effective}', 52, null, false
+            from alle
+            """
+        )
+
+
+def insert_faults(verden: Verden) -> None:
+    """The planted faults are documents of their own (990001 and up), so that they disturb nothing else."""
+    verden.con.execute(
+        """
+        insert into oek.post
+        select
+            f.kommunekode, f.kildesystem, f.leveret,
+            case when f.regel_id = 'OK-05' then 'ukendt' else 'regnskab' end,
+            year(f.leveret), month(f.leveret) + case when f.regel_id = 'OK-06' then 2 else 0 end,
+            990000 + cast(right(f.regel_id, 2) as integer), l.linje, l.funktion, l.dranst, '1', l.gruppering, l.art,
+            '90' || right(f.regel_id, 2), l.beloeb_kr, f.leveret + 3, 53, f.regel_id, l.er_fejl
+        from oek.fejl as f
+        inner join k on f.kommunekode = k.kommunekode and f.leveret = k.leveret
+        inner join oek.fejllinje as l on f.regel_id = l.regel_id
+        """
+    )
+
+
+def write_truth(verden: Verden) -> None:
+    verden.truth("std_oekonomi__postering", "select * from oek.facit order by kommunekode, kildesystem, regnskabsaar, kilde_id, regnskabsperiode")
+    verden.truth("std_oekonomi__frasat", "select * from oek.frasat order by all")
+    verden.truth("std_oekonomi__lokalt_felt", "select * from oek.lokalt_felt order by all")
+
