@@ -1,0 +1,183 @@
+"""The quality rules as data: reads and checks `expectations/<fagomraade>.yml`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flis.home import REPO
+
+RULES = REPO / "expectations"
+SEVERITIES = {"fejl": "critical", "advarsel": "warning", "oplysning": "info"}
+DIMENSIONS = ("korrekthed", "komplethed", "aktualitet", "genbrugelighed")
+
+_TEXTS = ("regel_id", "titel", "dimension", "alvor", "hvad", "hvornaar", "hvordan", "faggruppe", "model")
+_REQUIRED = (*_TEXTS, "taerskel")
+_OPTIONAL = ("grundlag", "omfang", "sql", "forventning")
+
+
+class RuleError(ValueError):
+    """A rule file is not what it should be. The message lists every fault with file and rule, in Danish."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """How much may break before the rule fails: `andel` (share of the rows, 0-1) or `antal` (rows), why, and since when."""
+
+    kind: str
+    value: Decimal
+    reason: str
+    since: date
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One quality rule. `sql` selects the breaking rows, or `expectation` is a standard expectation: exactly one of them is set."""
+
+    regel_id: str
+    fagomraade: str
+    titel: str
+    dimension: str
+    alvor: str
+    hvad: str
+    hvornaar: str
+    hvordan: str
+    faggruppe: str
+    model: str
+    grundlag: str           # the model whose rows are the denominator
+    omfang: str | None      # SQL condition: the rows of `grundlag` that the rule is about
+    threshold: Threshold
+    sql: str | None
+    expectation: dict[str, Any] | None
+
+
+def areas(folder: Path = RULES) -> list[str]:
+    """The fagområder that have a rule file, in order."""
+    return sorted(file.stem for file in folder.glob("*.yml"))
+
+
+def load_rules(folder: Path = RULES, fagomraade: str | None = None) -> list[Rule]:
+    """All rules of all areas, or of one, in the order of the files. All files are checked either way.
+
+    Raises RuleError with every fault found.
+    """
+    faults: list[str] = []
+    rules: list[Rule] = []
+    seen: dict[str, str] = {}
+    for area in areas(folder):
+        file = folder / f"{area}.yml"
+        try:
+            entries = yaml.safe_load(file.read_text(encoding="utf-8")) or []
+        except yaml.YAMLError as fault:
+            faults.append(f"{file.name}: kan ikke læses som YAML: {fault}")
+            continue
+        if not isinstance(entries, list):
+            faults.append(f"{file.name}: skal være en liste af regler (hver begynder med '- regel_id:')")
+            continue
+        for number, entry in enumerate(entries, start=1):
+            name = entry.get("regel_id") if isinstance(entry, dict) else None
+            where = f"{file.name}, {name or f'regel nr. {number}'}"
+            problems = _problems(entry)
+            if name in seen:
+                problems.append(f"regel_id {name} bruges også i {seen[name]}")
+            elif name:
+                seen[name] = file.name
+            faults += [f"{where}: {problem}" for problem in problems]
+            if not problems:
+                rules.append(_rule(area, entry))
+    if fagomraade and fagomraade not in areas(folder):
+        faults.append(f"Der er ingen regler for fagområdet '{fagomraade}'. Der er: {', '.join(areas(folder))}")
+    if faults:
+        raise RuleError("\n".join(faults))
+    return [rule for rule in rules if fagomraade in (None, rule.fagomraade)]
+
+
+def _problems(entry: Any) -> list[str]:
+    """What is wrong with the form of one entry, in Danish; empty when nothing is."""
+    if not isinstance(entry, dict):
+        return ["skal være et sæt af navn: værdi"]
+    found = [f"ukendt felt '{key}'" for key in entry if key not in _REQUIRED + _OPTIONAL]
+    found += [f"'{key}' mangler" for key in _REQUIRED if not entry.get(key)]
+    found += [f"'{key}' skal være tekst" for key in (*_TEXTS, "grundlag", "omfang", "sql")
+              if entry.get(key) and not isinstance(entry[key], str)]
+    if found:
+        return found
+    if not re.fullmatch(r"[A-ZÆØÅ0-9]{2,6}-\d{2,3}", entry["regel_id"]):
+        found.append("regel_id skal være bogstaver, bindestreg og tal, fx OK-01")
+    if entry["dimension"] not in DIMENSIONS:
+        found.append(f"dimension skal være en af {', '.join(DIMENSIONS)}")
+    if entry["alvor"] not in SEVERITIES:
+        found.append(f"alvor skal være en af {', '.join(SEVERITIES)}")
+    for key in ("model", "grundlag"):
+        if not re.fullmatch(r"[a-z0-9_]+", entry.get(key, "x")):
+            found.append(f"{key} skal være navnet på en model")
+    found += _threshold_problems(entry["taerskel"])
+    if ("sql" in entry) == ("forventning" in entry):
+        found.append("skriv enten 'sql' eller 'forventning', og kun den ene")
+    elif "sql" in entry:
+        found += _sql_problems(entry["sql"])
+    else:
+        found += _expectation_problems(entry["forventning"])
+        if "omfang" in entry:
+            found.append("'omfang' kan kun bruges sammen med 'sql'")
+    return found
+
+
+def _threshold_problems(threshold: Any) -> list[str]:
+    if not isinstance(threshold, dict):
+        return ["taerskel skal være {andel eller antal, grund, dato}"]
+    found = [f"ukendt felt '{key}' i taerskel" for key in threshold if key not in ("andel", "antal", "grund", "dato")]
+    if ("andel" in threshold) == ("antal" in threshold):
+        found.append("taerskel skal have enten 'andel' eller 'antal'")
+    share, count = threshold.get("andel", 0), threshold.get("antal", 0)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        found.append("taerskel.andel skal være et tal fra 0 til 1")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        found.append("taerskel.antal skal være et helt tal, 0 eller derover")
+    if not isinstance(threshold.get("grund"), str) or not threshold["grund"].strip():
+        found.append("taerskel.grund mangler: hvorfor er tærsklen sat her?")
+    if type(threshold.get("dato")) is not date:
+        found.append("taerskel.dato mangler eller er ikke en dato (åååå-mm-dd)")
+    return found
+
+
+def _sql_problems(sql: str) -> list[str]:
+    found = []
+    if "{batch}" not in sql:
+        found.append("sql skal læse fra {batch}, som er reglens model")
+    if not re.match(r"\s*(select|with|from)\b", sql, re.IGNORECASE):
+        found.append("sql skal være én forespørgsel, der begynder med select eller with")
+    if ";" in sql:
+        found.append("sql må ikke indeholde semikolon")
+    return found
+
+
+def _expectation_problems(expectation: Any) -> list[str]:
+    if not isinstance(expectation, dict) or not isinstance(expectation.get("type"), str) \
+            or not isinstance(expectation.get("kwargs"), dict):
+        return ["forventning skal være {type, kwargs}"]
+    found = [f"ukendt felt '{key}' i forventning" for key in expectation if key not in ("type", "kwargs")]
+    if "mostly" in expectation["kwargs"]:
+        found.append("brug taerskel i stedet for 'mostly'")
+    return found
+
+
+def _rule(area: str, entry: dict[str, Any]) -> Rule:
+    threshold = entry["taerskel"]
+    kind = "andel" if "andel" in threshold else "antal"
+    texts = {key: " ".join(entry[key].split()) for key in _TEXTS}
+    return Rule(
+        **texts,
+        fagomraade=area,
+        grundlag=entry.get("grundlag", entry["model"]),
+        omfang=entry.get("omfang"),
+        threshold=Threshold(kind, Decimal(str(threshold[kind])), threshold["grund"].strip(), threshold["dato"]),
+        sql=entry.get("sql"),
+        expectation=entry.get("forventning"),
+    )
