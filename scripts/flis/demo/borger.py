@@ -63,10 +63,6 @@ def generate(verden: Verden) -> None:
     build_newcomers(verden)
     build_numbers(verden)
     build_shared_tables(verden)
-    build_lines(verden)
-    write_extracts(verden)
-    write_truth(verden)
-    write_official(verden)
 
 
 def ages() -> list[int]:
