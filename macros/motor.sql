@@ -24,3 +24,8 @@
 {% macro json_tekst(json, felt) -%}{{ return(adapter.dispatch('json_tekst')(json, felt)) }}{%- endmacro %}
 {% macro default__json_tekst(json, felt) -%}nullif(json_extract_string({{ json }}, '$."' || {{ felt }} || '"'), ''){%- endmacro %}
 {% macro spark__json_tekst(json, felt) -%}nullif(from_json({{ json }}, 'map<string,string>')[{{ felt }}], ''){%- endmacro %}
+
+{# One row per part of a delimited list; the delimiter is an SQL expression. #}
+{% macro del_liste(kolonne, adskiller) -%}{{ return(adapter.dispatch('del_liste')(kolonne, adskiller)) }}{%- endmacro %}
+{% macro default__del_liste(kolonne, adskiller) -%}unnest(string_split({{ kolonne }}, {{ adskiller }})){%- endmacro %}
+{% macro spark__del_liste(kolonne, adskiller) -%}explode(split({{ kolonne }}, {{ adskiller }})){%- endmacro %}

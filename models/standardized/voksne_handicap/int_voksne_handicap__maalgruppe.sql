@@ -1,0 +1,66 @@
+with leveret as (
+
+    {{ foren([
+        'stg_eg_sensum__maalgruppe',
+        'stg_kmd_nexus__maalgruppe',
+        'stg_eg_bosted__maalgruppe',
+    ]) }}
+
+),
+
+koder as (
+
+    select * from {{ xwalk('xwalk_voksne_handicap__maalgruppe') }}
+
+),
+
+-- A target group follows its service: it is set aside with it, and for the same reason.
+ydelser as (
+
+    select
+        kommunekode,
+        kildesystem,
+        kilde_id,
+        max(case when frasat_aarsag is null then 1 else 0 end) as er_god,
+        min(frasat_aarsag) as frasat_aarsag
+    from {{ ref('int_voksne_handicap__ydelse') }}
+    group by
+        kommunekode,
+        kildesystem,
+        kilde_id
+
+),
+
+final as (
+
+    select
+        l.kommunekode,
+        l.kildesystem,
+        l.tabel,
+        l.kilde_id,
+        l.leveret_periode,
+        coalesce(k.standardkode, 'ukendt') as maalgruppe,
+        case
+            when l.er_slettet then 'slettet_i_kilden'
+            when y.kilde_id is null then 'ydelse_mangler'
+            when y.er_god = 0 then y.frasat_aarsag
+        end as frasat_aarsag,
+        l._leverance_id,
+        l._fil,
+        l._linje
+    from leveret as l
+    left join koder as k
+        on
+            l.kildesystem = k.kildesystem
+            and l.maalgruppe_kildekode = k.kildekode
+            and l.leveret_periode >= k.gyldig_fra
+            and l.leveret_periode < k.gyldig_til
+    left join ydelser as y
+        on
+            l.kommunekode = y.kommunekode
+            and l.kildesystem = y.kildesystem
+            and l.kilde_id = y.kilde_id
+
+)
+
+select * from final

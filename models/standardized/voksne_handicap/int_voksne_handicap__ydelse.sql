@@ -1,0 +1,263 @@
+-- The case systems united and translated. A new system is one line more in the list below.
+with leveret as (
+
+    {{ foren([
+        'stg_eg_sensum__ydelse',
+        'stg_kmd_nexus__ydelse',
+        'stg_eg_bosted__ydelse',
+    ]) }}
+
+),
+
+personer as (
+
+    select
+        cpr,
+        person_id
+    from {{ source('leverancer', 'person_noegle') }}
+
+),
+
+paragrafkoder as (
+
+    select * from {{ xwalk('xwalk_voksne_handicap__paragraf') }}
+
+),
+
+tilbudstypekoder as (
+
+    select * from {{ xwalk('xwalk_voksne_handicap__tilbudstype') }}
+
+),
+
+statuskoder as (
+
+    select * from {{ xwalk('xwalk_voksne_handicap__ydelsesstatus') }}
+
+),
+
+paragraffer as (
+
+    select * from {{ ref('paragraf') }}
+
+),
+
+tilbudstyper as (
+
+    select * from {{ ref('tilbudstype') }}
+
+),
+
+handlekommuner as (
+
+    select
+        kommunekode,
+        handlekommunekode
+    from {{ ref('kommune') }}
+
+),
+
+undtagelser as (
+
+    select * from {{ ref('handlekommune_undtagelse') }}
+
+),
+
+-- A municipality is written as four digits, three digits or by name; odd spellings stand in the crosswalk.
+kommunekoder as (
+
+    select
+        kommunekode as kildekode,
+        kommunekode
+    from {{ ref('kommune') }}
+    union
+    select
+        substr(kommunekode, 2) as kildekode,
+        kommunekode
+    from {{ ref('kommune') }}
+    union
+    select
+        kommunenavn as kildekode,
+        kommunekode
+    from {{ ref('kommune') }}
+    union
+    select
+        kildekode,
+        standardkode as kommunekode
+    from {{ ref('xwalk_voksne_handicap__kommune') }}
+
+),
+
+-- The set-up decides which system counts on a date. A system's history before the municipality's first system, and after its last, is its own.
+systemperioder as (
+
+    select
+        kommunekode,
+        kildesystem,
+        min(cast(gyldig_fra as date)) as gyldig_fra,
+        max(coalesce(cast(gyldig_til as date), date '9999-12-31')) as gyldig_til
+    from {{ source('opsaetning', 'kommune_opsaetning') }}
+    where fagomraade = 'voksne_handicap'
+    group by
+        kommunekode,
+        kildesystem
+
+),
+
+vinduer as (
+
+    select
+        kommunekode,
+        kildesystem,
+        case
+            when row_number() over (partition by kommunekode order by gyldig_fra, kildesystem) = 1 then date '1900-01-01'
+            else gyldig_fra
+        end as system_fra,
+        gyldig_til as system_til
+    from systemperioder
+
+),
+
+oversat as (
+
+    select
+        l.*,
+        n.person_id,
+        case
+            when tt.er_botilbudslignende and p.ydelseskode_botilbudslignende is not null then p.ydelseskode_botilbudslignende
+            else coalesce(p.ydelseskode, 'ukendt')
+        end as ydelseskode,
+        coalesce(p.paragraf, 'ukendt') as paragraf,
+        lpad(nullif(ltrim(l.tilbud_kildekode, '0'), ''), 6, '0') as tilbud_id,
+        coalesce(s.standardkode, 'ukendt') as ydelsesstatus,
+        -- An empty or unknown code of the acting municipality means the one that reports.
+        coalesce(hk.kommunekode, l.kommunekode) as angivet_handlekommunekode,
+        coalesce(bk.kommunekode, '0998') as betaling_kommunekode,
+        coalesce(ok.kommunekode, '0998') as opholds_kommunekode,
+        v.system_fra,
+        v.system_til
+    from leveret as l
+    left join personer as n
+        on l.cpr = n.cpr
+    left join paragrafkoder as pk
+        on
+            l.kildesystem = pk.kildesystem
+            and l.paragraf_kildekode = pk.kildekode
+            and l.leveret_periode >= pk.gyldig_fra
+            and l.leveret_periode < pk.gyldig_til
+    left join paragraffer as p
+        on pk.standardkode = p.ydelseskode
+    left join tilbudstypekoder as tk
+        on
+            l.kildesystem = tk.kildesystem
+            and l.tilbudstype_kildekode = tk.kildekode
+            and l.leveret_periode >= tk.gyldig_fra
+            and l.leveret_periode < tk.gyldig_til
+    left join tilbudstyper as tt
+        on tk.standardkode = tt.tilbudstype
+    left join statuskoder as s
+        on
+            l.kildesystem = s.kildesystem
+            and l.status_kildekode = s.kildekode
+            and l.leveret_periode >= s.gyldig_fra
+            and l.leveret_periode < s.gyldig_til
+    left join kommunekoder as hk
+        on l.handlekommune_kildekode = hk.kildekode
+    left join kommunekoder as bk
+        on l.betalingskommune_kildekode = bk.kildekode
+    left join kommunekoder as ok
+        on l.opholdskommune_kildekode = ok.kildekode
+    left join vinduer as v
+        on
+            l.kommunekode = v.kommunekode
+            and l.kildesystem = v.kildesystem
+
+),
+
+-- Who is to report: the acting municipality of the one stated, except for the paragraphs that a municipality keeps (Vallensbæk, §§ 95 and 96).
+med_handlekommune as (
+
+    select
+        o.*,
+        case
+            when u.kommunekode is not null then o.angivet_handlekommunekode
+            else coalesce(h.handlekommunekode, o.angivet_handlekommunekode)
+        end as handlekommunekode,
+        greatest(o.gyldig_fra, o.system_fra) as afgraenset_fra,
+        least(o.gyldig_til, o.system_til) as afgraenset_til
+    from oversat as o
+    left join handlekommuner as h
+        on o.angivet_handlekommunekode = h.kommunekode
+    left join undtagelser as u
+        on
+            o.angivet_handlekommunekode = u.kommunekode
+            and o.paragraf = u.paragraf
+
+),
+
+vurderet as (
+
+    select
+        *,
+        case
+            when kilde_id is null then 'noegle_mangler'
+            when er_slettet then 'slettet_i_kilden'
+            when person_id is null then 'cpr_ugyldig'
+            when gyldig_fra is null or gyldig_til is null then 'dato_ulaeselig'
+            when gyldig_til <= gyldig_fra then 'slut_foer_start'
+            when system_fra is null or afgraenset_til <= afgraenset_fra then 'andet_system_gaelder'
+            when handlekommunekode <> kommunekode then 'anden_handlekommune'
+        end as aarsag
+    from med_handlekommune
+
+),
+
+-- The same key or the same service twice: one is kept, the others are set aside.
+nummereret as (
+
+    select
+        *,
+        row_number() over (
+            partition by kommunekode, kildesystem, kilde_id, aarsag is null
+            order by _linje
+        ) as nr_i_noegle,
+        row_number() over (
+            partition by kommunekode, kildesystem, person_id, ydelseskode, tilbud_id, afgraenset_fra, aarsag is null
+            order by gyldig_til desc, kilde_id asc, _linje asc
+        ) as nr_i_ydelse
+    from vurderet
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        kildesystem,
+        tabel,
+        kilde_id,
+        leveret_periode,
+        person_id,
+        paragraf,
+        ydelseskode,
+        tilbud_id,
+        afgraenset_fra as gyldig_fra,
+        afgraenset_til as gyldig_til,
+        betaling_kommunekode,
+        opholds_kommunekode,
+        ydelsesstatus,
+        omfang_timer_uge,
+        er_akut,
+        case
+            when aarsag is not null then aarsag
+            when nr_i_noegle > 1 or nr_i_ydelse > 1 then 'dublet'
+        end as frasat_aarsag,
+        _lokale_felter,
+        _leverance_id,
+        _fil,
+        _linje
+    from nummereret
+
+)
+
+select * from final
