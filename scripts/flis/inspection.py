@@ -1,0 +1,598 @@
+"""The one streaming pass over a received file, before DuckDB sees it.
+
+It unpacks within limits, takes the hash, decodes strictly, and checks all that concerns the file as a whole: NUL and other control characters,
+the longest line, the header by name and order, start and end record. What it has read it appends to a spool: UTF-8 text with '\\n' as the only line end,
+exactly one line per physical line, so that line numbers can be counted where the spool is read. Work is done on chunks, never on single lines, but for
+files whose quoted fields have to be joined and for XML.
+
+A spool of kind 'felter' (quotes, XML) holds one record per line instead: <first physical line> 0x1f <lines it spans> 0x1f <fields between 0x1f>, with
+line breaks inside a field written as 0x1e; a record that cannot be read is <line> 0x1f <lines> 0x1f 0x1d <reason>.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import hashlib
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from xml.parsers import expat
+
+from flis.contract import CHARSETS, Column, FileType, Match
+from flis.reasons import Reason
+
+CHUNK = 256 * 1024
+FIELD, NEWLINE, FAULT = "\x1f", "\x1e", "\x1d"
+_CONTROL = (b"\x01", b"\x1d", b"\x1e", b"\x1f")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may be: bytes as received, bytes unpacked, how many times larger unpacked (looked at above `ratio_from` bytes), bytes in
+    one line (never below twice CHUNK), lines one quoted record may span."""
+
+    received: int = 8 * 1024**3
+    unpacked: int = 32 * 1024**3
+    ratio: int = 200
+    ratio_from: int = 64 * 1024**2
+    line: int = 1024**2
+    span: int = 200
+
+
+class Refused(Exception):
+    """The whole file is refused, for this reason."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code)
+        self.reason = Reason.of(code, **facts)
+
+
+@dataclass
+class Inspected:
+    """What the pass found. `layout` is the columns in the file's own order, local fields as plain names."""
+
+    sha256: str = ""
+    bytes: int = 0
+    lines: int = 0
+    records: int = 0
+    ends_at: int | None = None
+    end_count: int | None = None
+    end_sum: str | None = None
+    header: str | None = None
+    layout: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
+    fields: bool = False
+    unpacked: int = 0
+    loebenr: int | None = None
+    forrige: int | None = None
+    full: bool | None = None
+    spool: Path | None = None
+    warnings: list[Reason] = field(default_factory=list)
+
+
+def readable_size(size: int) -> str:
+    """A size in Danish notation, as limits are told."""
+    for unit, factor in (("GB", 1024**3), ("MB", 1024**2), ("kB", 1024)):
+        if size >= factor:
+            return f"{size // factor} {unit}"
+    return f"{size} byte"
+
+
+def plain_name(name: str) -> str:
+    """The file name without .gz or .zip, which contracts do not mention."""
+    return re.sub(r"\.(gz|zip)$", "", name, flags=re.IGNORECASE)
+
+
+# ------------------------------------------------------------------ bytes
+
+
+class _Hashing:
+    """A raw file that takes its hash while it is read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self.hash, self.size = stream, hashlib.sha256(), 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.hash.update(data)
+        self.size += len(data)
+        return data
+
+
+@contextmanager
+def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes], Callable[[], tuple[str, int]]]]:
+    """Open a received file for reading its unpacked content chunk by chunk.
+
+    Gives two functions: the next chunk (empty at the end), and (sha256, bytes) of the file as it came, to be called last. Raises Refused when the
+    package is broken, holds more than one file, climbs out of its folder or unpacks beyond the limits.
+    """
+    if path.is_symlink():
+        raise Refused("ikke_en_fil")
+    received = path.stat().st_size
+    if received > limits.received:
+        raise Refused("for_stor", graense=readable_size(limits.received))
+    suffix = path.suffix.lower()
+    with path.open("rb") as raw:
+        source: Any
+        hashing = _Hashing(raw)
+        if suffix == ".gz":
+            source = gzip.GzipFile(fileobj=hashing, mode="rb")  # type: ignore[arg-type]
+        elif suffix == ".zip":
+            source = _open_member(raw, limits)
+        else:
+            source = hashing
+        taken = 0
+
+        def chunk() -> bytes:
+            nonlocal taken
+            try:
+                data = source.read(CHUNK)
+            except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+                if source is hashing:
+                    raise
+                raise Refused("beskadiget_pakke") from error
+            taken += len(data)
+            if taken > limits.unpacked:
+                raise Refused("pakke_bombe" if source is not hashing else "for_stor", graense=readable_size(limits.unpacked))
+            if source is not hashing and taken > limits.ratio_from and taken > limits.ratio * max(received, 1):
+                raise Refused("pakke_bombe", graense=f"{limits.ratio} gange den modtagne størrelse")
+            return data
+
+        def receipt() -> tuple[str, int]:
+            if suffix == ".zip":
+                raw.seek(0)
+            while hashing.read(1024 * 1024):
+                pass
+            return hashing.hash.hexdigest(), hashing.size
+
+        yield chunk, receipt
+
+
+def _open_member(raw: IO[bytes], limits: Limits) -> IO[bytes]:
+    """The one file in a zip."""
+    try:
+        package = zipfile.ZipFile(raw)
+        members = [m for m in package.infolist() if not m.is_dir()]
+        if any(PurePosixPath(m.filename.replace("\\", "/")).is_absolute() or ".." in re.split(r"[\\/]", m.filename) or ":" in m.filename for m in members):
+            raise Refused("pakke_sti")
+        if len(members) != 1:
+            raise Refused("pakke_flere_filer", antal=len(members))
+        if members[0].flag_bits & 1:
+            raise Refused("pakke_krypteret")
+        if members[0].file_size > limits.unpacked:
+            raise Refused("pakke_bombe", graense=readable_size(limits.unpacked))
+        return package.open(members[0])
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError) as error:
+        raise Refused("beskadiget_pakke") from error
+
+
+def receipt(path: Path) -> tuple[str, int]:
+    """(sha256, bytes) of a file as it came, for one that is refused before the pass ends. A link is not followed."""
+    if path.is_symlink():
+        return "", 0
+    with path.open("rb") as raw:
+        hashing = _Hashing(raw)
+        while hashing.read(1024 * 1024):
+            pass
+        return hashing.hash.hexdigest(), hashing.size
+
+
+# ------------------------------------------------------------------ text
+
+
+class _Text:
+    """Strict decoding to UTF-8 bytes with '\\n' line ends, chunk by chunk, counting what the pass has to know."""
+
+    def __init__(self, filetype: FileType, limits: Limits, warnings: list[Reason]) -> None:
+        self.charset = filetype.charset
+        self._decoder = codecs.getincrementaldecoder(CHARSETS[self.charset])("strict")
+        self._utf8 = CHARSETS[self.charset] == "utf-8"
+        self._probe: Any = None if self._utf8 else codecs.getincrementaldecoder("utf-8")("strict")
+        self._foreign = False
+        self._limits, self._warnings = limits, warnings
+        self._first = True
+        self._cr = False
+        self.lines = 0
+        self._open = 0
+        self.ends = {"\n": 0, "\r\n": 0, "\r": 0}
+
+    def feed(self, data: bytes, final: bool = False) -> bytes:
+        if self._first and (data or final):
+            self._first = False
+            if data.startswith(codecs.BOM_UTF8):
+                data = data[3:]
+                if self.charset != "utf-8-sig":
+                    self._warnings.append(Reason.of("uventet_bom"))
+        for number, byte in ((0, b"\0"), *((b[0], b) for b in _CONTROL)):
+            if byte in data:
+                line = self._line_of(data, data.index(byte))
+                raise Refused("nul_tegn", linje=line) if number == 0 else Refused("styretegn", linje=line, tegn=number)
+        out = self._decode(data, final)
+        out = self._line_ends(out, final)
+        self._measure(out)
+        return out
+
+    def _decode(self, data: bytes, final: bool) -> bytes:
+        pending = self._decoder.getstate()[0]
+        if data.isascii() and not pending:
+            return data
+        if self.charset == "iso-8859-1" and (hit := re.search(rb"[\x80-\x9f]", data)):
+            # 0x80-0x9F are no characters in ISO-8859-1: the file is Windows-1252 or UTF-8. A pure latin-1 decoder would let them pass.
+            raise Refused("tegnsaet", linje=self._line_of(data, hit.start()), tegnsaet=self.charset)
+        try:
+            text = self._decoder.decode(data, final)
+        except UnicodeDecodeError as error:
+            raise Refused("tegnsaet", linje=self._line_of(error.object, error.start), tegnsaet=self.charset) from error
+        if self._probe is not None:
+            try:
+                self._probe.decode(data)
+                self._foreign = True
+            except UnicodeDecodeError:
+                self._probe = None
+        return data if self._utf8 and not pending and not self._decoder.getstate()[0] else text.encode()
+
+    def _line_ends(self, out: bytes, final: bool) -> bytes:
+        if self._cr:
+            out, self._cr = b"\r" + out, False
+        if b"\r" not in out:
+            self.ends["\n"] += out.count(b"\n")
+            return out
+        if out.endswith(b"\r") and not final:
+            out, self._cr = out[:-1], True
+        pairs = out.count(b"\r\n")
+        self.ends["\r\n"] += pairs
+        self.ends["\n"] += out.count(b"\n") - pairs
+        self.ends["\r"] += out.count(b"\r") - pairs
+        return out.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _measure(self, out: bytes) -> None:
+        first = out.find(b"\n")
+        if self._open + (len(out) if first < 0 else first) > self._limits.line:
+            raise Refused("lang_linje", linje=self.lines + 1, graense=self._limits.line)
+        self._open = self._open + len(out) if first < 0 else len(out) - out.rfind(b"\n") - 1
+        self.lines += out.count(b"\n")
+
+    def _line_of(self, data: bytes, at: int) -> int:
+        before = data[:at]
+        return self.lines + 1 + before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
+
+    def finish(self, quoted: bool) -> None:
+        used = [k for k, n in self.ends.items() if n]
+        if len(used) > 1 and not (quoted and set(used) == {"\n", "\r\n"}):
+            self._warnings.append(Reason.of("blandede_linjeskift"))
+        if self._probe is not None and self._foreign:
+            self._warnings.append(Reason.of("formentlig_utf8", tegnsaet=self.charset))
+
+
+# ------------------------------------------------------------------ the pass
+
+
+def inspect(path: Path, match: Match, local_fields: frozenset[str], spool: Callable[[tuple[str, ...], bool], Path],
+            limits: Limits | None = None) -> Inspected:
+    """Read a file once and append its text to a spool.
+
+    `local_fields` are the extra columns this municipality may deliver; `spool(layout, as_fields)` gives the spool file for files of
+    the same shape. Raises Refused for whatever makes the whole file unusable; the spool is then as it was before.
+    """
+    limits = limits or Limits()
+    ft = match.filetype
+    found = Inspected()
+    quote = (ft.format.get("citation") or "").encode()
+    target: IO[bytes] | None = None
+    start = 0
+    try:
+        with open_plain(path, limits) as (chunk, finish):
+            if ft.kind == "xml":
+                _read_xml(ft, match, chunk, found, spool, limits)
+                found.sha256, found.bytes = finish()
+                return found
+            text = _Text(ft, limits, found.warnings)
+            head, tail, quotes, last = b"", b"", False, b""
+            while True:
+                data = chunk()
+                out = text.feed(data, final=not data)
+                if target is None:
+                    head += out
+                    if b"\n" in head or not data:
+                        _begin(ft, match, head, local_fields, found)
+                        found.spool = spool(found.layout, False)
+                        target = found.spool.open("ab")
+                        start = target.tell()
+                        out, head = head, b""
+                if target is not None and out:
+                    quotes = quotes or bool(quote) and quote in out
+                    target.write(out)
+                    tail = (tail + out)[-65536:] if len(out) < 65536 else out[-65536:]
+                    last = out[-1:]
+                if not data:
+                    break
+            found.sha256, found.bytes = finish()
+            if not last:
+                raise Refused("tom_fil")
+            if last != b"\n":
+                assert target is not None
+                target.write(b"\n")
+                tail += b"\n"
+                text.lines += 1
+            text.finish(quotes)
+            found.lines = found.records = text.lines
+            found.unpacked = target.tell() - start  # type: ignore[union-attr]
+            _end(ft, tail, found)
+        target.close()
+        if quotes:
+            _join_quoted(ft, found, start, spool, limits)
+        return found
+    except BaseException:
+        if target is not None:
+            target.close()
+            with found.spool.open("r+b") as undo:  # type: ignore[union-attr]
+                undo.truncate(start)
+        raise
+    finally:
+        if target is not None:
+            target.close()
+
+
+def peek_number(path: Path, ft: FileType, limits: Limits) -> int | None:
+    """The number in the start record, for putting extracts in order before they are read. None when it cannot be read: the pass will say why."""
+    try:
+        with open_plain(path, limits) as (chunk, _):
+            line = chunk().split(b"\n", 1)[0].decode("latin-1")
+        return int(_cut(line, ft.format["startrecord"]["loebenr"]))
+    except (Refused, ValueError):
+        return None
+
+
+def split_plain(line: str, ft: FileType) -> list[str]:
+    """The fields of a single line (header, end record)."""
+    quote = ft.format.get("citation")
+    if quote and quote in line:
+        fields = next(csv.reader([line], delimiter=ft.format["adskiller"], quotechar=quote))
+    else:
+        fields = line.split(ft.format["adskiller"])
+    return fields[:-1] if ft.format.get("afsluttende_adskiller") and fields[-1:] == [""] else fields
+
+
+def _begin(ft: FileType, match: Match, head: bytes, local_fields: frozenset[str], found: Inspected) -> None:
+    """Header or start record."""
+    if not head:
+        raise Refused("tom_fil")
+    first = head.split(b"\n", 1)[0].decode()
+    if ft.has_header:
+        found.header = first
+        if ft.kind == "delimited":
+            found.layout, found.local = check_header(split_plain(first, ft), ft.columns_of(match.version), local_fields, ft)
+    elif ft.kind == "delimited":
+        found.layout = tuple(c.name for c in ft.columns_of(match.version))
+    elif ft.kind == "jsonl":
+        found.layout = found.local = tuple(sorted(local_fields))
+    record = ft.format.get("startrecord")
+    if record:
+        where = ft.format["recordtype"]
+        kind = str(record["type"])
+        if _cut(first, where) != kind:
+            raise Refused("mangler_startrecord", type=kind)
+        if mark := record.get("udtraekstype"):
+            value = _cut(first, mark).strip()
+            if value not in (str(mark["fuld"]), str(mark["delta"])):
+                raise Refused("mangler_startrecord", type=kind)
+            found.full = value == str(mark["fuld"])
+        for name, key in (("loebenr", "loebenr"), ("forrige", "forrige_loebenr")):
+            if record.get(key):
+                value = _cut(first, record[key]).strip()
+                if value and not value.isdigit() or not value and name == "loebenr":
+                    raise Refused("mangler_startrecord", type=kind)
+                setattr(found, name, int(value) if value else None)
+
+
+def _cut(line: str, where: dict[str, int]) -> str:
+    return line[where["pos"] - 1:where["pos"] - 1 + where["len"]]
+
+
+def check_header(names: list[str], expected: tuple[Column, ...], local_fields: frozenset[str], ft: FileType) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The layout of a file by its header: column names in the file's order, and which of them are local. Raises Refused."""
+    given = [n.strip() for n in names]
+    agreed = {c.header.casefold(): c.name for c in expected}
+    local = {n.casefold(): n for n in local_fields}
+    wanted = (ft.format.get("adskiller") or ";").join(c.header for c in expected)
+    known = [n for n in given if n.casefold() in agreed]
+    if len(set(known)) * 2 < len(agreed) or not known:
+        raise Refused("mangler_header", forventet=wanted)   # names are not told back: the line may be data
+    present = {n.casefold() for n in given}
+    if missing := [c.header for c in expected if c.header.casefold() not in present]:
+        raise Refused("manglende_kolonne", kolonner=", ".join(missing))
+    extra = [n for n in given if n.casefold() not in agreed and n.casefold() not in local]
+    doubled = [n for i, n in enumerate(given) if n.casefold() in {g.casefold() for g in given[:i]}]
+    if extra or doubled:
+        raise Refused("ekstra_kolonne", kolonner=", ".join((n[:60] or "(uden navn)") for n in extra or doubled))
+    for number, (got, column) in enumerate(zip(known, expected, strict=True), start=1):
+        if got.casefold() != column.header.casefold():
+            raise Refused("omrokeret_header", nummer=number, kolonne=got, forventet=wanted)
+    layout = tuple(agreed.get(n.casefold()) or local[n.casefold()] for n in given)
+    return layout, tuple(local[n.casefold()] for n in given if n.casefold() not in agreed)
+
+
+def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
+    """The end record, as the last line that is not blank."""
+    record = ft.format.get("slutrecord")
+    if not record:
+        return
+    body = tail.rstrip(b"\n \t")
+    at = found.lines - tail[len(body):].count(b"\n") + 1
+    line = body[body.rfind(b"\n") + 1:].decode(errors="replace")
+    if "type" in record:
+        is_end = _cut(line, ft.format["recordtype"]) == str(record["type"])
+    elif ft.kind == "fixed":
+        is_end = line.startswith(str(record["kendes_paa"]))
+    else:
+        fields = split_plain(line, ft)
+        is_end = fields[0].strip() == str(record["kendes_paa"])
+    if not is_end:
+        if record.get("paakraevet", "type" in record):
+            raise Refused("mangler_slutrecord", linjer=found.lines)
+        return
+    found.ends_at = at
+
+    def value(where: Any) -> str:
+        if isinstance(where, dict):
+            return _cut(line, where).strip()
+        return fields[where - 1].strip() if where <= len(fields) else ""
+
+    if record.get("antal"):
+        try:
+            found.end_count = int(value(record["antal"]))
+        except ValueError as error:
+            raise Refused("ulaeselig_slutrecord", linje=at) from error
+    if record.get("sum"):
+        found.end_sum = value(record["sum"])
+
+
+# ------------------------------------------------------------------ the careful path: quotes
+
+
+def _join_quoted(ft: FileType, found: Inspected, start: int, spool: Callable[[tuple[str, ...], bool], Path], limits: Limits) -> None:
+    """Rewrite the file's part of the line spool as records of a field spool."""
+    plain = found.spool
+    assert plain is not None
+    found.spool, found.fields = spool(found.layout, True), True
+    expected = len(found.layout) + bool(ft.format.get("afsluttende_adskiller"))
+    with found.spool.open("ab") as target, plain.open("rb") as source:
+        begun = target.tell()
+        try:
+            source.seek(start)
+            lines = (raw.decode().removesuffix("\n") for raw in source)
+            records = 0
+            for number, span, fields, fault in join_records(lines, ft.format["adskiller"], ft.format["citation"], expected, limits):
+                if fault:
+                    body = FAULT + fault
+                else:
+                    body = FIELD.join(fields).replace("\n", NEWLINE)
+                target.write(f"{number}{FIELD}{span}{FIELD}{body}\n".encode())
+                records += 1
+        except BaseException:
+            target.truncate(begun)
+            raise
+    found.records = records
+    with plain.open("r+b") as undo:
+        undo.truncate(start)
+
+
+def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: int, limits: Limits) -> Iterator[tuple[int, int, list[str], str | None]]:
+    """Split quoted lines into records: (first physical line, lines spanned, fields, fault or None).
+
+    A record is whole when its quotes pair off. One that never is within the limits, or that swallowed whole records on its way (it does not parse, or
+    has the wrong number of fields), is a line with an unbalanced quote: that line alone is set aside and the next one is read as usual.
+    """
+    ahead: list[str] = []
+    number = 0
+
+    def peek(index: int) -> str | None:
+        while len(ahead) <= index:
+            line = next(lines, None)
+            if line is None:
+                return None
+            ahead.append(line)
+        return ahead[index]
+
+    while (line := peek(0)) is not None:
+        number += 1
+        if quote not in line:
+            ahead.pop(0)
+            yield number, 1, line.split(delimiter), None
+            continue
+        span, text, open_quote = 1, line, line.count(quote) % 2 == 1
+        while open_quote and span < limits.span and len(text) < limits.line:
+            more = peek(span)
+            if more is None:
+                break
+            text, span, open_quote = f"{text}\n{more}", span + 1, open_quote ^ (more.count(quote) % 2 == 1)
+        fields = None if open_quote else _parse(text, delimiter, quote)
+        if fields is None or (span > 1 and len(fields) != expected):
+            ahead.pop(0)
+            yield number, 1, [], "ubalanceret_citation"
+            continue
+        del ahead[:span]
+        yield number, span, fields, None
+        number += span - 1
+
+
+def _parse(text: str, delimiter: str, quote: str) -> list[str] | None:
+    try:
+        rows = list(csv.reader([part + "\n" for part in text.split("\n")], delimiter=delimiter, quotechar=quote, strict=True))
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 else None
+
+
+# ------------------------------------------------------------------ XML
+
+
+def _read_xml(ft: FileType, match: Match, chunk: Callable[[], bytes], found: Inspected, spool: Callable[[tuple[str, ...], bool], Path], limits: Limits) -> None:
+    """Each `format.post` element is a record; a column is the text of the child at its `sti` ('a/b', default its name) or of an attribute ('@a')."""
+    columns = ft.tables[0].columns
+    found.layout, found.fields = tuple(c.name for c in columns), True
+    found.spool = spool(found.layout, True)
+    wanted = {(c.path or c.header).casefold(): i for i, c in enumerate(columns)}
+    parser = expat.ParserCreate(encoding=None if ft.charset.startswith("utf-8") else {"windows-1252": "windows-1252"}.get(ft.charset, ft.charset))
+    post = str(ft.format["post"]).casefold()
+    stack: list[str] = []
+    row: list[str] = []
+    text: list[str] = []
+    inside = [0, 0]     # depth of the current record, its first line
+    with found.spool.open("ab") as target:
+        start = target.tell()
+
+        def opened(name: str, attributes: dict[str, str]) -> None:
+            local = name.rsplit(":", 1)[-1].casefold()
+            stack.append(local)
+            text.clear()
+            if not inside[0] and local == post:
+                inside[:] = [len(stack), parser.CurrentLineNumber]
+                row[:] = [""] * len(columns)
+            if inside[0]:
+                for key, value in attributes.items():
+                    put("/".join([*stack[inside[0]:], "@" + key.rsplit(":", 1)[-1].casefold()]), value)
+
+        def put(path: str, value: str) -> None:
+            if path in wanted:
+                row[wanted[path]] = re.sub("[\x1d-\x1f]", " ", value).replace("\n", NEWLINE)
+
+        def closed(name: str) -> None:
+            if inside[0] and len(stack) > inside[0]:
+                put("/".join(stack[inside[0]:]), "".join(text))
+            elif inside[0]:
+                target.write((f"{inside[1]}{FIELD}0{FIELD}" + FIELD.join(row) + "\n").encode())
+                found.records += 1
+                inside[0] = 0
+            text.clear()
+            stack.pop()
+
+        def characters(data: str) -> None:
+            if inside[0]:
+                text.append(data)
+
+        def refuse(*_: Any) -> None:
+            raise Refused("xml_doctype", linje=parser.CurrentLineNumber)
+
+        parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = opened, closed, characters
+        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+        try:
+            while data := chunk():
+                found.lines += data.count(b"\n")
+                parser.Parse(data, False)
+            if not found.lines and parser.CurrentByteIndex <= 0:
+                raise Refused("tom_fil")
+            parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            target.truncate(start)
+            raise Refused("ugyldig_xml", linje=error.lineno) from error
+        except BaseException:
+            target.truncate(start)
+            raise

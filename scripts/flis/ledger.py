@@ -1,0 +1,170 @@
+"""The ledger: what has come in, what it replaces, and which rows of raw are active."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flis.contract import Contracts, FileType
+from flis.reasons import Reason
+
+if TYPE_CHECKING:
+    import duckdb
+
+LEDGER = {
+    "leverance_id": "bigint", "afsender": "varchar", "fagomraade": "varchar", "kildesystem": "varchar", "filtype": "varchar", "kommunekode": "varchar",
+    "periode": "date", "loebenr": "bigint", "udtraekstype": "varchar", "version": "varchar", "udtrukket": "timestamp", "modtaget": "timestamp",
+    "fil": "varchar", "sha256": "varchar", "bytes": "bigint", "linjer": "bigint", "raekker": "bigint", "raekker_afvist": "bigint",
+    "raekker_uden_instruks": "bigint", "kontrolsum": "decimal(38,2)", "status": "varchar", "aarsag": "varchar", "aarsag_kode": "varchar",
+    "erstattet_af": "bigint", "koersel": "varchar"}
+TABLES = {
+    "leverance": LEDGER,
+    "leverance_tabel": {"leverance_id": "bigint", "tabel": "varchar", "raekker": "bigint", "kontrolsum": "decimal(38,2)"},
+    "afvist_linje": {"leverance_id": "bigint", "fil": "varchar", "linje": "bigint", "aarsag_kode": "varchar", "aarsag": "varchar"},
+    "person_noegle": {"cpr": "varchar", "person_id": "varchar", "noegle_version": "integer", "tidligere_cpr": "varchar"},
+    "beroert_person": {"leverance_id": "bigint", "person_id": "varchar"},
+}
+TECHNICAL = {"_leverance_id": "bigint", "_fil": "varchar", "_linje": "bigint", "_kommunekode": "varchar", "_periode": "date", "_lokale_felter": "varchar"}
+
+
+def create_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
+    """Create the ledger and a raw table for every contract, and add the columns a contract has got since."""
+    con.execute("create schema if not exists raw")
+    present: dict[str, set[str]] = {}
+    for table, column in con.execute("select table_name, column_name from duckdb_columns() where database_name = current_database() and schema_name = 'raw'").fetchall():
+        present.setdefault(table, set()).add(column)
+    wanted = dict(TABLES)
+    for ft in contracts.filetypes:
+        for t in ft.tables:
+            wanted[t.identifier] = {**{c.name: "varchar" for c in t.columns}, **TECHNICAL}
+    for table, columns in wanted.items():
+        if table not in present:
+            con.execute(f"create table raw.{table} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
+            continue
+        for name, kind in columns.items():
+            if name not in present[table]:
+                con.execute(f"alter table raw.{table} add column {name} {kind}")
+
+
+@dataclass(frozen=True)
+class Active:
+    """An active delivery, as far as the next one has to know it."""
+
+    leverance_id: int
+    udtrukket: datetime
+    full: bool
+
+
+Dataset = tuple[str, str, str, str | None]
+Key = tuple[Dataset, Any]
+
+
+@dataclass
+class State:
+    """What is active, per key of replacement: (afsender, kildesystem, filtype, kommunekode) and period, delta number or nothing."""
+
+    active: dict[Dataset, dict[Any, Active]] = field(default_factory=dict)
+    hashes: dict[str, tuple[int, str, str, datetime]] = field(default_factory=dict)
+
+    def copy(self) -> State:
+        return State({d: dict(keys) for d, keys in self.active.items()}, dict(self.hashes))
+
+
+@dataclass
+class Decision:
+    """What is done with one delivery. `replaces` are the active deliveries it takes the place of."""
+
+    status: str
+    reason: Reason | None = None
+    replaces: tuple[int, ...] = ()
+    leftover: int | None = None
+
+
+def read_state(con: duckdb.DuckDBPyConnection, filetypes: set[tuple[str, str, str]]) -> State:
+    """The active deliveries of the given (afsender, kildesystem, filtype)."""
+    state = State()
+    if not filetypes:
+        return state
+    marks = ", ".join("(?, ?, ?)" for _ in filetypes)
+    rows = con.execute(f"""
+        select afsender, kildesystem, filtype, kommunekode, periode, loebenr, udtraekstype, leverance_id, udtrukket
+        from raw.leverance where status = 'aktiv' and (afsender, kildesystem, filtype) in ({marks})
+    """, [v for f in sorted(filetypes) for v in f]).fetchall()
+    for afsender, system, filtype, kommune, periode, loebenr, kind, ident, udtrukket in rows:
+        state.active.setdefault((afsender, system, filtype, kommune), {})[loebenr if loebenr is not None else periode] = Active(ident, udtrukket, kind == "fuld")
+    return state
+
+
+def read_hashes(con: duckdb.DuckDBPyConnection, state: State, hashes: list[str]) -> None:
+    """Add to the state which of these files have been loaded before (refused and uninstructed ones may come again)."""
+    rows = con.execute("""
+        select sha256, leverance_id, afsender, fil, modtaget from raw.leverance
+        where status in ('aktiv', 'erstattet') and sha256 in (select unnest(cast($1 as varchar[])))
+        order by leverance_id
+    """, [hashes]).fetchall()
+    for sha, ident, afsender, fil, modtaget in rows:
+        state.hashes[f"{afsender}|{sha}"] = (ident, afsender, fil, modtaget)
+
+
+def decide(state: State, filetype: FileType, *, afsender: str, fil: str, modtaget: datetime, sha256: str, kommunekode: str | None, periode: Any,
+           udtrukket: datetime, loebenr: int | None, forrige: int | None, full: bool | None) -> Decision:
+    """What a readable, agreed delivery is to the ledger: new, a replacement, a duplicate, too old, or ahead of one that has not come."""
+    known = state.hashes.get(f"{afsender}|{sha256}")
+    if known:
+        if known[2] == fil and known[3] == modtaget:
+            return Decision("rest", leftover=known[0])      # loaded by a run that was interrupted before the inbox was cleared
+        return Decision("dublet", Reason.of("dublet", leverance=known[0], fil=known[2]))
+    dataset = (afsender, filetype.kildesystem, filetype.name, kommunekode)
+    active = state.active.setdefault(dataset, {})
+    if filetype.udtraekstype == "delta":
+        return _decide_delta(active, udtrukket, loebenr, forrige, full)
+    same = active.get(periode if filetype.udtraekstype == "periode" else None)
+    if same and udtrukket < same.udtrukket:
+        return Decision("afvist", Reason.of("aeldre_end_aktiv", udtrukket=_time(udtrukket), aktiv=_time(same.udtrukket)))
+    return Decision("aktiv", replaces=(same.leverance_id,) if same else ())
+
+
+def _decide_delta(active: dict[Any, Active], udtrukket: datetime, loebenr: int | None, forrige: int | None, full: bool | None) -> Decision:
+    if loebenr is None:
+        return Decision("afvist", Reason.of("mangler_startrecord", type=""))
+    starts = [n for n, a in active.items() if a.full]
+    begun = max(starts) if starts else min(active, default=None)
+    last = max(active, default=None)
+    same = active.get(loebenr)
+    if same and udtrukket < same.udtrukket:
+        return Decision("afvist", Reason.of("aeldre_end_aktiv", udtrukket=_time(udtrukket), aktiv=_time(same.udtrukket)))
+    if full:
+        if begun is not None and loebenr < begun:
+            return Decision("afvist", Reason.of("aeldre_end_aktiv", udtrukket=f"nr. {loebenr}", aktiv=f"nr. {begun}"))
+        return Decision("aktiv", replaces=tuple(a.leverance_id for n, a in sorted(active.items()) if n <= loebenr))
+    if same:
+        return Decision("aktiv", replaces=(same.leverance_id,))
+    if begun is not None and loebenr < begun:
+        return Decision("afvist", Reason.of("aeldre_end_aktiv", udtrukket=f"nr. {loebenr}", aktiv=f"nr. {begun}"))
+    if last is None:
+        if full is None:
+            return Decision("aktiv")        # an interface without full extracts: the series begins with what comes first
+        return Decision("venter", Reason.of("afventer_forgaenger", loebenr=loebenr, mangler="et fuldt udtræk"))
+    before = loebenr - 1 if forrige is None else forrige
+    if before == last:
+        return Decision("aktiv")
+    if before < last:
+        return Decision("afvist", Reason.of("forkert_forgaenger", loebenr=loebenr, forrige=before, aktiv=last))
+    return Decision("venter", Reason.of("afventer_forgaenger", loebenr=loebenr, mangler=f"udtræk {before}"))
+
+
+def apply(state: State, filetype: FileType, decision: Decision, leverance_id: int, *, afsender: str, fil: str, modtaget: datetime, sha256: str,
+          kommunekode: str | None, periode: Any, udtrukket: datetime, loebenr: int | None, full: bool | None) -> None:
+    """Bring the state forward past a delivery that is taken in."""
+    active = state.active.setdefault((afsender, filetype.kildesystem, filetype.name, kommunekode), {})
+    gone = set(decision.replaces)
+    for key in [k for k, a in active.items() if a.leverance_id in gone]:
+        del active[key]
+    key = {"delta": loebenr, "periode": periode, "fuld": None}[filetype.udtraekstype]
+    active[key] = Active(leverance_id, udtrukket, bool(full) or filetype.udtraekstype == "fuld")
+    state.hashes[f"{afsender}|{sha256}"] = (leverance_id, afsender, fil, modtaget)
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%d-%m-%Y" if (moment.hour, moment.minute) == (0, 0) else "%d-%m-%Y %H:%M")

@@ -1,0 +1,506 @@
+"""The load step: from the inbox to raw (policy: docs/modtagelse.md).
+
+Files are inspected one by one, in the order of their extracts, and their text is gathered in spools, one per shape. A batch of inspected files is then
+decided upon and loaded in one transaction. A delivery that does not hold (its end record, its totals) is refused and the batch done again without it, so
+that each delivery is in whole or not at all and the decisions about the others are those of a world where it never came. Only after the commit are
+the files archived and then taken out of the inbox: a run that is interrupted can be run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from flis.home import REPO, Home, now
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from flis.contract import Contracts, FileType, Match, Table
+    from flis.inspection import Inspected, Limits
+    from flis.installation import Setup
+    from flis.ledger import Decision, State
+    from flis.reasons import Reason
+
+Progress = Callable[[str, int, int], None]
+UNFINISHED = (".part", ".tmp", ".filepart", ".partial", ".crdownload")
+BATCH_BYTES, BATCH_FILES = 192 * 1024**2, 4000
+
+
+class LoadError(Exception):
+    """A fault of ours: some deliveries could not be loaded and are still in the inbox."""
+
+
+@dataclass
+class LoadResult:
+    """What a load did. Rows are data lines; every line of a loaded file is in exactly one of the counts or is header, start or end record."""
+
+    received: int = 0
+    loaded: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    not_instructed: int = 0
+    waiting: int = 0
+    replaced: int = 0
+    rows: int = 0
+    rows_loaded: int = 0
+    rows_set_aside: int = 0
+    rows_without_instruction: int = 0
+    events: list[dict[str, Any]] = field(default_factory=list)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    koersel: str | None = None
+
+    def facts(self) -> dict[str, int]:
+        """The figures, for status.json and the table at the end of a run."""
+        return {k: v for k, v in self.__dict__.items() if isinstance(v, int)}
+
+
+@dataclass
+class Delivery:
+    """One file in the inbox on its way through."""
+
+    path: Path
+    afsender: str
+    fil: str
+    modtaget: datetime
+    match: Match | None = None
+    udtrukket: datetime = datetime.min
+    loebenr: int | None = None
+    found: Inspected | None = None
+    reason: Reason | None = None
+    decision: Decision | None = None
+    sha256: str = ""
+    bytes: int = 0
+    ident: int = 0
+    warnings: list[Reason] = field(default_factory=list)
+    rows: int = 0
+    set_aside: int = 0
+    without: int = 0
+    total: Any = None
+
+    @property
+    def status(self) -> str:
+        return self.decision.status if self.decision else "afvist"
+
+
+def load(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None, progress: Progress | None = None,
+         models: Path | None = None, seeds: Path | None = None, limits: Limits | None = None,
+         batch_bytes: int = BATCH_BYTES, batch_files: int = BATCH_FILES) -> LoadResult:
+    """Load what is in the inbox; narrowed, only the files whose name or contract says so (files that match no contract then stay).
+
+    `progress(what, done, total)` is called per file. `models`, `seeds` and `limits` stand in for the repo's own in tests.
+    Returns the figures and one event per file. Raises ContractError, SetupError and KeyMissing before anything is touched, and LoadError when
+    something of ours failed; never for what a sender did.
+    """
+    home.prepare()
+    waiting = list(_inbox(home))
+    mark = home.tmp / "indlaest"
+    signature = _signature(home, models or REPO / "models" / "staging")
+    if not waiting and home.cpr_db.exists() and mark.exists() and mark.read_text() == signature:
+        return LoadResult()
+    run = _Run(home, progress, models, seeds, limits, batch_bytes, batch_files)
+    result = run.go(waiting, fagomraade, kommune, date.fromisoformat(periode + "-01") if periode else None)
+    mark.write_text(signature)
+    return result
+
+
+def _inbox(home: Home) -> Iterable[tuple[str, os.DirEntry[str]]]:
+    """The files that have arrived whole, as (sender, entry)."""
+    for sender in sorted(os.scandir(home.inbox), key=lambda e: e.name):
+        if sender.is_dir(follow_symlinks=False):
+            for entry in sorted(os.scandir(sender.path), key=lambda e: e.name):
+                if not entry.name.startswith(".") and not entry.name.endswith(UNFINISHED) and (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
+                    yield sender.name, entry
+
+
+def _signature(home: Home, models: Path) -> str:
+    """Changes when the set-up or a contract does."""
+    digest = hashlib.sha256()
+    for path in [*sorted(home.setup.glob("*.csv")), *sorted(models.rglob("_*__sources.yml"))]:
+        digest.update(f"{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+class _Run:
+    """One load. Holds what every part needs; each method is one step of the walk."""
+
+    def __init__(self, home: Home, progress: Progress | None, models: Path | None, seeds: Path | None, limits: Limits | None,
+                 batch_bytes: int, batch_files: int) -> None:
+        from flis.contract import read_contracts
+        from flis.inspection import Limits
+        from flis.installation import read_setup
+        from flis.keys import master_key
+
+        self.home, self.progress = home, progress or (lambda what, done, total: None)
+        self.contracts: Contracts = read_contracts(models)
+        self.setup: Setup = read_setup(home, seeds)
+        self.key = master_key(home)
+        self.limits = limits or Limits()
+        self.batch_bytes, self.batch_files = batch_bytes, batch_files
+        self.moment = now()
+        self.koersel = self.moment.strftime("%Y%m%dT%H%M%S.%fZ")
+        self.result = LoadResult(koersel=self.koersel)
+        self.spools = home.tmp / "indlaesning"
+        self.con: duckdb.DuckDBPyConnection
+        self.state: State
+        self.failures: list[str] = []
+
+    def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
+        from flis import installation, ledger
+        from flis.database import connect
+
+        narrowed = bool(fagomraade or kommune or periode)
+        deliveries = [d for d in map(self._recognise, waiting)
+                      if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
+                      and (not kommune or d.match.kommunekode == kommune) and (not periode or d.match.periode == periode)]
+        deliveries.sort(key=lambda d: (d.udtrukket, d.loebenr or 0, d.fil))
+        shutil.rmtree(self.spools, ignore_errors=True)
+        self.spools.mkdir(mode=0o700)
+        try:
+            with connect(self.home, write="cpr") as self.con:
+                self.con.execute("begin")
+                ledger.create_tables(self.con, self.contracts)
+                installation.store(self.con, self.setup)
+                self.con.execute("commit")
+                types = {(m.filetype.afsender, m.filetype.kildesystem, m.filetype.name) for d in deliveries if (m := d.match)}
+                self.state = ledger.read_state(self.con, types)
+                self._walk(deliveries)
+        finally:
+            shutil.rmtree(self.spools, ignore_errors=True)
+        if self.failures:
+            raise LoadError("\n".join(self.failures))
+        return self.result
+
+    # -------------------------------------------------------------- reading
+
+    def _recognise(self, item: tuple[str, os.DirEntry[str]]) -> Delivery:
+        """What the name alone says (and, for numbered extracts, the start record)."""
+        from flis.inspection import peek_number, plain_name
+
+        afsender, entry = item
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=entry.stat(follow_symlinks=False).st_mtime_ns // 1000)
+        delivery = Delivery(Path(entry.path), afsender, entry.name, moment, udtrukket=moment)
+        match = self.contracts.match(afsender, plain_name(entry.name))
+        if match:
+            delivery.match = match
+            delivery.udtrukket = match.udtrukket or moment
+            delivery.loebenr = match.loebenr
+            if match.loebenr is None and match.filetype.format.get("startrecord", {}).get("loebenr"):
+                delivery.loebenr = peek_number(delivery.path, match.filetype, self.limits)
+        return delivery
+
+    def _walk(self, deliveries: list[Delivery]) -> None:
+        """Inspect in order, load batch by batch."""
+        batch: list[Delivery] = []
+        size = 0
+        for number, delivery in enumerate(deliveries, start=1):
+            self.progress(delivery.fil, number, len(deliveries))
+            self._inspect(delivery)
+            batch.append(delivery)
+            size += delivery.bytes if not delivery.found else max(delivery.bytes, delivery.found.unpacked)
+            if size >= self.batch_bytes or len(batch) >= self.batch_files:
+                self._flush(batch)
+                batch, size = [], 0
+        if batch:
+            self._flush(batch)
+
+    def _inspect(self, d: Delivery) -> None:
+        from flis.inspection import Refused, inspect, receipt
+        from flis.installation import span_of
+        from flis.reasons import Reason
+
+        try:
+            if d.path.is_symlink():
+                raise Refused("ikke_en_fil")
+            if not d.match:
+                raise Refused("ukendt_filnavn", afsender=d.afsender)
+            ft = d.match.filetype
+            first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
+            agreed = self.setup.instructed(ft.fagomraade, ft.kildesystem, d.match.kommunekode, first, last)
+            if agreed is None:
+                raise Refused("ikke_aftalt", afsender=d.afsender, kildesystem=ft.kildesystem, kommunekode=d.match.kommunekode or "(alle)",
+                              dato=(d.match.periode or d.udtrukket.date()).strftime("%d-%m-%Y"))
+            local = self.setup.local_fields(d.match.kommunekode, ft.kildesystem, (t.name for t in ft.tables))
+
+            def spool(layout: tuple[str, ...], as_fields: bool) -> Path:
+                shape = repr((ft.origin, d.match.version.version, layout, as_fields))  # type: ignore[union-attr]
+                return self.spools / hashlib.sha256(shape.encode()).hexdigest()[:24]
+
+            d.found = inspect(d.path, d.match, local, spool, self.limits)
+            d.sha256, d.bytes, d.warnings = d.found.sha256, d.found.bytes, d.found.warnings
+            if d.found.loebenr is not None:
+                d.loebenr = d.found.loebenr
+            if not agreed:
+                d.reason = Reason.of("ikke_instrueret", kommunekode=d.match.kommunekode or "(alle)", fagomraade=ft.fagomraade)
+        except Refused as refusal:
+            d.reason = refusal.reason
+            d.sha256, d.bytes = receipt(d.path)
+
+    # -------------------------------------------------------------- loading
+
+    def _flush(self, batch: list[Delivery]) -> None:
+        """Load a batch in one transaction; if that fails, each delivery in its own."""
+        from flis import ledger
+
+        ledger.read_hashes(self.con, self.state, [d.sha256 for d in batch])
+        before = self.state.copy()
+        try:
+            self._load_batch(batch, batch)
+        except Exception as fault:
+            self._rollback()
+            self.state = before
+            if len(batch) == 1:
+                self.failures.append(f"{batch[0].afsender}/{batch[0].fil}: {fault}")
+            else:
+                for delivery in batch:
+                    self._alone(delivery, batch)
+        for spool in self.spools.iterdir():
+            spool.unlink()
+
+    def _alone(self, delivery: Delivery, batch: list[Delivery]) -> None:
+        """One delivery of a batch that could not be loaded together."""
+        before = self.state.copy()
+        try:
+            self._load_batch([delivery], batch)
+        except Exception as fault:
+            self._rollback()
+            self.state = before
+            self.failures.append(f"{delivery.afsender}/{delivery.fil}: {fault}")
+
+    def _rollback(self) -> None:
+        import duckdb
+
+        try:
+            self.con.execute("rollback")
+        except duckdb.Error:
+            pass        # no transaction is open
+
+    def _load_batch(self, chosen: list[Delivery], spooled: list[Delivery]) -> None:
+        """Decide, load and register; again without those that turn out not to hold. `spooled` is everything the spools contain, in order."""
+        before = self.state.copy()
+        while True:
+            self.state = before.copy()
+            next_id = self.con.execute("select coalesce(max(leverance_id), 0) from raw.leverance").fetchall()[0][0]
+            for d in chosen:
+                self._decide(d)
+                if d.status != "rest":
+                    next_id += 1
+                    d.ident = next_id
+                if d.status == "aktiv":
+                    self._apply(d)
+            taken = [d for d in chosen if d.status == "aktiv"]
+            self.con.execute("begin")
+            refused = self._into_raw(taken, spooled) if taken else {}
+            if refused:
+                self.con.execute("rollback")
+                for d in taken:
+                    d.reason = refused.get(id(d), d.reason)
+                continue
+            self._keys(taken)
+            self._replace(taken)
+            self._register(chosen)
+            self.con.execute("commit")
+            break
+        for d in chosen:
+            self._settle(d)
+
+    def _decide(self, d: Delivery) -> None:
+        from flis import ledger, splitting
+        from flis.reasons import catalogue
+
+        if d.reason:
+            d.decision = ledger.Decision(catalogue()[d.reason.code]["udfald"], d.reason)
+            if d.status == "ikke_instrueret":
+                d.without = splitting.data_lines(d.match.filetype, d.found)  # type: ignore[union-attr,arg-type]
+            return
+        d.decision = ledger.decide(self.state, d.match.filetype, forrige=d.found.forrige, **self._facts(d))  # type: ignore[union-attr]
+
+    def _apply(self, d: Delivery) -> None:
+        from flis import ledger
+
+        ledger.apply(self.state, d.match.filetype, d.decision, d.ident, **self._facts(d))  # type: ignore[union-attr,arg-type]
+
+    def _facts(self, d: Delivery) -> dict[str, Any]:
+        assert d.match
+        return {"afsender": d.afsender, "fil": d.fil, "modtaget": d.modtaget, "sha256": d.sha256, "kommunekode": d.match.kommunekode,
+                "periode": d.match.periode, "udtrukket": d.udtrukket, "loebenr": d.loebenr, "full": d.found.full if d.found else None}
+
+    def _into_raw(self, taken: list[Delivery], spooled: list[Delivery]) -> dict[int, Reason]:
+        """The rows of the taken deliveries into raw, with their account. Gives those that do not hold, by id() of the delivery."""
+        from flis import splitting
+        from flis.installation import span_of
+
+        refused: dict[int, Reason] = {}
+        spools: dict[Path, list[Delivery]] = {}
+        for d in spooled:
+            if d.found and d.found.spool:
+                spools.setdefault(d.found.spool, []).append(d)
+        wanted = {id(d) for d in taken}
+        for path, files in spools.items():
+            if not any(id(d) in wanted for d in files):
+                continue
+            ft = files[0].match.filetype  # type: ignore[union-attr]
+            parts = []
+            for d in files:
+                assert d.match and d.found
+                first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
+                closed = self.setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last) if any(t.kommunekolonne for t in ft.tables) else []
+                parts.append(splitting.Part(d.ident, d.fil, d.match.kommunekode, d.match.periode, d.found, id(d) in wanted, tuple(closed)))
+            accounts = splitting.into_raw(self.con, ft, path, parts)
+            for d in files:
+                if id(d) in wanted:
+                    account = accounts[d.ident]
+                    d.rows, d.set_aside, d.without, d.total = account.rows, account.set_aside, account.without, account.total
+                    d.warnings = [*d.found.warnings, *account.warnings]  # type: ignore[union-attr]
+                    if account.refusal:
+                        refused[id(d)] = account.refusal
+        return refused
+
+    def _keys(self, taken: list[Delivery]) -> None:
+        from flis import persons
+
+        by_type: dict[str, tuple[FileType, list[int]]] = {}
+        for d in taken:
+            if d.match and any(t.cpr_columns for t in d.match.filetype.tables):
+                by_type.setdefault(d.match.filetype.origin, (d.match.filetype, []))[1].append(d.ident)
+        if by_type:
+            persons.enter(self.con, self.key, list(by_type.values()))
+
+    def _replace(self, taken: list[Delivery]) -> None:
+        """Take the rows of replaced deliveries out of raw, and note the persons they were about."""
+        from flis import persons
+
+        by_type: dict[str, tuple[FileType, list[tuple[int, int]]]] = {}
+        for d in taken:
+            assert d.match and d.decision
+            for old in d.decision.replaces:
+                by_type.setdefault(d.match.filetype.origin, (d.match.filetype, []))[1].append((old, d.ident))
+        for ft, pairs in by_type.values():
+            self.con.execute("create or replace temp table _erstattet as select unnest(cast($1 as bigint[])) as leverance_id, unnest(cast($2 as bigint[])) as erstattet_af",
+                             [[a for a, _ in pairs], [b for _, b in pairs]])
+            persons.note_replaced(self.con, ft)
+            for t in ft.tables:
+                self.con.execute(f"delete from raw.{t.identifier} where _leverance_id in (select leverance_id from _erstattet)")
+            self.con.execute("""
+                update raw.leverance as l set status = 'erstattet', erstattet_af = e.erstattet_af
+                from _erstattet as e where l.leverance_id = e.leverance_id
+            """)
+
+    def _register(self, chosen: list[Delivery]) -> None:
+        from flis import ledger
+
+        rows = [self._ledger_row(d) for d in chosen if d.status != "rest"]
+        seen = [(d.afsender, d.fil) for d in chosen]
+        self.con.execute("""
+            delete from raw.leverance where status = 'venter'
+            and (afsender, fil) in (select (unnest(cast($1 as varchar[])), unnest(cast($2 as varchar[]))))
+        """, [[a for a, _ in seen], [f for _, f in seen]])
+        values = ", ".join(f"unnest(cast(${i} as {kind}[]))" for i, kind in enumerate(ledger.LEDGER.values(), start=1))
+        self.con.execute(f"insert into raw.leverance select {values}", [[row[c] for row in rows] for c in ledger.LEDGER])
+        # A delivery that was both taken in and replaced in this batch.
+        late = [(old, d.ident) for d in chosen if d.status == "aktiv" and d.decision for old in d.decision.replaces]
+        if late:
+            self.con.execute("""
+                update raw.leverance as l set status = 'erstattet', erstattet_af = e.ny
+                from (select unnest(cast($1 as bigint[])) as gammel, unnest(cast($2 as bigint[])) as ny) as e where l.leverance_id = e.gammel
+            """, [[a for a, _ in late], [b for _, b in late]])
+
+    def _ledger_row(self, d: Delivery) -> dict[str, Any]:
+        ft = d.match.filetype if d.match else None
+        taken = d.status == "aktiv"
+        kind = ft.udtraekstype if ft else None
+        if kind == "delta" and d.found and d.found.full:
+            kind = "fuld"
+        reasons = [d.decision.reason] if d.decision and d.decision.reason else d.warnings
+        return {
+            "leverance_id": d.ident, "afsender": d.afsender, "fagomraade": ft.fagomraade if ft else None, "kildesystem": ft.kildesystem if ft else None,
+            "filtype": ft.name if ft else None, "kommunekode": d.match.kommunekode if d.match else None, "periode": d.match.periode if d.match else None,
+            "loebenr": d.loebenr, "udtraekstype": kind, "version": d.match.version.version if d.match else None, "udtrukket": d.udtrukket,
+            "modtaget": d.modtaget, "fil": d.fil, "sha256": d.sha256, "bytes": d.bytes, "linjer": d.found.lines if d.found else None,
+            "raekker": d.rows if taken else None, "raekker_afvist": d.set_aside if taken else None,
+            "raekker_uden_instruks": d.without if taken or d.status == "ikke_instrueret" else None, "kontrolsum": d.total if taken else None,
+            "status": d.status, "aarsag": " ".join(r.text for r in reasons) or None, "aarsag_kode": " ".join(r.code for r in reasons) or None,
+            "erstattet_af": None, "koersel": self.koersel}
+
+    # -------------------------------------------------------------- after the commit
+
+    def _settle(self, d: Delivery) -> None:
+        """Archive, quarantine or clear away; then count."""
+        r = self.result
+        if d.status in ("aktiv", "rest"):
+            self._archive(d)
+            d.path.unlink()
+        elif d.status in ("dublet", "ikke_instrueret"):
+            d.path.unlink()
+        elif d.status == "afvist":
+            self._quarantine(d)
+        if d.status == "rest":
+            return
+        r.received += 1
+        if d.status == "aktiv":
+            r.loaded += 1
+            r.replaced += len(d.decision.replaces)  # type: ignore[union-attr]
+            r.rows_loaded += d.rows
+            r.rows_set_aside += d.set_aside
+        if d.status in ("aktiv", "ikke_instrueret"):
+            r.rows_without_instruction += d.without
+            r.rows += (d.rows + d.set_aside if d.status == "aktiv" else 0) + d.without
+        r.rejected += d.status == "afvist"
+        r.duplicates += d.status == "dublet"
+        r.not_instructed += d.status == "ikke_instrueret"
+        r.waiting += d.status == "venter"
+        reason = d.decision.reason if d.decision else None
+        if d.status in ("afvist", "venter") and reason:
+            r.refusals.append((f"{d.afsender}/{d.fil}", reason.text))
+        r.events.append({
+            "tidspunkt": self.moment, "handling": "indlaes", "status": d.status, "leverance_id": d.ident, "afsender": d.afsender, "fil": d.fil,
+            "fagomraade": d.match.filetype.fagomraade if d.match else None, "kildesystem": d.match.filetype.kildesystem if d.match else None,
+            "kommunekode": d.match.kommunekode if d.match else None, "periode": d.match.periode if d.match else None,
+            "raekker": d.rows if d.status == "aktiv" else None, "aarsag": reason.text if reason else None})
+
+    def _archive(self, d: Delivery) -> None:
+        """The file as it came, compressed, under a name that says what it holds: writing it again gives the same file."""
+        assert d.match
+        month = (d.match.periode or d.udtrukket.date()).strftime("%Y-%m")
+        folder = self.home.archive / d.afsender / d.match.filetype.kildesystem / month
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stem, packed = re.fullmatch(r"(.*?)(\.gz|\.zip)?", d.fil, flags=re.IGNORECASE).groups()  # type: ignore[union-attr]
+        target = folder / f"{stem}.{d.sha256[:12]}{(packed or '.gz').lower()}"
+        temp = folder / f".{target.name}.tmp"
+        with d.path.open("rb") as source, temp.open("wb") as out:
+            if packed:
+                shutil.copyfileobj(source, out, 1024**2)
+            else:
+                pack = zlib.compressobj(1, zlib.DEFLATED, 31)
+                while data := source.read(1024**2):
+                    out.write(pack.compress(data))
+                out.write(pack.flush())
+        os.replace(temp, target)
+
+    def _quarantine(self, d: Delivery) -> None:
+        """The refused file aside, with a note to the sender beside it."""
+        reason = d.decision.reason  # type: ignore[union-attr]
+        assert reason
+        folder = self.home.quarantine / d.afsender
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target = folder / d.fil
+        if target.exists() or target.is_symlink():
+            target = folder / f"{d.fil}.{d.ident}"
+        local = d.modtaget.replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Copenhagen"))
+        lines = [f"Filen er afvist: {d.fil}", f"Afsender: {d.afsender}", f"Modtaget: {local:%d-%m-%Y %H:%M}", "", f"Hvad er galt: {reason.what}"]
+        if reason.line is not None:
+            lines.append(f"Linje: {reason.line}")
+        lines += [f"Hvad skal rettes: {reason.correction}", "", f"Intet fra filen er indlæst. Reference: leverance {d.ident}, årsag {reason.code}.", ""]
+        note = target.with_name(target.name + ".aarsag.txt")
+        note.write_text("\n".join(lines), encoding="utf-8")
+        shutil.move(d.path, target)

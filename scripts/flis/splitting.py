@@ -1,0 +1,326 @@
+"""From spool to raw: lines become rows in SQL, and every line is accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flis.contract import Column, FileType, Table
+from flis.home import REPO
+from flis.inspection import Inspected
+from flis.reasons import Reason, catalogue
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Unbalanced(Exception):
+    """The account of a file does not come out: rows were lost or made between file and table. A fault of ours; nothing is loaded."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file's part of a spool. `closed` are the municipalities whose rows must not be stored."""
+
+    ident: int
+    fil: str
+    kommunekode: str | None
+    periode: date | None
+    found: Inspected
+    taken: bool
+    closed: tuple[str, ...] = ()
+
+
+@dataclass
+class Account:
+    """lines = rows + set_aside + without + technical (header, start and end records), counted in lines of the file."""
+
+    rows: int = 0
+    set_aside: int = 0
+    without: int = 0
+    technical: int = 0
+    total: Decimal | None = None
+    refusal: Reason | None = None
+    warnings: list[Reason] = field(default_factory=list)
+
+
+@cache
+def _macros() -> Any:
+    import jinja2
+
+    return jinja2.Environment().from_string((REPO / "macros" / "typer.sql").read_text(encoding="utf-8")).module
+
+
+def cpr_sql(expression: str) -> str:
+    """SQL for a normalised CPR number: the macro som_cpr, the one definition."""
+    return str(_macros().som_cpr(expression)).strip()
+
+
+def amount_sql(expression: str, talformat: str) -> str:
+    """SQL for an amount: the macro som_beloeb."""
+    return str(_macros().som_beloeb(expression, talformat)).strip()
+
+
+def text(value: str) -> str:
+    """A SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def data_lines(ft: FileType, found: Inspected) -> int:
+    """Data lines of a file that is counted only."""
+    return found.records - bool(ft.has_header) - bool(ft.format.get("startrecord")) - bool(found.ends_at)
+
+
+def into_raw(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: list[Part]) -> dict[int, Account]:
+    """Load one spool into its raw tables, within the caller's transaction. Gives the account per delivery taken. Raises Unbalanced."""
+    _lines(con, ft, spool, parts)
+    accounts = _accounts(con, ft, parts)
+    for table in ft.tables:
+        con.execute(_insert(ft, table, parts[0].found))
+    reasons = {k: f"{v['hvad']} {v['ret']}" for k, v in catalogue().items() if v["udfald"] == "linje"}
+    con.execute("""
+        insert into raw.afvist_linje
+        select f.leverance_id, f.fil, l.linje, l.kode,
+            replace(replace(a.tekst, '{fundet}', coalesce(l.fundet::varchar, '')), '{forventet}', coalesce(l.forventet::varchar, ''))
+        from _linje as l
+        inner join _fil as f on l.nr = f.nr and f.taget
+        inner join (select unnest(cast($1 as varchar[])) as kode, unnest(cast($2 as varchar[])) as tekst) as a on l.kode = a.kode
+        order by f.leverance_id, l.linje
+    """, [list(reasons), list(reasons.values())])
+    _balance(con, ft, parts, accounts)
+    con.execute("drop table _linje")
+    return accounts
+
+
+# ------------------------------------------------------------------ lines
+
+
+def _lines(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: list[Part]) -> None:
+    """`_fil`: the files of the spool in order. `_linje`: every line of the files taken, with what it is and what is wrong with it."""
+    kinds = {"nr": "integer", "leverance_id": "bigint", "fil": "varchar", "kommunekode": "varchar", "periode": "date", "poster": "bigint",
+             "slut": "bigint", "taget": "boolean", "lukket": "varchar[]"}
+    rows = [(i, p.ident, p.fil, p.kommunekode, p.periode, p.found.records, p.found.ends_at, p.taken, list(p.closed)) for i, p in enumerate(parts)]
+    values = ", ".join(f"unnest(cast(${i} as {kind}[])) as {name}" for i, (name, kind) in enumerate(kinds.items(), start=1))
+    con.execute(f"create or replace temp table _fil as select {values}", [list(column) for column in zip(*rows, strict=True)])
+
+    found = parts[0].found
+    # One column, no quotes: the reader has nothing to interpret, so a line is a line. The number of lines is known beforehand and each is put beside
+    # its file and number by position; `laest` is null where the reader gave fewer lines than there are, `nr` where it gave more.
+    reader = (f"select true as laest, coalesce(tekst, '') as tekst from read_csv({text(str(spool))}, columns = {{'tekst': 'varchar'}}, auto_detect = false, "
+              "header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = 16777216)")
+    numbered = f"""
+        select k.*, r.* from (
+            select nr, slut, taget, unnest(range(1, poster + 1)) as linje from (select * from _fil order by nr)
+        ) as k positional join ({reader}) as r
+    """
+    if found.fields:
+        split = f"""
+            select nr, slut, taget, cast(f[1] as bigint) as linje, cast(f[2] as integer) as spaend, laest, array_to_string(f[3:], chr(31)) as tekst
+            from (select nr, slut, taget, laest, string_split(tekst, chr(31)) as f from ({numbered}))
+        """
+    else:
+        split = f"select nr, slut, taget, linje, 1 as spaend, laest, tekst from ({numbered})"
+    fault, got, expected = _faults(ft, found)
+    con.execute(f"""
+        create or replace temp table _linje as
+        select nr, linje, spaend, tekst, art, kode,
+            case when kode is not null then {got} end as fundet,
+            case when kode is not null then {expected} end as forventet
+        from (
+            select *, case when art = 'post' then {fault} end as kode
+            from (select *, {_kind(ft, found)} as art from ({split}))
+        )
+        where taget or laest is null or nr is null
+    """)
+
+
+def _separator(ft: FileType, found: Inspected) -> str:
+    return "\x1f" if found.fields else ft.format.get("adskiller", "")
+
+
+def _kind(ft: FileType, found: Inspected) -> str:
+    """SQL: 'teknisk' (header, start and end record) or 'post' (everything else)."""
+    tests = ["laest is null or nr is null"]
+    if ft.has_header or ft.format.get("startrecord"):
+        tests.append("linje = 1")
+    if ft.format.get("slutrecord"):
+        tests.append("coalesce(linje = slut, false)")
+    if ft.format.get("gentaget_header") and ft.kind == "delimited":
+        headers = {c.name: c.header for c in ft.tables[0].columns}
+        sep = _separator(ft, found)
+        line = sep.join(headers.get(n, n) for n in found.layout).lower() + (sep if ft.format.get("afsluttende_adskiller") else "")
+        tests.append(f"lower(tekst) = {text(line)}")
+    return f"case when {' or '.join(tests)} then 'teknisk' else 'post' end"
+
+
+def _faults(ft: FileType, found: Inspected) -> tuple[str, str, str]:
+    """SQL for a line's reason to be set aside (null = good), what was found and what was expected (numbers only)."""
+    blank = "when trim(tekst) = '' then 'tom_linje'"
+    if ft.kind == "jsonl":
+        tops = {(c.path or c.header).split(".")[0] for c in ft.tables[0].columns} | set(found.local)
+        allowed = "[" + ", ".join(text(t) for t in sorted(tops)) + "]"
+        return (f"case {blank} when not json_valid(tekst) or json_type(try_cast(tekst as json)) <> 'OBJECT' then 'ugyldig_json' "
+                f"when not list_has_all({allowed}, json_keys(try_cast(tekst as json))) then 'ukendt_felt' end", "null::integer", "null::integer")
+    if ft.kind == "fixed":
+        ends = {t.recordtype: max((c.pos or 0) + (c.length or 0) - 1 for c in t.columns) for t in ft.tables}
+        if where := ft.format.get("recordtype"):
+            kind = f"substr(tekst, {where['pos']}, {where['len']})"
+            need = f"case {kind} " + " ".join(f"when {text(str(k))} then {n}" for k, n in ends.items()) + " end"
+            unknown = f"when {need} is null then 'ukendt_recordtype'"
+        else:
+            need, unknown = str(next(iter(ends.values()))), ""
+        return (f"case {blank} {unknown} when length(tekst) < {need} then 'linje_for_kort' when length(rtrim(tekst)) > {need} then 'linje_for_lang' end",
+                "length(tekst)", need)
+    sep = text(_separator(ft, found))
+    trailing = bool(ft.format.get("afsluttende_adskiller")) and ft.kind == "delimited"
+    count = f"len(string_split(tekst, {sep}))"
+    need = len(found.layout) + trailing
+    marked = "when starts_with(tekst, chr(29)) then substr(tekst, 2)" if found.fields else ""
+    if len(found.layout) == 1:
+        blank = ""      # one column: an empty line is an empty value
+    end = f"when not ends_with(tekst, {sep}) then 'felter_for_mange'" if trailing else ""
+    return (f"case {marked} {blank} when {count} < {need} then 'felter_for_faa' when {count} > {need} then 'felter_for_mange' {end} end",
+            f"{count} - {int(trailing)}", str(need - trailing))
+
+
+# ------------------------------------------------------------------ rows
+
+
+def _values(ft: FileType, table: Table, found: Inspected) -> tuple[dict[str, str], str]:
+    """SQL for each raw column of a table, and for its local fields."""
+    if ft.kind == "fixed":
+        return {c.name: f"substr(tekst, {c.pos}, {c.length})" for c in table.columns}, "null"
+    if ft.kind == "jsonl":
+        def path(c: Column) -> str:
+            return text("$." + ".".join(f'"{p}"' for p in (c.path or c.header).split(".")))
+        local = ", ".join(f"{text(n)}, json_extract_string(tekst, {text(f'$.{chr(34)}{n}{chr(34)}')})" for n in found.local)
+        return ({c.name: f"json_extract_string(tekst, {path(c)})" for c in table.columns},
+                f"cast(json_object({local}) as varchar)" if local else "null")
+    known = {c.name for c in table.columns}
+
+    def field_at(i: int) -> str:
+        return f"replace(f[{i}], chr(30), chr(10))" if found.fields else f"f[{i}]"
+
+    local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in known)
+    return ({n: field_at(i) for i, n in enumerate(found.layout, start=1) if n in known},
+            f"cast(json_object({local}) as varchar)" if local else "null")
+
+
+def _closed(table: Table, values: dict[str, str]) -> str:
+    """SQL: the row is of a municipality that has not instructed."""
+    if not table.kommunekolonne or table.kommunekolonne not in values:
+        return "false"
+    return f"list_contains(lukket, lpad(trim({values[table.kommunekolonne]}), 4, '0'))"
+
+
+def _rows(ft: FileType, table: Table, found: Inspected) -> str:
+    """SQL: the good lines of one table with their fields cut as `f`."""
+    cut = f", string_split(tekst, {text(_separator(ft, found))}) as f" if ft.kind in ("delimited", "xml") else ""
+    where = ""
+    if table.recordtype is not None and (at := ft.format.get("recordtype")):
+        where = f"and substr(tekst, {at['pos']}, {at['len']}) = {text(table.recordtype)}"
+    return f"""
+        select l.*, f.leverance_id, f.fil, f.kommunekode, f.periode, f.lukket{cut}
+        from _linje as l inner join _fil as f on l.nr = f.nr
+        where f.taget and l.art = 'post' and l.kode is null {where}
+    """
+
+
+def _insert(ft: FileType, table: Table, found: Inspected) -> str:
+    values, local = _values(ft, table, found)
+    columns = {**values, "_leverance_id": "leverance_id", "_fil": "fil", "_linje": "linje", "_kommunekode": "kommunekode", "_periode": "periode",
+               "_lokale_felter": local}
+    listed = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
+    return f"insert into raw.{table.identifier} by name select {listed} from ({_rows(ft, table, found)}) where not {_closed(table, values)}"
+
+
+# ------------------------------------------------------------------ the account
+
+
+def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -> dict[int, Account]:
+    """What the lines are, per file, and what a sender is told about them."""
+    lost = con.execute("select count(*) from _linje where nr is null or linje is null").fetchall()[0][0]
+    missing = con.execute("select count(*) from _linje where art = 'teknisk' and tekst is null").fetchall()[0][0]
+    if lost or missing:
+        raise Unbalanced(f"the reader gave other lines than the file has ({lost} too many, {missing} missing)")
+    accounts = {p.ident: Account() for p in parts if p.taken}
+    by_ident = {p.ident: p for p in parts if p.taken}
+    seen = con.execute("""
+        select f.leverance_id, count(*), sum(spaend), count(*) filter (art = 'teknisk'), count(kode), min(l.linje) filter (kode is not null),
+            count(*) filter (kode = 'tom_linje')
+        from _linje as l inner join _fil as f on l.nr = f.nr group by 1
+    """).fetchall()
+    for ident, records, lines, technical, aside, first, blank in seen:
+        part, account = by_ident[ident], accounts[ident]
+        if records != part.found.records or (ft.kind != "xml" and lines != part.found.lines):
+            raise Unbalanced(f"{part.fil}: {lines} lines read of {part.found.lines}")
+        account.technical, account.set_aside = technical, aside
+        data = records - technical
+        if part.found.end_count is not None and part.found.end_count != data - blank:
+            account.refusal = Reason.of("forkert_antal", forventet=part.found.end_count, fundet=data - blank)
+        elif aside and aside == data and aside > blank:
+            account.refusal = Reason.of("ingen_brugbare_linjer", antal=aside, linje=first)
+        if aside:
+            account.warnings.append(Reason.of("linjer_sat_til_side", antal=aside, linje=first))
+        if not data:
+            account.warnings.append(Reason.of("ingen_raekker"))
+    return accounts
+
+
+def _balance(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part], accounts: dict[int, Account]) -> None:
+    """Count what came into raw and hold it against the lines; then the control totals."""
+    lowest = min(accounts)
+    unread: dict[int, int] = {}
+    for table in ft.tables:
+        values, _ = _values(ft, table, parts[0].found)
+        closed = _closed(table, values)
+        if closed != "false":
+            for ident, count in con.execute(f"select leverance_id, count(*) from ({_rows(ft, table, parts[0].found)}) where {closed} group by 1").fetchall():
+                accounts[ident].without += count
+        total, bad = "null", "0"
+        if table.kontroltal:
+            column, talformat = table.kontroltal
+            amount = amount_sql(column, talformat)
+            total, bad = f"sum({amount})", f"count(*) filter ({amount} is null and trim({column}) <> '')"
+        con.execute(f"""
+            create or replace temp table _talt as
+            select _leverance_id, count(*) as raekker, {total} as kontrolsum, {bad} as ulaeselige
+            from raw.{table.identifier} where _leverance_id >= {lowest} group by 1
+        """)
+        con.execute(f"""
+            insert into raw.leverance_tabel
+            select f.leverance_id, {text(table.name)}, coalesce(t.raekker, 0), t.kontrolsum
+            from _fil as f left join _talt as t on f.leverance_id = t._leverance_id
+            where f.taget order by 1
+        """)
+        for ident, count, amount, unreadable in con.execute("select * from _talt where _leverance_id in (select leverance_id from _fil where taget)").fetchall():
+            accounts[ident].rows += count
+            unread[ident] = unread.get(ident, 0) + unreadable
+            if amount is not None:
+                accounts[ident].total = (accounts[ident].total or Decimal(0)) + amount
+    for part in parts:
+        if not part.taken:
+            continue
+        a = accounts[part.ident]
+        if a.rows + a.set_aside + a.without + a.technical != part.found.records:
+            raise Unbalanced(f"{part.fil}: {part.found.records} records, but {a.rows} rows, {a.set_aside} set aside, {a.without} without instruction, {a.technical} technical")
+        _control_total(con, ft, part, a, unread.get(part.ident, 0))
+
+
+def _control_total(con: duckdb.DuckDBPyConnection, ft: FileType, part: Part, account: Account, unreadable: int) -> None:
+    """The sum in the end record against the sum of the rows."""
+    table = next((t for t in ft.tables if t.kontroltal), None)
+    if part.found.end_sum is None or table is None or table.kontroltal is None or account.refusal:
+        return
+    column, talformat = table.kontroltal
+    expected = con.execute(f"select {amount_sql('$1', talformat)}", [part.found.end_sum]).fetchall()[0][0]
+    if expected is None:
+        account.refusal = Reason.of("ulaeselig_slutrecord", linje=part.found.ends_at)
+    elif account.set_aside or account.without or unreadable:
+        account.warnings.append(Reason.of("kontrolsum_ikke_proevet"))
+    elif expected != (account.total or 0):
+        account.refusal = Reason.of("forkert_kontrolsum", kolonne=column)
