@@ -33,13 +33,13 @@ def generate(
     kommuner: Iterable[str] | None = None,
     seed: int = 1,
     faults: bool = True,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, int]:
     """Write a demo Denmark into `home`: indbakke/, opsaetning/, facit/ and, if there is none, a demo key.
 
     `scale` is the share of the population (1 = the whole country), `periods` the number of months up to and with `slut` (yyyy-mm), `kommuner`
-    the municipality codes wanted (None = all 98 and Christiansø), `faults` whether known faults are planted. `progress` is called with a
-    text and a share between 0 and 1. The same arguments give the same bytes. Returns counts for the report. Raises ValueError on
+    the municipality codes wanted (None = all 98 and Christiansø), `faults` whether known faults are planted. `progress` is called with
+    what is being made, and how much of how much is done. The same arguments give the same bytes. Returns counts for the report. Raises ValueError on
     arguments that make no sense.
     """
     home = home if isinstance(home, Home) else Home.of(home)
@@ -62,19 +62,17 @@ def generate(
         con.execute("set TimeZone = 'UTC'")
         con.execute("set preserve_insertion_order = true")
         con.execute("create schema verden")
-        verden = Verden(con, home, float(scale), months, int(seed), bool(faults), progress or (lambda text, share: None))
+        verden = Verden(con, home, float(scale), months, int(seed), bool(faults), progress or (lambda what, done, total: None))
         build_municipalities(verden, kommuner)
         build_setup(verden)
         write_key(verden)
         con.execute("create table verden.fejl (regel_id varchar, kildesystem varchar, kommunekode varchar, periode date, noegle varchar)")
         present = [area for area in AREAS if importlib.util.find_spec(f"flis.demo.{area}")]
-        for number, area in enumerate(present):
-            verden.progress(f"Demo: {area}", number / len(present))
+        for area in present:
             importlib.import_module(f"flis.demo.{area}").generate(verden)
         verden.truth("fejl", "select * from verden.fejl order by all")
         files = sum(1 for path in home.inbox.rglob("*") if path.is_file())
         result = {"filer": files, "fejl": verden.rows("verden.fejl"), "kommuner": verden.rows("verden.kommune")}
-        verden.progress("Demo", 1.0)
         return result
     finally:
         con.close()

@@ -58,7 +58,7 @@ def generate(verden: Verden) -> None:
             make_ledger(verden, month, codes)
             write_month(verden, month)
             done += 1
-            verden.progress(f"Demo: oekonomi {month:%Y-%m}", done / total)
+            verden.progress(f"oekonomi {month:%Y-%m}", done, total)
     write_truth(verden)
     con.execute("drop schema oek cascade")
 
@@ -112,7 +112,7 @@ def prepare(verden: Verden) -> None:
         """
         create table oek.facit (
             kommunekode varchar, kildesystem varchar, kilde_id varchar, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer,
-            periode date, kontostreng varchar, hovedkonto varchar, hovedfunktion varchar, funktion varchar, dranst varchar, ejerforhold varchar,
+            periode date, leveret_periode date, kontostreng varchar, hovedkonto varchar, hovedfunktion varchar, funktion varchar, dranst varchar, ejerforhold varchar,
             gruppering varchar, art varchar, bilag_id varchar, bogfoeringsdato date, beloeb_kr decimal(18, 2)
         )
         """

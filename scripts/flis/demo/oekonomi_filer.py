@@ -215,6 +215,7 @@ def add_local_fields(verden: Verden) -> None:
         select kommunekode, kildesystem, kilde_id, '{LOCAL_NAME}' as felt, 'P-' || ({verden.pick(900, "'projekt'", 'kilde_id')} + 100) as vaerdi
         from p
         where kildesystem = 'kmd_opus' and kommunekode = '{LOCAL_FIELD}' and {verden.pick(10, "'har projekt'", 'kilde_id')} < 3
+            and regel_id is distinct from 'OK-07'
         """
     )
     verden.con.execute("insert into oek.lokalt_felt select * from lokal")
@@ -339,7 +340,7 @@ def add_truth(verden: Verden) -> None:
         """
         insert into oek.facit
         select
-            kommunekode, kildesystem, kilde_id, beloebstype, regnskabsaar, regnskabsperiode, periode, kontostreng, hovedkonto, hovedfunktion,
+            kommunekode, kildesystem, kilde_id, beloebstype, regnskabsaar, regnskabsperiode, periode, leveret, kontostreng, hovedkonto, hovedfunktion,
             funktion, dranst, ejerforhold, gruppering, art, bilag_id, bogfoeringsdato, beloeb_kr
         from p
         where regel_id is distinct from 'OK-07'

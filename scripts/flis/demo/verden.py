@@ -40,7 +40,7 @@ class Verden:
     months: list[date]
     seed: int
     faults: bool
-    progress: Callable[[str, float], None] = field(default=lambda text, share: None)
+    progress: Callable[[str, int, int], None] = field(default=lambda what, done, total: None)
 
     @property
     def change(self) -> date:
