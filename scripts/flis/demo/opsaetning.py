@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from flis.demo.verden import Verden
 
@@ -45,7 +45,9 @@ def build_setup(verden: Verden) -> None:
     ).fetchall()
     daily_from = verden.months[max(0, len(verden.months) - DAILY_MONTHS)]
     for code, draw_finance, draw_case in codes:
-        rows.append((code, "borger", "cpr", "dag", verden.first, None, True))
+        # The register's full extract is made the day before the first period.
+        rows.append((code, "borger", "cpr", "dag", verden.first - timedelta(days=1), None, True))
+        rows.append((code, "borger", "dst_folk1a", "maaned", verden.first, None, True))
         if code == OUTSIDE:
             continue
         finance = OEKONOMI_FIXED.get(code) or ("kmd_opus" if draw_finance < 60 else "fujitsu_prisme" if draw_finance < 85 else "oes_indsigt")
