@@ -213,6 +213,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
     row("models built / tests", "build", "models", "tests")
     for area, broken in sorted(done.get("validate", {}).get("broken", {}).items()):
         table.add_row(f"rules broken, {area}", _short(broken))
+    if not_run := done.get("validate", {}).get("not_run"):
+        table.add_row("rules that could not run", ", ".join(line.split(":")[0] for line in not_run))
     row("packages written / unchanged / held", "package", "written", "unchanged", "held")
     table.add_row("seconds " + " / ".join(done), " / ".join(str(facts["seconds"]) for facts in done.values()))
     console.print(table)

@@ -47,7 +47,7 @@ def _validate(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.validate import validate
 
     facts = validate(home, progress=bar, **narrow).facts()
-    return facts, HELD if facts["held"] else DONE
+    return facts, HELD if facts["held"] or facts["not_run"] else DONE        # a rule that could not run is never passed over in silence
 
 
 def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:

@@ -170,7 +170,7 @@ def _model(con: duckdb.DuckDBPyConnection, name: str) -> _Model | None:
 
 def _run_rules(con: duckdb.DuckDBPyConnection, rules: list[Rule], progress: Progress | None) -> dict[str, str]:
     """Run every rule, collect breaking rows in temp.fund; returns the reasons of the rules that could not run."""
-    from flis.gx_duckdb import checker        # seconds to import: only a run that has something to check pays
+    from flis.gx_duckdb import checker, rows_query        # seconds to import: only a run that has something to check pays
 
     faults: dict[str, str] = {}
     with checker(con, "flis") as check:
@@ -182,19 +182,17 @@ def _run_rules(con: duckdb.DuckDBPyConnection, rules: list[Rule], progress: Prog
                 faults[rule.regel_id] = f"Modellen {' og '.join(missing)} er ikke bygget."
                 continue
             model = _model(con, rule.model)
-            batch = "{batch}" if rule.omfang is None or rule.model != rule.grundlag else f"(select * from {{batch}} where {rule.omfang})"
             if rule.sql is not None:
-                from flis.gx_duckdb import rows_query
-
-                own = rule.sql.replace("{batch}", batch)
-                expectation = {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": rows_query(own)}}
+                narrowed = rule.omfang is not None and rule.model == rule.grundlag
+                own = rule.sql.replace("{batch}", f"(select * from {model.sql} where {rule.omfang})" if narrowed else model.sql)
+                expectation = rows_query(own)
             else:
                 own, expectation = None, dict(rule.expectation)
             wanted = [c for c in ("kommunekode", "periode", "kildesystem", "kilde_id", "_leverance_id", "_fil", "_linje") if c in model.columns]
             answer = check.check(model.schema, model.name, {**expectation, "severity": SEVERITIES[rule.alvor]}, wanted)
             error = answer.error
             if not error and answer.unexpected:
-                query = own.replace("{batch}", model.sql) if own else answer.index_query
+                query = own or answer.index_query
                 error = _collect(con, rule, query) if query else "Forventningen udpeger ingen rækker; skriv reglen som sql."
             if error:
                 faults[rule.regel_id] = error
@@ -203,6 +201,8 @@ def _run_rules(con: duckdb.DuckDBPyConnection, rules: list[Rule], progress: Prog
 
 def _collect(con: duckdb.DuckDBPyConnection, rule: Rule, query: str) -> str | None:
     """Put a rule's breaking rows in temp.fund, and their number per municipality and period in temp.fundet. Returns a reason if that cannot be done."""
+    from flis.gx_duckdb import first_line
+
     query = query.strip().rstrip(";")
     try:
         columns = {row[0] for row in con.execute(f"describe {query}").fetchall()}
@@ -226,7 +226,7 @@ def _collect(con: duckdb.DuckDBPyConnection, rule: Rule, query: str) -> str | No
             where {IN_SCOPE} {"and " + IN_SCOPE_MONTH if by_period else ""}
         """)
     except duckdb.Error as fault:
-        return " ".join(str(fault).split())[:300]
+        return first_line(str(fault))
     # Rows of a municipality that has not instructed the area are nobody's to look at: no result, no row.
     con.execute(f"""
         delete from temp.brud where kommunekode <> '{UNKNOWN}' and kommunekode not in (select kommunekode from temp.instrueret where fagomraade = $1)

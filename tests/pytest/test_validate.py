@@ -311,13 +311,21 @@ def test_a_broken_rule_is_a_result_and_the_others_go_on(tmp_path: Path) -> None:
         {"regel_id": "OK-95", "sql": None, "forventning": {"type": "expect_findes_ikke", "kwargs": {}}},
         {"regel_id": "OK-96", "sql": None, "forventning": {"type": "expect_table_row_count_to_equal", "kwargs": {"value": 3}}},
         {"regel_id": "OK-97", "sql": None, "forventning": {"type": "expect_column_values_to_be_null", "kwargs": {"column": "findes_ikke"}}},
-        {"regel_id": "OK-98", "sql": "select p.* from {batch} as p, cpr.raw.opsaetning_kommune_opsaetning"}, {})
+        {"regel_id": "OK-98", "sql": "select p.* from {batch} as p, cpr.raw.opsaetning_kommune_opsaetning"},
+        {"regel_id": "OK-99", "sql": "select * from {batch} where cast(kilde_id as integer) = 1"}, {})
     result = validate(world.home, rules_folder=rules)
-    assert [regel_id for regel_id, _ in result.not_run] == [f"OK-9{n}" for n in range(1, 9)]
+    assert [regel_id for regel_id, _ in result.not_run] == [f"OK-9{n}" for n in range(1, 10)]
     for regel_id, reason in result.not_run:
         assert reason and {status for _, status in world.status(regel_id)} == {"kunne_ikke_koere"}
         assert {r for (r,) in world.ask("select aarsag from kvalitet.resultat where regel_id = ?", regel_id)} == {reason}
-    assert dict(result.not_run)["OK-92"] == "Modellen std_findes_ikke er ikke bygget."
+    reasons = dict(result.not_run)
+    assert reasons["OK-92"] == "Modellen std_findes_ikke er ikke bygget."
+    assert reasons["OK-93"] == "Reglens rækker mangler kildesystem, kilde_id."
+    assert reasons["OK-95"] == "Great Expectations har ingen forventning expect_findes_ikke."
+    assert reasons["OK-96"] == "Forventningen udpeger ingen rækker; skriv reglen som sql."
+    assert all("findes_ikke" in reasons[r] for r in ("OK-91", "OK-97")) and "forkert" in reasons["OK-94"]
+    assert 'schema "cpr.raw" does not exist' in reasons["OK-98"]          # the CPR-bearing file is out of every rule's reach
+    assert "0101-0" not in reasons["OK-99"] and "Could not convert" in reasons["OK-99"]      # a reason never echoes a value
     assert world.status("OK-90") == [(JAN, "fejlet")]
 
 
