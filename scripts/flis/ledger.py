@@ -99,18 +99,23 @@ def read_state(con: duckdb.DuckDBPyConnection, filetypes: set[tuple[str, str, st
 def read_hashes(con: duckdb.DuckDBPyConnection, state: State, hashes: list[str]) -> None:
     """Add to the state which of these files have been loaded before (refused and uninstructed ones may come again)."""
     rows = con.execute("""
-        select sha256, leverance_id, afsender, fil, modtaget from raw.leverance
+        select sha256, leverance_id, afsender, fil, modtaget, filtype, kommunekode, periode, loebenr from raw.leverance
         where status in ('aktiv', 'erstattet') and sha256 in (select unnest(cast($1 as varchar[])))
         order by leverance_id
     """, [hashes]).fetchall()
-    for sha, ident, afsender, fil, modtaget in rows:
-        state.hashes[f"{afsender}|{sha}"] = (ident, afsender, fil, modtaget)
+    for sha, ident, afsender, fil, modtaget, filtype, kommunekode, periode, loebenr in rows:
+        state.hashes[_content_key(afsender, sha, filtype, kommunekode, periode, loebenr)] = (ident, afsender, fil, modtaget)
+
+
+def _content_key(afsender: str, sha256: str, filtype: str, kommunekode: str | None, periode: Any, loebenr: int | None) -> str:
+    """Equal bytes are the same delivery only for the same municipality and period: two files with nothing but a header look alike."""
+    return f"{afsender}|{sha256}|{filtype}|{kommunekode}|{periode}|{loebenr}"
 
 
 def decide(state: State, filetype: FileType, *, afsender: str, fil: str, modtaget: datetime, sha256: str, kommunekode: str | None, periode: Any,
            udtrukket: datetime, loebenr: int | None, forrige: int | None, full: bool | None) -> Decision:
     """What a readable, agreed delivery is to the ledger: new, a replacement, a duplicate, too old, or ahead of one that has not come."""
-    known = state.hashes.get(f"{afsender}|{sha256}")
+    known = state.hashes.get(_content_key(afsender, sha256, filetype.name, kommunekode, periode, loebenr))
     if known:
         if known[2] == fil and known[3] == modtaget:
             return Decision("rest", leftover=known[0])      # loaded by a run that was interrupted before the inbox was cleared
@@ -163,7 +168,7 @@ def apply(state: State, filetype: FileType, decision: Decision, leverance_id: in
         del active[key]
     key = {"delta": loebenr, "periode": periode, "fuld": None}[filetype.udtraekstype]
     active[key] = Active(leverance_id, udtrukket, bool(full) or filetype.udtraekstype == "fuld")
-    state.hashes[f"{afsender}|{sha256}"] = (leverance_id, afsender, fil, modtaget)
+    state.hashes[_content_key(afsender, sha256, filetype.name, kommunekode, periode, loebenr)] = (leverance_id, afsender, fil, modtaget)
 
 
 def _time(moment: datetime) -> str:
