@@ -30,6 +30,7 @@ from flis.reasons import Reason
 
 CHUNK = 256 * 1024
 FIELD, NEWLINE, FAULT = "\x1f", "\x1e", "\x1d"
+_C1 = bytes(range(0x80, 0xA0))
 _CONTROL = (b"\x01", b"\x1d", b"\x1e", b"\x1f")
 
 
@@ -44,6 +45,39 @@ class Limits:
     ratio_from: int = 64 * 1024**2
     line: int = 1024**2
     span: int = 200
+
+
+class Spools:
+    """The spool files of a batch, one per shape, open for writing until `close`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._open: dict[Path, IO[bytes]] = {}
+
+    def of(self, filetype: FileType, version: str, layout: tuple[str, ...], as_fields: bool) -> tuple[Path, IO[bytes]]:
+        """The spool for files of one shape, positioned at its end."""
+        shape = repr((filetype.origin, version, layout, as_fields))
+        path = self.folder / hashlib.sha256(shape.encode()).hexdigest()[:24]
+        if path not in self._open:
+            self._open[path] = path.open("w+b")
+        return path, self._open[path]
+
+    def flush(self) -> None:
+        for file in self._open.values():
+            file.flush()
+
+    def close(self) -> None:
+        """Close and remove them all."""
+        for path, file in self._open.items():
+            file.close()
+            path.unlink()
+        self._open.clear()
+
+
+def _undo(file: IO[bytes], start: int) -> None:
+    """Take back what has been written since `start`."""
+    file.seek(start)
+    file.truncate()
 
 
 class Refused(Exception):
@@ -223,9 +257,10 @@ class _Text:
         pending = self._decoder.getstate()[0]
         if data.isascii() and not pending:
             return data
-        if self.charset == "iso-8859-1" and (hit := re.search(rb"[\x80-\x9f]", data)):
+        if self.charset == "iso-8859-1" and len(data.translate(None, _C1)) != len(data):
             # 0x80-0x9F are no characters in ISO-8859-1: the file is Windows-1252 or UTF-8. A pure latin-1 decoder would let them pass.
-            raise Refused("tegnsaet", linje=self._line_of(data, hit.start()), tegnsaet=self.charset)
+            at = re.search(rb"[\x80-\x9f]", data).start()  # type: ignore[union-attr]
+            raise Refused("tegnsaet", linje=self._line_of(data, at), tegnsaet=self.charset)
         try:
             text = self._decoder.decode(data, final)
         except UnicodeDecodeError as error:
@@ -274,12 +309,11 @@ class _Text:
 # ------------------------------------------------------------------ the pass
 
 
-def inspect(path: Path, match: Match, local_fields: frozenset[str], spool: Callable[[tuple[str, ...], bool], Path],
-            limits: Limits | None = None) -> Inspected:
-    """Read a file once and append its text to a spool.
+def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spools, limits: Limits | None = None) -> Inspected:
+    """Read a file once and append its text to the spool of its shape.
 
-    `local_fields` are the extra columns this municipality may deliver; `spool(layout, as_fields)` gives the spool file for files of
-    the same shape. Raises Refused for whatever makes the whole file unusable; the spool is then as it was before.
+    `local_fields` are the extra columns this municipality may deliver. Raises Refused for whatever makes the whole file unusable; the spool is
+    then as it was before.
     """
     limits = limits or Limits()
     ft = match.filetype
@@ -290,7 +324,9 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spool: Calla
     try:
         with open_plain(path, limits) as (chunk, finish):
             if ft.kind == "xml":
-                _read_xml(ft, match, chunk, found, spool, limits)
+                found.spool, target = spools.of(ft, match.version.version, tuple(c.name for c in ft.tables[0].columns), True)
+                start = target.tell()
+                _read_xml(ft, chunk, found, target)
                 found.sha256, found.bytes = finish()
                 return found
             text = _Text(ft, limits, found.warnings)
@@ -302,8 +338,7 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spool: Calla
                     head += out
                     if b"\n" in head or not data:
                         _begin(ft, match, head, local_fields, found)
-                        found.spool = spool(found.layout, False)
-                        target = found.spool.open("ab")
+                        found.spool, target = spools.of(ft, match.version.version, found.layout, False)
                         start = target.tell()
                         out, head = head, b""
                 if target is not None and out:
@@ -313,31 +348,23 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spool: Calla
                     last = out[-1:]
                 if not data:
                     break
+            assert target is not None
             found.sha256, found.bytes = finish()
-            if not last:
-                raise Refused("tom_fil")
             if last != b"\n":
-                assert target is not None
                 target.write(b"\n")
                 tail += b"\n"
                 text.lines += 1
             text.finish(quotes)
             found.lines = found.records = text.lines
-            found.unpacked = target.tell() - start  # type: ignore[union-attr]
+            found.unpacked = target.tell() - start
             _end(ft, tail, found)
-        target.close()
         if quotes:
-            _join_quoted(ft, found, start, spool, limits)
+            _join_quoted(ft, match, found, target, start, spools, limits)
         return found
     except BaseException:
         if target is not None:
-            target.close()
-            with found.spool.open("r+b") as undo:  # type: ignore[union-attr]
-                undo.truncate(start)
+            _undo(target, start)
         raise
-    finally:
-        if target is not None:
-            target.close()
 
 
 def peek_number(path: Path, ft: FileType, limits: Limits) -> int | None:
@@ -457,31 +484,24 @@ def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
 # ------------------------------------------------------------------ the careful path: quotes
 
 
-def _join_quoted(ft: FileType, found: Inspected, start: int, spool: Callable[[tuple[str, ...], bool], Path], limits: Limits) -> None:
-    """Rewrite the file's part of the line spool as records of a field spool."""
-    plain = found.spool
-    assert plain is not None
-    found.spool, found.fields = spool(found.layout, True), True
+def _join_quoted(ft: FileType, match: Match, found: Inspected, source: IO[bytes], start: int, spools: Spools, limits: Limits) -> None:
+    """Move the file's part of the line spool to a field spool, record by record."""
+    found.spool, target = spools.of(ft, match.version.version, found.layout, True)
+    found.fields = True
     expected = len(found.layout) + bool(ft.format.get("afsluttende_adskiller"))
-    with found.spool.open("ab") as target, plain.open("rb") as source:
-        begun = target.tell()
-        try:
-            source.seek(start)
-            lines = (raw.decode().removesuffix("\n") for raw in source)
-            records = 0
-            for number, span, fields, fault in join_records(lines, ft.format["adskiller"], ft.format["citation"], expected, limits):
-                if fault:
-                    body = FAULT + fault
-                else:
-                    body = FIELD.join(fields).replace("\n", NEWLINE)
-                target.write(f"{number}{FIELD}{span}{FIELD}{body}\n".encode())
-                records += 1
-        except BaseException:
-            target.truncate(begun)
-            raise
-    found.records = records
-    with plain.open("r+b") as undo:
-        undo.truncate(start)
+    begun = target.tell()
+    try:
+        source.seek(start)
+        lines = (raw.decode().removesuffix("\n") for raw in source)
+        found.records = 0
+        for number, span, fields, fault in join_records(lines, ft.format["adskiller"], ft.format["citation"], expected, limits):
+            body = FAULT + fault if fault else FIELD.join(fields).replace("\n", NEWLINE)
+            target.write(f"{number}{FIELD}{span}{FIELD}{body}\n".encode())
+            found.records += 1
+    except BaseException:
+        _undo(target, begun)
+        raise
+    _undo(source, start)
 
 
 def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: int, limits: Limits) -> Iterator[tuple[int, int, list[str], str | None]]:
@@ -534,65 +554,60 @@ def _parse(text: str, delimiter: str, quote: str) -> list[str] | None:
 # ------------------------------------------------------------------ XML
 
 
-def _read_xml(ft: FileType, match: Match, chunk: Callable[[], bytes], found: Inspected, spool: Callable[[tuple[str, ...], bool], Path], limits: Limits) -> None:
+def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target: IO[bytes]) -> None:
     """Each `format.post` element is a record; a column is the text of the child at its `sti` ('a/b', default its name) or of an attribute ('@a')."""
     columns = ft.tables[0].columns
     found.layout, found.fields = tuple(c.name for c in columns), True
-    found.spool = spool(found.layout, True)
     wanted = {(c.path or c.header).casefold(): i for i, c in enumerate(columns)}
-    parser = expat.ParserCreate(encoding=None if ft.charset.startswith("utf-8") else {"windows-1252": "windows-1252"}.get(ft.charset, ft.charset))
+    parser = expat.ParserCreate(encoding=None if ft.charset.startswith("utf-8") else ft.charset)
     post = str(ft.format["post"]).casefold()
     stack: list[str] = []
     row: list[str] = []
     text: list[str] = []
     inside = [0, 0]     # depth of the current record, its first line
-    with found.spool.open("ab") as target:
-        start = target.tell()
 
-        def opened(name: str, attributes: dict[str, str]) -> None:
-            local = name.rsplit(":", 1)[-1].casefold()
-            stack.append(local)
-            text.clear()
-            if not inside[0] and local == post:
-                inside[:] = [len(stack), parser.CurrentLineNumber]
-                row[:] = [""] * len(columns)
-            if inside[0]:
-                for key, value in attributes.items():
-                    put("/".join([*stack[inside[0]:], "@" + key.rsplit(":", 1)[-1].casefold()]), value)
+    def opened(name: str, attributes: dict[str, str]) -> None:
+        local = name.rsplit(":", 1)[-1].casefold()
+        stack.append(local)
+        text.clear()
+        if not inside[0] and local == post:
+            inside[:] = [len(stack), parser.CurrentLineNumber]
+            row[:] = [""] * len(columns)
+        if inside[0]:
+            for key, value in attributes.items():
+                put("/".join([*stack[inside[0]:], "@" + key.rsplit(":", 1)[-1].casefold()]), value)
 
-        def put(path: str, value: str) -> None:
-            if path in wanted:
-                row[wanted[path]] = re.sub("[\x1d-\x1f]", " ", value).replace("\n", NEWLINE)
+    def put(path: str, value: str) -> None:
+        if path in wanted:
+            row[wanted[path]] = re.sub("[\x1d-\x1f]", " ", value).replace("\n", NEWLINE)
 
-        def closed(name: str) -> None:
-            if inside[0] and len(stack) > inside[0]:
-                put("/".join(stack[inside[0]:]), "".join(text))
-            elif inside[0]:
-                target.write((f"{inside[1]}{FIELD}0{FIELD}" + FIELD.join(row) + "\n").encode())
-                found.records += 1
-                inside[0] = 0
-            text.clear()
-            stack.pop()
+    def closed(name: str) -> None:
+        if inside[0] and len(stack) > inside[0]:
+            put("/".join(stack[inside[0]:]), "".join(text))
+        elif inside[0]:
+            target.write((f"{inside[1]}{FIELD}0{FIELD}" + FIELD.join(row) + "\n").encode())
+            found.records += 1
+            inside[0] = 0
+        text.clear()
+        stack.pop()
 
-        def characters(data: str) -> None:
-            if inside[0]:
-                text.append(data)
+    def characters(data: str) -> None:
+        if inside[0]:
+            text.append(data)
 
-        def refuse(*_: Any) -> None:
-            raise Refused("xml_doctype", linje=parser.CurrentLineNumber)
+    def refuse(*_: Any) -> None:
+        raise Refused("xml_doctype", linje=parser.CurrentLineNumber)
 
-        parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = opened, closed, characters
-        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-        try:
-            while data := chunk():
-                found.lines += data.count(b"\n")
-                parser.Parse(data, False)
-            if not found.lines and parser.CurrentByteIndex <= 0:
-                raise Refused("tom_fil")
-            parser.Parse(b"", True)
-        except expat.ExpatError as error:
-            target.truncate(start)
-            raise Refused("ugyldig_xml", linje=error.lineno) from error
-        except BaseException:
-            target.truncate(start)
-            raise
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = opened, closed, characters
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    empty = True
+    try:
+        while data := chunk():
+            empty = False
+            found.lines += data.count(b"\n")
+            parser.Parse(data, False)
+        if empty:
+            raise Refused("tom_fil")
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise Refused("ugyldig_xml", linje=error.lineno) from error

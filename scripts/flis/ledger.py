@@ -56,6 +56,16 @@ class Active:
     full: bool
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A file that has been loaded, by its hash within its key: a file without data is the same bytes every month, and is no duplicate of last month's."""
+
+    leverance_id: int
+    fil: str
+    modtaget: datetime
+    udtrukket: datetime
+
+
 Dataset = tuple[str, str, str, str | None]
 Key = tuple[Dataset, Any]
 
@@ -65,10 +75,10 @@ class State:
     """What is active, per key of replacement: (afsender, kildesystem, filtype, kommunekode) and period, delta number or nothing."""
 
     active: dict[Dataset, dict[Any, Active]] = field(default_factory=dict)
-    hashes: dict[str, tuple[int, str, str, datetime]] = field(default_factory=dict)
+    known: dict[tuple[Any, ...], Loaded] = field(default_factory=dict)
 
     def copy(self) -> State:
-        return State({d: dict(keys) for d, keys in self.active.items()}, dict(self.hashes))
+        return State({d: dict(keys) for d, keys in self.active.items()}, dict(self.known))
 
 
 @dataclass
@@ -78,7 +88,6 @@ class Decision:
     status: str
     reason: Reason | None = None
     replaces: tuple[int, ...] = ()
-    leftover: int | None = None
 
 
 def read_state(con: duckdb.DuckDBPyConnection, filetypes: set[tuple[str, str, str]]) -> State:
@@ -96,32 +105,29 @@ def read_state(con: duckdb.DuckDBPyConnection, filetypes: set[tuple[str, str, st
     return state
 
 
-def read_hashes(con: duckdb.DuckDBPyConnection, state: State, hashes: list[str]) -> None:
+def read_known(con: duckdb.DuckDBPyConnection, state: State, hashes: list[str]) -> None:
     """Add to the state which of these files have been loaded before (refused and uninstructed ones may come again)."""
     rows = con.execute("""
-        select sha256, leverance_id, afsender, fil, modtaget, filtype, kommunekode, periode, loebenr from raw.leverance
+        select afsender, kildesystem, filtype, kommunekode, periode, loebenr, sha256, leverance_id, fil, modtaget, udtrukket from raw.leverance
         where status in ('aktiv', 'erstattet') and sha256 in (select unnest(cast($1 as varchar[])))
-        order by leverance_id
+        order by status desc, leverance_id
     """, [hashes]).fetchall()
-    for sha, ident, afsender, fil, modtaget, filtype, kommunekode, periode, loebenr in rows:
-        state.hashes[_content_key(afsender, sha, filtype, kommunekode, periode, loebenr)] = (ident, afsender, fil, modtaget)
-
-
-def _content_key(afsender: str, sha256: str, filtype: str, kommunekode: str | None, periode: Any, loebenr: int | None) -> str:
-    """Equal bytes are the same delivery only for the same municipality and period: two files with nothing but a header look alike."""
-    return f"{afsender}|{sha256}|{filtype}|{kommunekode}|{periode}|{loebenr}"
+    for *key, ident, fil, modtaget, udtrukket in rows:      # 'erstattet' first: an active one has the last word
+        state.known[tuple(key)] = Loaded(ident, fil, modtaget, udtrukket)
 
 
 def decide(state: State, filetype: FileType, *, afsender: str, fil: str, modtaget: datetime, sha256: str, kommunekode: str | None, periode: Any,
            udtrukket: datetime, loebenr: int | None, forrige: int | None, full: bool | None) -> Decision:
     """What a readable, agreed delivery is to the ledger: new, a replacement, a duplicate, too old, or ahead of one that has not come."""
-    known = state.hashes.get(_content_key(afsender, sha256, filetype.name, kommunekode, periode, loebenr))
-    if known:
-        if known[2] == fil and known[3] == modtaget:
-            return Decision("rest", leftover=known[0])      # loaded by a run that was interrupted before the inbox was cleared
-        return Decision("dublet", Reason.of("dublet", leverance=known[0], fil=known[2]))
     dataset = (afsender, filetype.kildesystem, filetype.name, kommunekode)
     active = state.active.setdefault(dataset, {})
+    known = state.known.get((*dataset, periode, loebenr, sha256))
+    if known:
+        if known.fil == fil and known.modtaget == modtaget:
+            return Decision("rest")     # loaded by a run that was interrupted before the inbox was cleared
+        # The content of a replaced delivery in a newer extract is a change back, not a duplicate.
+        if udtrukket <= known.udtrukket or known.leverance_id in {a.leverance_id for a in active.values()}:
+            return Decision("dublet", Reason.of("dublet", leverance=known.leverance_id, fil=known.fil))
     if filetype.udtraekstype == "delta":
         return _decide_delta(active, udtrukket, loebenr, forrige, full)
     same = active.get(periode if filetype.udtraekstype == "periode" else None)
@@ -162,13 +168,14 @@ def _decide_delta(active: dict[Any, Active], udtrukket: datetime, loebenr: int |
 def apply(state: State, filetype: FileType, decision: Decision, leverance_id: int, *, afsender: str, fil: str, modtaget: datetime, sha256: str,
           kommunekode: str | None, periode: Any, udtrukket: datetime, loebenr: int | None, full: bool | None) -> None:
     """Bring the state forward past a delivery that is taken in."""
-    active = state.active.setdefault((afsender, filetype.kildesystem, filetype.name, kommunekode), {})
+    dataset = (afsender, filetype.kildesystem, filetype.name, kommunekode)
+    active = state.active.setdefault(dataset, {})
     gone = set(decision.replaces)
     for key in [k for k, a in active.items() if a.leverance_id in gone]:
         del active[key]
     key = {"delta": loebenr, "periode": periode, "fuld": None}[filetype.udtraekstype]
     active[key] = Active(leverance_id, udtrukket, bool(full) or filetype.udtraekstype == "fuld")
-    state.hashes[_content_key(afsender, sha256, filetype.name, kommunekode, periode, loebenr)] = (leverance_id, afsender, fil, modtaget)
+    state.known[(*dataset, periode, loebenr, sha256)] = Loaded(leverance_id, fil, modtaget, udtrukket)
 
 
 def _time(moment: datetime) -> str:

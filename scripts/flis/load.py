@@ -137,7 +137,7 @@ class _Run:
     def __init__(self, home: Home, progress: Progress | None, models: Path | None, seeds: Path | None, limits: Limits | None,
                  batch_bytes: int, batch_files: int) -> None:
         from flis.contract import read_contracts
-        from flis.inspection import Limits
+        from flis.inspection import Limits, Spools
         from flis.installation import read_setup
         from flis.keys import master_key
 
@@ -150,7 +150,8 @@ class _Run:
         self.moment = now()
         self.koersel = self.moment.strftime("%Y%m%dT%H%M%S.%fZ")
         self.result = LoadResult(koersel=self.koersel)
-        self.spools = home.tmp / "indlaesning"
+        self.spool_folder = home.tmp / "indlaesning"
+        self.spools = Spools(self.spool_folder)
         self.con: duckdb.DuckDBPyConnection
         self.state: State
         self.failures: list[str] = []
@@ -164,10 +165,12 @@ class _Run:
                       if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
                       and (not kommune or d.match.kommunekode == kommune) and (not periode or d.match.periode == periode)]
         deliveries.sort(key=lambda d: (d.udtrukket, d.loebenr or 0, d.fil))
-        shutil.rmtree(self.spools, ignore_errors=True)
-        self.spools.mkdir(mode=0o700)
+        shutil.rmtree(self.spool_folder, ignore_errors=True)
+        self.spool_folder.mkdir(mode=0o700)
         try:
             with connect(self.home, write="cpr") as self.con:
+                if "FLIS_HUKOMMELSE" not in os.environ:
+                    self.con.execute("set memory_limit = '1500MB'")     # beyond that it spills: memory does not grow with the files
                 self.con.execute("begin")
                 ledger.create_tables(self.con, self.contracts)
                 installation.store(self.con, self.setup)
@@ -176,7 +179,8 @@ class _Run:
                 self.state = ledger.read_state(self.con, types)
                 self._walk(deliveries)
         finally:
-            shutil.rmtree(self.spools, ignore_errors=True)
+            self.spools.close()
+            shutil.rmtree(self.spool_folder, ignore_errors=True)
         if self.failures:
             raise LoadError("\n".join(self.failures))
         return self.result
@@ -232,11 +236,7 @@ class _Run:
                               dato=(d.match.periode or d.udtrukket.date()).strftime("%d-%m-%Y"))
             local = self.setup.local_fields(d.match.kommunekode, ft.kildesystem, (t.name for t in ft.tables))
 
-            def spool(layout: tuple[str, ...], as_fields: bool) -> Path:
-                shape = repr((ft.origin, d.match.version.version, layout, as_fields))  # type: ignore[union-attr]
-                return self.spools / hashlib.sha256(shape.encode()).hexdigest()[:24]
-
-            d.found = inspect(d.path, d.match, local, spool, self.limits)
+            d.found = inspect(d.path, d.match, local, self.spools, self.limits)
             d.sha256, d.bytes, d.warnings = d.found.sha256, d.found.bytes, d.found.warnings
             if d.found.loebenr is not None:
                 d.loebenr = d.found.loebenr
@@ -252,7 +252,8 @@ class _Run:
         """Load a batch in one transaction; if that fails, each delivery in its own."""
         from flis import ledger
 
-        ledger.read_hashes(self.con, self.state, [d.sha256 for d in batch])
+        self.spools.flush()
+        ledger.read_known(self.con, self.state, [d.sha256 for d in batch])
         before = self.state.copy()
         try:
             self._load_batch(batch, batch)
@@ -264,8 +265,7 @@ class _Run:
             else:
                 for delivery in batch:
                     self._alone(delivery, batch)
-        for spool in self.spools.iterdir():
-            spool.unlink()
+        self.spools.close()
 
     def _alone(self, delivery: Delivery, batch: list[Delivery]) -> None:
         """One delivery of a batch that could not be loaded together."""

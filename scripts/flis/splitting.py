@@ -111,7 +111,7 @@ def _lines(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: lis
     # One column, no quotes: the reader has nothing to interpret, so a line is a line. The number of lines is known beforehand and each is put beside
     # its file and number by position; `laest` is null where the reader gave fewer lines than there are, `nr` where it gave more.
     reader = (f"select true as laest, coalesce(tekst, '') as tekst from read_csv({text(str(spool))}, columns = {{'tekst': 'varchar'}}, auto_detect = false, "
-              "header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = 16777216)")
+              "header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = 4194304)")
     numbered = f"""
         select k.*, r.* from (
             select nr, slut, taget, unnest(range(1, poster + 1)) as linje from (select * from _fil order by nr)
@@ -302,25 +302,35 @@ def _balance(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part], ac
             unread[ident] = unread.get(ident, 0) + unreadable
             if amount is not None:
                 accounts[ident].total = (accounts[ident].total or Decimal(0)) + amount
+    stated = _stated_totals(con, ft, parts)
     for part in parts:
         if not part.taken:
             continue
         a = accounts[part.ident]
         if a.rows + a.set_aside + a.without + a.technical != part.found.records:
             raise Unbalanced(f"{part.fil}: {part.found.records} records, but {a.rows} rows, {a.set_aside} set aside, {a.without} without instruction, {a.technical} technical")
-        _control_total(con, ft, part, a, unread.get(part.ident, 0))
+        _control_total(ft, part, a, stated.get(part.ident), unread.get(part.ident, 0))
 
 
-def _control_total(con: duckdb.DuckDBPyConnection, ft: FileType, part: Part, account: Account, unreadable: int) -> None:
+def _stated_totals(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -> dict[int, Decimal | None]:
+    """The sums that end records state, read in the same way as the amounts they sum."""
+    table = next((t for t in ft.tables if t.kontroltal), None)
+    given = [(p.ident, p.found.end_sum) for p in parts if p.taken and p.found.end_sum is not None]
+    if not given or table is None or table.kontroltal is None:
+        return {}
+    return dict(con.execute(f"""
+        select id, {amount_sql('tekst', table.kontroltal[1])} from (select unnest(cast($1 as bigint[])) as id, unnest(cast($2 as varchar[])) as tekst)
+    """, [[i for i, _ in given], [t for _, t in given]]).fetchall())
+
+
+def _control_total(ft: FileType, part: Part, account: Account, stated: Decimal | None, unreadable: int) -> None:
     """The sum in the end record against the sum of the rows."""
     table = next((t for t in ft.tables if t.kontroltal), None)
     if part.found.end_sum is None or table is None or table.kontroltal is None or account.refusal:
         return
-    column, talformat = table.kontroltal
-    expected = con.execute(f"select {amount_sql('$1', talformat)}", [part.found.end_sum]).fetchall()[0][0]
-    if expected is None:
+    if stated is None:
         account.refusal = Reason.of("ulaeselig_slutrecord", linje=part.found.ends_at)
     elif account.set_aside or account.without or unreadable:
         account.warnings.append(Reason.of("kontrolsum_ikke_proevet"))
-    elif expected != (account.total or 0):
-        account.refusal = Reason.of("forkert_kontrolsum", kolonne=column)
+    elif stated != (account.total or 0):
+        account.refusal = Reason.of("forkert_kontrolsum", kolonne=table.kontroltal[0])
