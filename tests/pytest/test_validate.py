@@ -20,7 +20,7 @@ ORIGIN = "_leverance_id bigint, _fil varchar, _linje bigint"
 
 TABLES = {
     "koder.kontoplan_dranst": "dranst varchar, hovedkonto varchar",
-    "koder.paragraf": "paragraf varchar, ydelseskode varchar, gyldig_fra date",
+    "koder.paragraf": "ydelseskode varchar, paragraf varchar, gyldig_fra date",
     "marts.dim_kontoplan": "konto_id varchar, match_status varchar",
     "marts.fct_borger__folketal_afstemning": "kommunekode varchar, periode date, antal_personer integer, antal_officielt integer",
     "standardized.std_oekonomi__postering":
@@ -30,7 +30,7 @@ TABLES = {
     "standardized.std_oekonomi__frasat":
         f"kommunekode varchar, kildesystem varchar, tabel varchar, kilde_id varchar, periode date, aarsag varchar, {ORIGIN}",
     "standardized.std_borger__person":
-        "person_id varchar, foedselsdato date, koen varchar, doedsdato date, koen_modsiger_cpr boolean, kommunekode varchar, kildesystem varchar, "
+        "person_id varchar, foedselsdato date, koen varchar, doedsdato date, koen_modsiger_nummer boolean, er_flyttet_efter_doed boolean, kommunekode varchar, kildesystem varchar, "
         f"kilde_id varchar, {ORIGIN}",
     "standardized.std_borger__person_periode":
         "person_id varchar, gyldig_fra date, gyldig_til date, bopael_kommunekode varchar, er_bosat boolean, civilstand varchar, kommunekode varchar, "
@@ -52,13 +52,13 @@ DEFAULTS = {
         "kommunekode": "0101", "kildesystem": "kmd_opus", "beloebstype": "regnskab", "regnskabsaar": 2026, "regnskabsperiode": 1, "periode": JAN,
         "leveret_periode": JAN, "hovedkonto": "5", "funktion": "5.28.20", "dranst": "1", "gruppering": "003", "art": "4.0", "beloeb_kr": 100},
     "standardized.std_borger__person": {
-        "foedselsdato": date(1980, 5, 1), "koen": "M", "koen_modsiger_cpr": False, "kommunekode": "0101", "kildesystem": "cpr"},
+        "foedselsdato": date(1980, 5, 1), "koen": "M", "koen_modsiger_nummer": False, "er_flyttet_efter_doed": False, "kommunekode": "0101", "kildesystem": "cpr"},
     "standardized.std_borger__person_periode": {
         "gyldig_fra": date(2000, 1, 1), "gyldig_til": OPEN, "bopael_kommunekode": "0101", "er_bosat": True, "civilstand": "U",
         "kommunekode": "0101", "kildesystem": "cpr"},
     "standardized.std_voksne_handicap__ydelse": {
         "kommunekode": "0101", "paragraf": "SEL|85", "ydelseskode": "31202", "gyldig_fra": date(2025, 1, 1), "gyldig_til": OPEN,
-        "betaling_kommunekode": "0101", "opholds_kommunekode": "0101", "ydelsesstatus": "aktiv", "kildesystem": "eg_sensum"},
+        "betaling_kommunekode": "0101", "opholds_kommunekode": "0101", "ydelsesstatus": "igangvaerende", "kildesystem": "eg_sensum"},
 }
 
 
@@ -145,7 +145,7 @@ CODES = [
 GOOD = [
     post("god", bilag_id="b0", beloeb_kr=5), post("god2", bilag_id="b0", beloeb_kr=-5), post("god3", periode=FEB, leveret_periode=FEB, regnskabsperiode=2),
     post("supplement", regnskabsperiode=13, periode=date(2025, 12, 1)), post("saldo", beloeb_kr=-3), post("loen", art="1.0"),
-    aside("oekonomi", "konto", "kmd_opus", "konto_ulaeselig"),
+    post("aar_til_dato", periode=date(2025, 12, 1), regnskabsperiode=12),
     person("god"), spell("god"), person("hundrede", foedselsdato=date(1901, 1, 1)), person("doed", foedselsdato=date(1890, 1, 1), doedsdato=date(1990, 1, 1)),
     spell("doed", gyldig_fra=date(1980, 1, 1), gyldig_til=date(1990, 1, 1)), spell("udrejst", er_bosat=False, bopael_kommunekode="0998", civilstand="ukendt"),
     aside("borger", "andet", "cpr", "dato_ulaeselig"), spell("nyeste", gyldig_fra=date(2026, 1, 31)),
@@ -164,14 +164,16 @@ PLANTED = {
     "OK-03": ([post("ok03", gruppering="123")], {"kmd_opus|ok03"}),
     "OK-04": ([post("ok04a", bilag_id="b1", beloeb_kr=100), post("ok04b", bilag_id="b1", beloeb_kr="-99.99")], {"kmd_opus|ok04a", "kmd_opus|ok04b"}),
     "OK-05": ([post("ok05", beloebstype="ukendt")], {"kmd_opus|ok05"}),
-    "OK-06": ([post("ok06", periode=JAN, leveret_periode=FEB)], {"kmd_opus|ok06"}),
+    "OK-06": ([post("ok06a", periode=JAN, leveret_periode=FEB), post("ok06b", periode=FEB)], {"kmd_opus|ok06a", "kmd_opus|ok06b"}),
     "OK-07": ([aside("oekonomi", "ok07", "kmd_opus", "beloeb_ulaeseligt")], {"kmd_opus|ok07"}),
     "OK-08": ([post("ok08", art="1.0", beloeb_kr=-1)], {"kmd_opus|ok08"}),
-    "BO-01": ([aside("borger", "bo01", "cpr", "cpr_ugyldigt")], {"cpr|bo01"}),
-    "BO-02": ([person("bo02", koen_modsiger_cpr=True)], {"cpr|bo02"}),
-    "BO-03": ([person("bo03a", foedselsdato=date(2026, 2, 1)), person("bo03b", foedselsdato=date(1899, 1, 1))], {"cpr|bo03a", "cpr|bo03b"}),
+    "OK-09": ([aside("oekonomi", "ok09a", "kmd_opus", "konto_ulaeselig"), aside("oekonomi", "ok09b", "kmd_opus", "periode_ugyldig")],
+              {"kmd_opus|ok09a", "kmd_opus|ok09b"}),
+    "BO-01": ([aside("borger", "bo01", "cpr", "cpr_ugyldig")], {"cpr|bo01"}),
+    "BO-02": ([person("bo02", koen_modsiger_nummer=True)], {"cpr|bo02"}),
+    "BO-03": ([aside("borger", "bo03", "cpr", "foedselsdato_ugyldig")], {"cpr|bo03"}),
     "BO-04": ([spell("bo04", bopael_kommunekode="0998", kommunekode="0998")], {"cpr|bo04"}),
-    "BO-05": ([person("bo05", doedsdato=date(2020, 1, 1)), spell("bo05", gyldig_fra=date(2020, 2, 1))], {"cpr|bo05"}),
+    "BO-05": ([person("bo05", doedsdato=date(2020, 1, 1), er_flyttet_efter_doed=True)], {"cpr|bo05"}),
     "BO-06": ([], {"dst_folk1a|0147.K.38.2026-01-01"}),
     "BO-07": ([spell("bo07", civilstand="ukendt")], {"cpr|bo07"}),
     "BO-08": ([("marts.fct_borger__folketal_afstemning", {"kommunekode": "0147", "periode": JAN, "antal_personer": 1000, "antal_officielt": 1006})],
@@ -184,7 +186,9 @@ PLANTED = {
     "VH-05": ([service("vh05", "god", paragraf="SEL|82c", ydelseskode="31183", gyldig_fra=date(2023, 12, 31))], {"eg_sensum|vh05"}),
     "VH-06": ([service("vh06", "god", ydelsesstatus="afsluttet")], {"eg_sensum|vh06"}),
     "VH-07": ([service("vh07", "god", ydelseskode="ukendt")], {"eg_sensum|vh07"}),
-    "VH-08": ([aside("voksne_handicap", "vh08", "eg_sensum", "cpr_ugyldigt")], {"eg_sensum|vh08"}),
+    "VH-08": ([aside("voksne_handicap", "vh08", "eg_sensum", "cpr_ugyldig")], {"eg_sensum|vh08"}),
+    "VH-09": ([aside("voksne_handicap", "vh09a", "eg_sensum", "dato_ulaeselig"), aside("voksne_handicap", "vh09b", "eg_sensum", "slut_foer_start"),
+               aside("voksne_handicap", "slettet", "eg_sensum", "slettet_i_kilden")], {"eg_sensum|vh09a", "eg_sensum|vh09b"}),
 }
 
 
@@ -247,7 +251,7 @@ def test_statuses_counts_and_what_is_held(planted: World) -> None:
     assert ("0101", "oekonomi", "2026-01") in planted.result.held
     assert ("0101", "voksne_handicap", None) in planted.result.held
     assert not any(kommune in ("0147", "0998") for kommune, _, _ in planted.result.held)       # warnings, and rows of nobody, hold nothing
-    assert planted.result.broken["oekonomi"] == {"fejl": 4, "advarsel": 4, "oplysning": 0}
+    assert planted.result.broken["oekonomi"] == {"fejl": 5, "advarsel": 4, "oplysning": 0}
     assert planted.result.facts()["held"] == len(planted.result.held)
 
 
