@@ -126,11 +126,16 @@ def _collect(outcome, result: BuildResult) -> None:
 
 
 def _ensure_cpr_tables(home: Home) -> None:
-    """The views of staging need the raw tables to exist, also where nothing has arrived."""
-    from flis.load import prepare_raw
+    """The views of staging need the raw tables to exist, also where nothing has arrived; and the set-up as it stands now."""
+    from flis import installation, ledger
+    from flis.contract import read_contracts
 
+    contracts, setup = read_contracts(None), installation.read_setup(home)
     with connect(home, write="cpr") as con:
-        prepare_raw(con, home)
+        con.execute("begin")
+        ledger.create_tables(con, contracts)
+        installation.store(con, setup)
+        con.execute("commit")
 
 
 def _touch(home: Home, fagomraade: str | None, kommune: str | None, periode: str | None) -> None:

@@ -135,8 +135,7 @@ def demo(home: HomeOption = None,
     start = time.monotonic()
     with progress_bar("demo") as bar:
         try:
-            generate(where, scale=scale, periods=periods, slut=slut, kommuner=kommuner.split(",") if kommuner else None, seed=seed, faults=faults,
-                     progress=lambda what, share: bar(what, round(100 * share), 100))
+            generate(where, scale=scale, periods=periods, slut=slut, kommuner=kommuner.split(",") if kommuner else None, seed=seed, faults=faults, progress=bar)
         except ValueError as fault:
             raise typer.BadParameter(str(fault)) from fault
     files = len(status_file.waiting_files(where))

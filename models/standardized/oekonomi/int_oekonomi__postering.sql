@@ -1,0 +1,88 @@
+-- The finance systems united and translated. A new system is one line more in the list below.
+with leveret as (
+
+    {{ foren([
+        'stg_kmd_opus__zd1sl',
+        'stg_fujitsu_prisme__finanspostering',
+        'stg_fujitsu_prisme__budget',
+        'stg_oes_indsigt__saldo',
+        'stg_oes_indsigt__budget',
+        'stg_koer__regnskab',
+        'stg_koer__budget',
+    ]) }}
+
+),
+
+beloebstyper as (
+
+    select * from {{ xwalk('xwalk_oekonomi__beloebstype') }}
+
+),
+
+-- A value type without a row in the crosswalk is kept as 'ukendt' and counted, never dropped.
+oversat as (
+
+    select
+        l.*,
+        coalesce(b.standardkode, 'ukendt') as beloebstype,
+        split_part(l.funktion, '.', 1) as hovedkonto,
+        split_part(l.funktion, '.', 1) || '.' || split_part(l.funktion, '.', 2) as hovedfunktion
+    from leveret as l
+    left join beloebstyper as b
+        on
+            l.kildesystem = b.kildesystem
+            and l.vaerditype_kildekode = b.kildekode
+            and l.leveret_periode >= b.gyldig_fra
+            and l.leveret_periode < b.gyldig_til
+
+),
+
+vurderet as (
+
+    select
+        *,
+        case
+            when beloeb_kr is null then 'beloeb_ulaeseligt'
+            when regnskabsaar is null or regnskabsperiode is null or regnskabsperiode not between 0 and 16 then 'periode_ugyldig'
+            when funktion is null or dranst is null or ejerforhold is null or gruppering is null or art is null then 'konto_ulaeselig'
+        end as frasat_aarsag
+    from oversat
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        kildesystem,
+        tabel,
+        kilde_id,
+        beloebstype,
+        regnskabsaar,
+        regnskabsperiode,
+        case
+            when frasat_aarsag is null then {{ periode_af_regnskabsperiode('regnskabsaar', 'regnskabsperiode') }}
+            else leveret_periode
+        end as periode,
+        leveret_periode,
+        funktion || '.' || dranst || '.' || ejerforhold || '.' || gruppering || '.' || art as kontostreng,
+        hovedkonto,
+        hovedfunktion,
+        funktion,
+        dranst,
+        ejerforhold,
+        gruppering,
+        art,
+        bilag_id,
+        bogfoeringsdato,
+        beloeb_kr,
+        frasat_aarsag,
+        _lokale_felter,
+        _leverance_id,
+        _fil,
+        _linje
+    from vurderet
+
+)
+
+select * from final
