@@ -1,0 +1,813 @@
+"""`flis package`: from marts to each recipient's versioned data packages.
+
+A recipient gets two packages per fagområde: its own (the rows it is data controller for, and the dimensions in full), and the benchmark aggregates
+that everybody gets. What it wants of the first is `raw.opsaetning_pakke_oenske`; whether it may be written is the instruction in
+`raw.opsaetning_kommune_opsaetning` and `kvalitet.tilbageholdt`. A package appears whole or not at all: it is written under `udbakke/.skrives/` and
+moved in place; a version that is there is never changed, and content equal to the newest version makes none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from queue import Queue
+from threading import local
+from typing import Any
+
+import duckdb
+
+from flis import datapackage as dp
+from flis.database import connect
+from flis.events import record_many
+from flis.home import REPO, Home, now
+from flis.keys import hmac_sql, master_key, recipient_key, set_session_key
+
+Progress = Callable[[str, int, int], None]
+
+WORKERS = 2
+MIN_PERSONS = 5           # a benchmark cell on fewer persons is never shown
+FORMATS = {"parquet": ["parquet"], "csv": ["csv"], "begge": ["csv", "parquet"]}
+VERSION = re.compile(r"(\d+)\.(\d{6})\.(\d+)")
+
+
+class PackageError(Exception):
+    """A package cannot be written as things stand; the message says what to do. Nothing half is left behind."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a recipient wants of one dataset (or of all, `*`)."""
+
+    dataset: str = "*"
+    without: tuple[str, ...] = ()
+    since: date | None = None
+    format: str = "begge"
+    cpr: bool = False
+
+
+@dataclass
+class Plan:
+    """One package to be: for whom, of what, and with which wishes per table."""
+
+    recipient: str
+    area: str
+    benchmark: bool
+    tables: dict[str, Wish]
+    formats: list[str]
+    fingerprint: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.area}_benchmark" if self.benchmark else self.area
+
+    @property
+    def label(self) -> str:
+        return f"{self.recipient}/{self.name}"
+
+    @property
+    def cpr(self) -> bool:
+        return any(w.cpr for w in self.tables.values())
+
+    def formats_of(self, table: str) -> list[str]:
+        """A dataset comes in the format wished for it; what all datasets share in each format that any of them has."""
+        wish = self.tables.get(table)
+        return FORMATS[wish.format] if wish and wish.format else self.formats
+
+
+@dataclass
+class Made:
+    """One package as it came out: its folder, and whether it is new."""
+
+    plan: Plan
+    version: str
+    folder: Path
+    content: str
+    written: bool
+    bytes: int = 0
+
+
+@dataclass
+class PackageResult:
+    """What one run of the package step did. `held` and `skipped` are (recipient, fagområde, reason in Danish)."""
+
+    written: list[Path] = field(default_factory=list)
+    unchanged: list[Path] = field(default_factory=list)
+    held: list[tuple[str, str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str, str]] = field(default_factory=list)
+    bytes: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """Figures for status.json and the table a newcomer sees."""
+        return {"written": len(self.written), "unchanged": len(self.unchanged), "held": len(self.held), "skipped": len(self.skipped), "bytes": self.bytes,
+                "reasons": [f"{recipient}/{area}: {reason}" for recipient, area, reason in self.held]}
+
+
+def package(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None,
+            progress: Progress | None = None, manifest: Path | None = None) -> PackageResult:
+    """Write the data packages that have new content.
+
+    `fagomraade` and `kommune` (four digits) narrow; `periode` (YYYY-MM) takes only packages whose data run to that month. `manifest` is dbt's manifest
+    (default `target/manifest.json` in the repo). Raises PackageError when the models are not built, or when a benchmark table shows a cell on too few persons.
+    """
+    path = manifest or Path(os.environ.get("DBT_TARGET_PATH", REPO / "target")) / "manifest.json"
+    if not path.exists():
+        raise PackageError(f"{path} is missing: run `flis build` first")
+    with connect(home, write="flis") as con:
+        return Run(home, con, dp.Manifest(path), progress or (lambda *_: None)).go(fagomraade, kommune, periode)
+
+
+class Run:
+    """One run of the package step on one open connection."""
+
+    def __init__(self, home: Home, con: duckdb.DuckDBPyConnection, manifest: dp.Manifest, progress: Progress) -> None:
+        self.home, self.con, self.manifest, self.progress = home, con, manifest, progress
+        self.staging = home.outbox / ".skrives"
+        self.shared: dict[tuple, tuple[Path, str, int]] = {}
+        self.master = master_key(home)
+        _prepare_state(con)
+        self.tables = self._tables()
+        self.municipalities = dict(self._rows("select kommunekode, kommunenavn from flis.marts.dim_kommune")) if self._exists("flis", "marts", "dim_kommune") else {}
+        self.deliveries = self._deliveries()
+        self.key_version = self._scalar("select max(noegle_version) from cpr.raw.person_noegle") if self._exists("cpr", "raw", "person_noegle") else None
+
+    # --- what there is ----------------------------------------------------------------------------------------------------------------------
+
+    def _rows(self, sql: str, values: list | None = None) -> list[tuple]:
+        return self.con.execute(sql, values or []).fetchall()
+
+    def _scalar(self, sql: str) -> Any:
+        return self._rows(sql)[0][0]
+
+    def _exists(self, database: str, schema: str, table: str) -> bool:
+        return bool(self._rows("select 1 from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ? limit 1", [database, schema, table]))
+
+    def _tables(self) -> dict[str, dp.Table]:
+        """Every model that goes into packages, as it stands in the database; one that is not built has no columns."""
+        types: dict[tuple[str, str], dict[str, str]] = {}
+        for schema, table, column, kind in self._rows(
+                "select schema_name, table_name, column_name, data_type from duckdb_columns() where database_name = 'flis' order by column_index"):
+            types.setdefault((schema, table), {})[column] = kind
+        made = {}
+        for node in self.manifest.packaged():
+            made[node["name"]] = self._with_code_lists(self.manifest.table(node, types.get((node["schema"], node.get("alias") or node["name"]), {})), types)
+        self._foreign_keys(made)
+        return made
+
+    def _with_code_lists(self, table: dp.Table, types: dict[tuple[str, str], dict[str, str]]) -> dp.Table:
+        """A column that refers to a seed of codes gets the codes and their texts into its own description."""
+        labels = {}
+        for column, (target, code) in table.foreign.items():
+            relation = self.manifest.code_list(target)
+            names = next((list(c) for (schema, name), c in types.items() if relation == f'flis."{schema}"."{name}"'), [])
+            text = next((n for n in names if n != code and re.search("navn|tekst|titel|betegnelse|beskrivelse", n)), None)
+            if text and code in names:
+                labels[column] = tuple(self._rows(f'select cast("{code}" as varchar), min(cast("{text}" as varchar)) from {relation} where "{code}" is not null group by 1 order by 1'))
+        return replace(table, columns=tuple(replace(c, labels=labels.get(c.name, ())) for c in table.columns))
+
+    def _foreign_keys(self, tables: dict[str, dp.Table]) -> None:
+        """Add the foreign keys that names alone give, where the data keep them. Declared ones are tested by dbt and stand as they are."""
+        built = [t for t in tables.values() if t.columns]
+        for name, table in tables.items():
+            tables[name] = replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in tables and tables[t].level == "dimension" and tables[t].key == (k,)})
+        for name, column, dimension, key in dp.conventional_keys(built):
+            table, target = tables[name], tables[dimension]
+            orphan = self._rows(f'select 1 from {table.relation} as f anti join {target.relation} as d on f."{column}" = d."{key}" where f."{column}" is not null limit 1')
+            if not orphan:
+                tables[name] = replace(tables[name], foreign={**tables[name].foreign, column: (dimension, key)})
+
+    def _deliveries(self) -> list[dict[str, Any]]:
+        if not self._exists("cpr", "raw", "leverance"):
+            return []
+        names = ["leverance_id", "fagomraade", "kildesystem", "filtype", "kommunekode", "periode", "loebenr", "udtrukket", "fil", "sha256", "raekker", "kontrolsum"]
+        return [dict(zip(names, row, strict=True)) for row in self._rows(f"select {', '.join(names)} from cpr.raw.leverance where status = 'aktiv' order by leverance_id")]
+
+    def _wishes(self) -> dict[tuple[str, str], list[Wish]]:
+        """Wishes in force now, per (recipient, fagområde)."""
+        if not self._exists("cpr", "raw", "opsaetning_pakke_oenske"):
+            return {}
+        found: dict[tuple[str, str], list[Wish]] = {}
+        for recipient, area, dataset, without, since, form, cpr in self._rows(
+            """
+            select kommunekode, fagomraade, coalesce(nullif(cast(datasaet as varchar), ''), '*'), coalesce(cast(udelad_felter as varchar), ''),
+                cast(fra_periode as varchar), coalesce(nullif(cast(format as varchar), ''), 'begge'), coalesce(try_cast(cast(cpr as varchar) as boolean), false)
+            from cpr.raw.opsaetning_pakke_oenske
+            where coalesce(try_cast(cast(gyldig_fra as varchar) as date), date '0001-01-01') <= $1
+                and $1 < coalesce(try_cast(cast(gyldig_til as varchar) as date), date '9999-12-31')
+            order by all
+            """, [now().date()]):
+            if form not in FORMATS:
+                raise PackageError(f"pakke_oenske.csv: {recipient}/{area} has format '{form}'; it must be one of {', '.join(FORMATS)}")
+            wish = Wish(dataset, tuple(without.split()), _month(since, f"pakke_oenske.csv: {recipient}/{area} has fra_periode"), form, cpr)
+            found.setdefault((recipient, area), []).append(wish)
+        return found
+
+    def _instructed(self) -> set[tuple[str, str]]:
+        """(municipality, fagområde) with an instruction in force now. No instruction, no processing, no package."""
+        if not self._exists("cpr", "raw", "opsaetning_kommune_opsaetning"):
+            return set()
+        return set(self._rows(
+            """
+            select distinct kommunekode, fagomraade
+            from cpr.raw.opsaetning_kommune_opsaetning
+            where try_cast(cast(instrueret as varchar) as boolean)
+                and coalesce(try_cast(cast(gyldig_fra as varchar) as date), date '0001-01-01') <= $1
+                and $1 < coalesce(try_cast(cast(gyldig_til as varchar) as date), date '9999-12-31')
+            """, [now().date()]))
+
+    def _held(self) -> dict[tuple[str, str], str]:
+        """(municipality, fagområde) that a rule holds back, with the reason in Danish."""
+        if not self._exists("flis", "kvalitet", "tilbageholdt"):
+            return {}
+        return {(k, a): f"tilbageholdt af {regler} ({'perioden ' + fra if fra == til else f'perioderne {fra} til {til}'})" for k, a, regler, fra, til in self._rows(
+            """
+            select kommunekode, fagomraade, string_agg(distinct regel_id, ', ' order by regel_id),
+                coalesce(strftime(min(periode), '%Y-%m'), 'uden måned'), coalesce(strftime(max(periode), '%Y-%m'), 'uden måned')
+            from flis.kvalitet.tilbageholdt
+            group by all
+            """)}
+
+    def _quality(self) -> dict[tuple[str, str], list[dict[str, Any]]] | None:
+        """Newest result of each rule per municipality and fagområde, over its months; None when no rule has run."""
+        if not self._exists("flis", "kvalitet", "resultat"):
+            return None
+        names = ["regel_id", "titel", "status", "afvigelser", "fra", "til"]
+        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for municipality, area, *values in self._rows(
+            """
+            with nyeste as (
+                select * from flis.kvalitet.resultat
+                qualify koersel = max(koersel) over (partition by regel_id, kommunekode, periode)
+            ),
+            per_regel as (
+                select kommunekode, fagomraade, regel_id,
+                    case when bool_or(status = 'fejlet') then 'fejlet' when bool_or(status = 'kunne_ikke_koere') then 'kunne_ikke_koere'
+                        when bool_or(status = 'bestaaet') then 'bestaaet' else 'ikke_relevant' end as samlet,
+                    cast(coalesce(sum(afvigelser) filter (where status = 'fejlet'), 0) as bigint) as antal,
+                    coalesce(strftime(min(periode) filter (where status in ('fejlet', 'kunne_ikke_koere')), '%Y-%m'), '') as fra,
+                    coalesce(strftime(max(periode) filter (where status in ('fejlet', 'kunne_ikke_koere')), '%Y-%m'), '') as til
+                from nyeste
+                group by all
+            )
+            select p.kommunekode, p.fagomraade, p.regel_id, coalesce(r.titel, p.regel_id), p.samlet, p.antal, p.fra, p.til
+            from per_regel as p
+            left join flis.kvalitet.regel as r on p.regel_id = r.regel_id
+            order by all
+            """):
+            found.setdefault((municipality, area), []).append(dict(zip(names, values, strict=True)))
+        return found
+
+    def _local_fields(self) -> dict[str, dict[str, dict[str, str]]]:
+        """table → municipality → field as delivered → description, for the fields that have values on the table's rows."""
+        texts = {}
+        if self._exists("cpr", "raw", "opsaetning_lokale_felter"):
+            texts = {(k, f.lower()): b for k, f, b in self._rows("select kommunekode, felt, beskrivelse from cpr.raw.opsaetning_lokale_felter")}
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for table in self.tables.values():
+            source = f"std_{table.area}__lokalt_felt"
+            if table.level not in ("individ", "kommune") or not {"kildesystem", "kilde_id"} <= set(table.names) or table.meta.get("lokale_felter") is False:
+                continue
+            if not self._exists("flis", "standardized", source):
+                continue
+            for municipality, name in self._rows(
+                f"""
+                select distinct l.kommunekode, l.felt
+                from flis.standardized.{source} as l
+                semi join {table.relation} as t on l.kommunekode = t."{table.controller}" and l.kildesystem = t.kildesystem and l.kilde_id = t.kilde_id
+                order by all
+                """):
+                found.setdefault(table.name, {}).setdefault(municipality, {})[name] = texts.get((municipality, name.lower())) or "Kommunens eget felt."
+        return found
+
+    # --- what is to be ----------------------------------------------------------------------------------------------------------------------
+
+    def go(self, area: str | None, municipality: str | None, month: str | None) -> PackageResult:
+        """Plan, leave out what has not changed, write the rest."""
+        result = PackageResult()
+        self.local = self._local_fields()
+        self.quality = self._quality()
+        plans = [p for p in self._plans(area, municipality, result) if not month or self._month(p) == month.replace("-", "")]
+        self._fingerprints(plans)
+        todo = []
+        for plan in plans:
+            if folder := self._known(plan):
+                result.unchanged.append(folder)
+            else:
+                todo.append(plan)
+        if todo:
+            self._verify_benchmark({p.area for p in todo if p.benchmark})
+            self._write_all(todo, result, len(plans))
+        result.written.sort()
+        result.unchanged.sort()
+        return result
+
+    def _plans(self, area: str | None, municipality: str | None, result: PackageResult) -> list[Plan]:
+        wishes, instructed, held = self._wishes(), self._instructed(), self._held()
+        everybody = sorted({recipient for recipient, _ in wishes})
+        areas = sorted({t.area for t in self.tables.values() if t.level != "dimension"})
+        plans = []
+        for one in areas:
+            if area and one != area:
+                continue
+            mine = [t for t in self.tables.values() if t.area == one and t.level in ("individ", "kommune")]
+            common = [t for t in self.tables.values() if t.area == one and t.level == "benchmark"]
+            dimensions = [t for t in self.tables.values() if t.level == "dimension" and t.area in (one, "faelles")]
+            unbuilt = sorted(t.name for t in [*mine, *common, *dimensions] if not t.columns)
+            for recipient in everybody:
+                if municipality and recipient != municipality:
+                    continue
+                wanted = wishes.get((recipient, one), [])
+                if unbuilt:
+                    result.skipped.append((recipient, one, f"ikke bygget endnu: {', '.join(unbuilt)}"))
+                    continue
+                if mine and wanted:
+                    if (recipient, one) not in instructed:
+                        result.skipped.append((recipient, one, "kommunen har ikke instrueret i området"))
+                    elif (recipient, one) in held:
+                        result.held.append((recipient, one, held[recipient, one]))
+                    else:
+                        plans += self._plan(recipient, one, False, mine, dimensions, wanted)
+                if common:
+                    named = [w for w in wanted if w.dataset in {t.name for t in common}]
+                    plans += self._plan(recipient, one, True, common, dimensions, named or [w for w in wanted if w.dataset == "*"] or [Wish()])
+        return plans
+
+    def _plan(self, recipient: str, area: str, benchmark: bool, tables: list[dp.Table], dimensions: list[dp.Table], wanted: list[Wish]) -> list[Plan]:
+        by_dataset = {w.dataset: replace(w, cpr=w.cpr and not benchmark) for w in wanted}
+        chosen = {t.name: w for t in tables if (w := by_dataset.get(t.name) or by_dataset.get("*"))}
+        if not chosen or not self._sources(recipient, area, benchmark):
+            return []
+        formats = sorted({f for w in chosen.values() for f in FORMATS[w.format]})
+        chosen |= {d.name: Wish(format="") for d in dimensions}
+        return [Plan(recipient, area, benchmark, dict(sorted(chosen.items())), formats)]
+
+    def _sources(self, recipient: str, area: str, benchmark: bool) -> list[dict[str, Any]]:
+        """The deliveries a package rests on: the municipality's own and the national ones; for benchmark everybody's."""
+        of_area = [d for d in self.deliveries if d["fagomraade"] == area or area == "faelles"]
+        return of_area if benchmark else [d for d in of_area if d["kommunekode"] in (recipient, None)] or of_area
+
+    def _month(self, plan: Plan) -> str:
+        """yyyymm of the newest data: the delivery's period, or where it has none the month it was extracted."""
+        return max((d["periode"] or d["udtrukket"]).strftime("%Y%m") for d in self._sources(plan.recipient, plan.area, plan.benchmark))
+
+    def _table(self, plan: Plan, name: str) -> dp.Table:
+        """The table as this recipient gets it: without what it does not want, with its local fields, with CPR numbers where instructed."""
+        table, wish = self.tables[name], plan.tables[name]
+        if table.level == "dimension":
+            return table
+        columns, note = [], ""
+        for column in table.columns:
+            if column.name in wish.without:
+                note = f"Udeladt efter modtagerens ønske: {', '.join(c for c in table.names if c in wish.without)}."
+            elif column.name == "person_id" and wish.cpr and table.level == "individ":
+                columns.append(replace(column, name="personnummer", description="Borgerens nuværende CPR-nummer, efter kommunens instruks i stedet for pseudonymet person_id."))
+            else:
+                columns.append(column)
+        if wish.cpr and table.level == "individ":
+            table = replace(table, key=tuple("personnummer" if k == "person_id" else k for k in table.key))
+        for local, text in self.local.get(name, {}).get(plan.recipient, {}).items():
+            if _local_name(local) not in wish.without:
+                columns.append(dp.Column(_local_name(local), "VARCHAR", f"Lokalt felt {local}: {text}"))
+        table = table.with_columns(columns, note)
+        return replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in plan.tables})
+
+    @staticmethod
+    def _is_person(column: str) -> bool:
+        return column == "person_id" or column.endswith("_person_id")
+
+    # --- has anything changed? --------------------------------------------------------------------------------------------------------------
+
+    def _fingerprints(self, plans: list[Plan]) -> None:
+        """A cheap sign per package of all that decides its content, so that what has not changed is not written again just to be compared.
+
+        It is only a shortcut: equal signs mean equal content; unequal ones are settled by the content itself.
+        """
+        code = hashlib.sha256(b"".join(Path(p).read_bytes() for p in (__file__, dp.__file__))).hexdigest()
+        prints: dict[str, dict[str, str] | str] = {}
+        for table in {name: self.tables[name] for p in plans for name in p.tables}.values():
+            total = "count(*) || '-' || sum(cast(hash(t) as hugeint)) || '-' || bit_xor(hash(t))"
+            if table.level in ("individ", "kommune"):
+                prints[table.name] = dict(self._rows(f'select "{table.controller}", {total} from {table.relation} as t group by 1'))
+            else:
+                prints[table.name] = self._scalar(f"select {total} from {table.relation} as t") or ""
+        local: dict[tuple[str, str], str] = {}
+        for area in {p.area for p in plans}:
+            if self._exists("flis", "standardized", f"std_{area}__lokalt_felt"):
+                local |= {(k, area): v for k, v in self._rows(f"select kommunekode, count(*) || '-' || sum(cast(hash(t) as hugeint)) from flis.standardized.std_{area}__lokalt_felt as t group by 1")}
+        for plan in plans:
+            if plan.cpr:
+                continue  # a CPR number may change while every row in flis.duckdb stands: settled by the content
+            own = [prints[n] if isinstance(prints[n], str) else prints[n].get(plan.recipient, "") for n in plan.tables]
+            schema = [dp.resources(self._table(plan, n), plan.formats_of(n), plan.formats) for n in plan.tables]
+            wish = [[n, w.since and w.since.isoformat()] for n, w in plan.tables.items()]
+            key = recipient_key(self.master, plan.recipient).hex()
+            plan.fingerprint = _digest(json.dumps([code, duckdb.__version__, plan.label, own, schema, wish, key, local.get((plan.recipient, plan.area))]).encode())
+
+    def _known(self, plan: Plan) -> Path | None:
+        """The folder of the newest version, when this package's fingerprint is that version's."""
+        row = self._rows("select version, fingeraftryk from flis.drift.pakke where modtager = ? and pakke = ? order by nummer desc limit 1", [plan.recipient, plan.name])
+        if not plan.fingerprint or not row or row[0][1] != plan.fingerprint:
+            return None
+        newest = newest_version(self.home, plan.recipient, plan.name)
+        return newest if newest and newest.name == row[0][0] else None
+
+    def _verify_benchmark(self, areas: Iterable[str]) -> None:
+        """Nothing is written as long as any benchmark table shows a figure that rests on too few persons."""
+        for table in self.tables.values():
+            if table.level == "benchmark" and table.area in areas:
+                for condition, what in few_persons(table):
+                    bad = self._scalar(f"select count(*) from {table.relation} where {condition}")
+                    if bad:
+                        raise PackageError(f"{table.name} shows {bad} cells on fewer than {MIN_PERSONS} persons ({what}); no benchmark package is written")
+
+    # --- writing ----------------------------------------------------------------------------------------------------------------------------
+
+    def _write_all(self, plans: list[Plan], result: PackageResult, total: int) -> None:
+        """Write with a few workers, each with a cursor of its own. What was written before a failure stays, whole, and is found again by the next run."""
+        shutil.rmtree(self.staging, ignore_errors=True)
+        self.staging.mkdir(parents=True)
+        cursors: Queue = Queue()
+        for _ in range(WORKERS):
+            cursors.put(self.con.cursor())
+        mine = local()
+        made: list[Made] = []
+        try:
+            self._write_shared(plans)
+            with ThreadPoolExecutor(WORKERS, initializer=lambda: setattr(mine, "cursor", cursors.get())) as pool:
+                waiting = {pool.submit(lambda plan: self._write(mine.cursor, plan), plan): plan for plan in plans}
+                try:
+                    for done, ready in enumerate(as_completed(waiting), total - len(plans) + 1):
+                        made.append(ready.result())
+                        self.progress(waiting[ready].label, done, total)
+                        if len(made) == 50:
+                            self._remember(made, result)
+                            made = []
+                finally:
+                    pool.shutdown(cancel_futures=True)
+        finally:
+            self._remember(made, result)
+            shutil.rmtree(self.staging, ignore_errors=True)
+
+    def _shared_key(self, plan: Plan, name: str, kind: str) -> tuple | None:
+        """What identifies a file that several packages hold; None for a recipient's own."""
+        if name == DELIVERIES:
+            return (name, kind, *(d["leverance_id"] for d in self._sources(plan.recipient, plan.area, plan.benchmark)))
+        wish = plan.tables[name]
+        return (name, kind, wish.without, wish.since) if self.tables[name].level in ("dimension", "benchmark") else None
+
+    def _write_shared(self, plans: list[Plan]) -> None:
+        """Files that several packages hold are written once and linked into each."""
+        uses: dict[tuple, list[tuple[Plan, str, str]]] = {}
+        for plan in plans:
+            for name in [*plan.tables, DELIVERIES]:
+                for kind in plan.formats_of(name):
+                    if key := self._shared_key(plan, name, kind):
+                        uses.setdefault(key, []).append((plan, name, kind))
+        for number, (key, users) in enumerate(uses.items()):
+            if len(users) > 1:
+                plan, name, kind = users[0]
+                path = self.staging / ".faelles" / str(number) / f"{name}.{kind}"
+                path.parent.mkdir(parents=True)
+                self._extract(self.con, plan, name)
+                self.shared[key] = _finish(_copy(self.con, self._final_table(plan, name), path))
+
+    def _final_table(self, plan: Plan, name: str) -> dp.Table:
+        return DELIVERY_TABLE if name == DELIVERIES else self._table(plan, name)
+
+    def _extract(self, cur: duckdb.DuckDBPyConnection, plan: Plan, name: str) -> int:
+        """Make the temporary table `udtraek`: this recipient's rows in their final shape and order. Returns the number of rows."""
+        if name == DELIVERIES:
+            cur.execute("set variable flis_leverancer = $1", [[d["leverance_id"] for d in self._sources(plan.recipient, plan.area, plan.benchmark)]])
+            cur.execute(f"create or replace temp table udtraek as select {_list(DELIVERY_TABLE.names)} from cpr.raw.leverance "
+                        "where leverance_id in (select unnest(getvariable('flis_leverancer'))) order by leverance_id")
+            return cur.execute("select count(*) from udtraek").fetchall()[0][0]
+        table, final, wish = self.tables[name], self._table(plan, name), plan.tables[name]
+        own = table.level in ("individ", "kommune")
+        where, joins, ctes = [], [], []
+        if own:
+            where.append(f'"{table.controller}" = {_text(plan.recipient)}')
+        if wish.since and "periode" in table.names:
+            where.append(f"periode >= date '{wish.since}'")
+        elif wish.since and "gyldig_til" in table.names:
+            where.append(f"gyldig_til > date '{wish.since}'")
+        ctes.append(f"kilde as (select * from {table.relation}{' where ' + ' and '.join(where) if where else ''})")
+        fields = self.local.get(name, {}).get(plan.recipient, {}) if own else {}
+        if fields:
+            pivot = ", ".join(f'max(vaerdi) filter (where felt = {_text(f)}) as "{_local_name(f)}"' for f in fields)
+            ctes.append(f"lokalt as (select kildesystem, kilde_id, {pivot} from flis.standardized.std_{table.area}__lokalt_felt "
+                        f"where kommunekode = {_text(plan.recipient)} group by all)")
+            joins.append("left join lokalt as l on k.kildesystem = l.kildesystem and k.kilde_id = l.kilde_id")
+        if "personnummer" in final.names and "person_id" in table.names:
+            ctes.append("numre as (select person_id, cpr from cpr.raw.person_noegle as n qualify row_number() over (partition by person_id order by "
+                        "exists (select 1 from cpr.raw.person_noegle as f where f.person_id = n.person_id and f.tidligere_cpr = n.cpr), cpr desc) = 1)")
+            joins.append("left join numre as p on k.person_id = p.person_id")
+        columns = [f"{self._expression(table, c, fields)} as \"{c}\"" for c in final.names]
+        order = [*final.key, *(c for c in final.names if not final.key)]
+        set_session_key(cur, recipient_key(self.master, plan.recipient), "modtager")
+        cur.execute(f"create or replace temp table udtraek as with {', '.join(ctes)} select {', '.join(columns)} from kilde as k {' '.join(joins)} order by {_list(order)}")
+        rows = cur.execute("select count(*) from udtraek").fetchall()[0][0]
+        if "personnummer" in final.names and cur.execute("select count(*) from udtraek where personnummer is null").fetchall()[0][0]:
+            raise PackageError(f"{plan.label}/{name}: a person has no number in person_noegle; run `flis load` and `flis build` again")
+        return rows
+
+    def _expression(self, table: dp.Table, column: str, fields: dict[str, str]) -> str:
+        """What a column leaves the house as. Ids of persons are keyed anew, also where a kilde_id carries one."""
+        if column == "personnummer" and column not in table.names:
+            return "p.cpr"
+        if column in {_local_name(f) for f in fields} - set(table.names):
+            return f'l."{column}"'
+        if self._is_person(column):
+            return hmac_sql(f'k."{column}"', "modtager")
+        if column == "kilde_id" and "person_id" in table.names:
+            return f"replace(k.kilde_id, k.person_id, {hmac_sql('k.person_id', 'modtager')})"
+        return f'k."{column}"'
+
+    def _write(self, cur: duckdb.DuckDBPyConnection, plan: Plan) -> Made:
+        """Write one package under `.skrives/`, and move it in place if its content is new."""
+        folder = self.staging / plan.recipient / plan.name
+        (folder / dp.FOLDER).mkdir(parents=True)
+        tables, files, rows = [], {}, {}
+        for name in [*plan.tables, DELIVERIES]:
+            table = self._final_table(plan, name)
+            tables.append(table)
+            extracted = False
+            for kind in plan.formats_of(name):
+                path = folder / dp.FOLDER / f"{name}.{kind}"
+                common = self.shared.get(self._shared_key(plan, name, kind) or ())
+                if common:
+                    _link(common[0], path)
+                    files[path.name] = common[1:]
+                else:
+                    rows[name] = rows[name] if extracted else self._extract(cur, plan, name)
+                    extracted = True
+                    files[path.name] = _finish(_copy(cur, table, path))[1:]
+            if name not in rows:
+                rows[name] = _row_count(cur, folder / dp.FOLDER / name, plan.formats_of(name))
+        resources = [r for t in tables for r in dp.resources(t, plan.formats_of(t.name), plan.formats)]
+        for resource in resources:
+            if resource["format"] == "csv":  # frictionless cannot count a Parquet file's bytes; its sum stands in SHA256SUMS
+                digest, size = files[Path(resource["path"]).name]
+                resource |= {"bytes": size, "hash": f"sha256:{digest}"}
+        content = _digest(dp.to_json([[r, files[Path(r["path"]).name]] for r in resources if not r["name"].startswith(DELIVERIES)]).encode())
+        newest = newest_version(self.home, plan.recipient, plan.name)
+        if newest and _content(newest) == content:
+            shutil.rmtree(folder)
+            return Made(plan, newest.name, newest, content, written=False)
+        version = self._next_version(cur, plan, newest)
+        self._write_texts(plan, folder, version, content, tables, resources, rows, files)
+        size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+        target = self.home.outbox / plan.recipient / plan.name / version
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(folder, target)
+        return Made(plan, version, target, content, written=True, bytes=size)
+
+    def _next_version(self, cur: duckdb.DuckDBPyConnection, plan: Plan, newest: Path | None) -> str:
+        """`<contract major>.<yyyymm>.<correction>`: never lower than the newest, never a number used before."""
+        head = (int(dp.texts(plan.area)["kontrakt"]), int(self._month(plan)))
+        if newest:
+            head = max(head, _number(newest.name)[:2])
+        used = [v for (v,) in cur.execute("select version from flis.drift.pakke where modtager = ? and pakke = ?", [plan.recipient, plan.name]).fetchall()]
+        used += [p.name for p in versions(self.home, plan.recipient, plan.name)]
+        return "{}.{}.{}".format(*head, max((_number(v)[2] + 1 for v in used if _number(v)[:2] == head), default=0))
+
+    def _write_texts(self, plan: Plan, folder: Path, version: str, content: str, tables: list[dp.Table], resources: list[dict], rows: dict[str, int],
+                     files: dict[str, tuple[str, int]]) -> None:
+        text, sources = dp.texts(plan.area), self._source_facts(plan)
+        contract, month, correction = version.split(".")
+        owners = sorted({t.owner for t in tables if t.owner and t.area == plan.area})
+        title = f"{text['titel']}, {'sammenligningstal for alle kommuner' if plan.benchmark else self.municipalities.get(plan.recipient, plan.recipient)}"
+        facts = {
+            "area": plan.area, "benchmark": plan.benchmark, "cpr": plan.cpr, "title": title, "recipient": plan.recipient,
+            "recipient_name": self.municipalities.get(plan.recipient, plan.recipient), "version": version, "contract": contract, "month": f"{month[:4]}-{month[4:]}",
+            "correction": correction, "id": f"urn:x-flis:{plan.recipient}:{plan.name}:{version}", "owner": " og ".join(owners) or text["titel"],
+            "wishes": self._wish_texts(plan), "quality": self._quality_of(plan), "sources": sources,
+        }
+        descriptor = {
+            "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+            "id": facts["id"],
+            "name": f"flis-{plan.recipient}-{plan.name}".replace("_", "-"),
+            "title": title,
+            "description": (text["benchmark"] if plan.benchmark else text["beskrivelse"]).strip(),
+            "version": version,
+            "created": max(d["udtrukket"] for d in self._sources(plan.recipient, plan.area, plan.benchmark)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "keywords": ["FLIS", text["titel"], *(["sammenligning"] if plan.benchmark else [])],
+            "contributors": [{"title": o, "roles": ["dataejer"]} for o in owners],
+            "sources": sources,
+            "resources": resources,
+            "flis": {
+                "modtager": plan.recipient, "fagomraade": plan.area, "pakke": "benchmark" if plan.benchmark else "egen", "kontrakt": int(contract),
+                "periode": facts["month"], "rettelse": int(correction), "personnumre": plan.cpr, "noegle_version": self.key_version,
+                "oversaettelser": self.manifest.crosswalks(plan.area), "indhold": content, "kvalitet": facts["quality"],
+            },
+        }
+        formats = {t.name: plan.formats_of(t.name) for t in tables}
+        written = {"datapackage.json": dp.to_json(descriptor), "README.md": dp.readme(facts, tables, rows, formats),
+                   "indlaes.sql": dp.load_sql(f"{title}, version {version}", tables, formats)}
+        sums = {f"{dp.FOLDER}/{name}": digest for name, (digest, _) in files.items()}
+        for name, body in written.items():
+            (folder / name).write_text(body, "utf-8", newline="\n")
+            sums[name] = _digest(body.encode())
+        (folder / "SHA256SUMS").write_text("".join(f"{sha}  {name}\n" for name, sha in sorted(sums.items())), "utf-8", newline="\n")
+        for path in folder.iterdir():
+            if path.is_file():
+                path.chmod(0o444)
+
+    def _source_facts(self, plan: Plan) -> list[dict[str, Any]]:
+        """Per source system: what it is, how many deliveries, which ids, how fresh. The files stand in the table `leverancer`."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for delivery in self._sources(plan.recipient, plan.area, plan.benchmark):
+            found.setdefault(delivery["kildesystem"], []).append(delivery)
+        return [{"title": self.manifest.source_title(system), "kildesystem": system, "antal_leverancer": len(ds), "leverance_id": _ranges([d["leverance_id"] for d in ds]),
+                 "senest_udtrukket": max(d["udtrukket"] for d in ds).strftime("%Y-%m-%d")} for system, ds in sorted(found.items())]
+
+    def _quality_of(self, plan: Plan) -> list[dict[str, Any]] | None:
+        return None if self.quality is None or plan.benchmark else self.quality.get((plan.recipient, plan.area), [])
+
+    def _wish_texts(self, plan: Plan) -> list[str]:
+        own = {n: w for n, w in plan.tables.items() if self.tables[n].level != "dimension"}
+        every = [n for n, t in self.tables.items() if t.area == plan.area and t.level != "dimension" and (t.level == "benchmark") == plan.benchmark]
+        out = [f"Kun datasættene {', '.join(f'`{n}`' for n in own)}."] if len(own) < len(every) else []
+        since = {w.since for w in own.values() if w.since}
+        out += [f"Data fra og med {d:%Y-%m}." for d in sorted(since)]
+        without = sorted({f for n, w in own.items() for f in w.without if f in self.tables[n].names})
+        out += [f"Uden felterne {', '.join(f'`{f}`' for f in without)}."] if without else []
+        out += ["Kun som " + {"csv": "CSV", "parquet": "Parquet"}[plan.formats[0]] + "."] if len(plan.formats) == 1 else []
+        out += ["CPR-numre på egne borgere i stedet for pseudonymer."] if plan.cpr else []
+        return out
+
+    # --- what has been done -----------------------------------------------------------------------------------------------------------------
+
+    def _remember(self, made: list[Made], result: PackageResult) -> None:
+        """Note each package in drift.pakke, and each release in drift.haendelse, in one transaction."""
+        if not made:
+            return
+        events = []
+        self.con.execute("begin")
+        for one in sorted(made, key=lambda m: m.plan.label):
+            (result.written if one.written else result.unchanged).append(one.folder)
+            result.bytes += one.bytes
+            key = [one.plan.recipient, one.plan.name, one.version]
+            known = self._rows("select 1 from flis.drift.pakke where modtager = ? and pakke = ? and version = ?", key)
+            if known:
+                self.con.execute("update flis.drift.pakke set fingeraftryk = $4 where modtager = $1 and pakke = $2 and version = $3", [*key, one.plan.fingerprint])
+                continue
+            # Also a version found in the outbox but not here: a run that was stopped after the move and before this note.
+            self.con.execute("insert into flis.drift.pakke select (select coalesce(max(nummer), 0) + 1 from flis.drift.pakke), $1, $2, $3, $4, $5, $6, $7",
+                             [*key, one.plan.area, one.content, one.plan.fingerprint, now().astimezone(UTC).replace(tzinfo=None, microsecond=0)])
+            events.append(("udleveret", one.plan.recipient, one.plan.area, {
+                "pakke": one.plan.name, "version": one.version, "indhold": one.content, "personnumre": one.plan.cpr, "formater": one.plan.formats,
+                "tabeller": [n for n in one.plan.tables if self.tables[n].level != "dimension"]}))
+        record_many(self.con, events)
+        self.con.execute("commit")
+
+
+# --- versions in the outbox --------------------------------------------------------------------------------------------------------------------
+
+def versions(home: Home, recipient: str, name: str) -> list[Path]:
+    """The versions of one package that lie in the outbox, oldest first."""
+    folder = home.outbox / recipient / name
+    return sorted((p for p in folder.iterdir() if VERSION.fullmatch(p.name)), key=lambda p: _number(p.name)) if folder.exists() else []
+
+
+def newest_version(home: Home, recipient: str, name: str) -> Path | None:
+    """The newest version's folder, or None."""
+    found = versions(home, recipient, name)
+    return found[-1] if found else None
+
+
+def _number(version: str) -> tuple[int, int, int]:
+    major, month, correction = VERSION.fullmatch(version).groups()
+    return int(major), int(month), int(correction)
+
+
+def _content(folder: Path) -> str | None:
+    path = folder / "datapackage.json"
+    return json.loads(path.read_text("utf-8"))["flis"]["indhold"] if path.exists() else None
+
+
+def _prepare_state(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("create schema if not exists flis.drift")
+    con.execute("create table if not exists flis.drift.pakke (nummer bigint, modtager varchar, pakke varchar, version varchar, fagomraade varchar, "
+                "indhold varchar, fingeraftryk varchar, skrevet timestamp)")
+
+
+# --- files -------------------------------------------------------------------------------------------------------------------------------------
+
+def _copy(cur: duckdb.DuckDBPyConnection, table: dp.Table, path: Path) -> Path:
+    """Write the temporary table `udtraek` to one file, in its order. A table keeps its order of insertion, so the same rows give the same bytes."""
+    if path.suffix == ".parquet":
+        cur.execute(f"copy udtraek to {_text(str(path))} (format parquet, compression zstd)")
+    else:
+        columns = []
+        for number, column in enumerate(table.columns):
+            # The byte order mark goes before the first heading: Excel takes the file as UTF-8 by it.
+            heading = ("\ufeff" if number == 0 else "") + column.name
+            columns.append(f'{_csv_value(column)} as "{heading}"')
+        cur.execute(f"copy (select {', '.join(columns)} from udtraek) to {_text(str(path))} (format csv, delimiter ';', header true)")
+    return path
+
+
+def _csv_value(column: dp.Column) -> str:
+    name, kind = f'"{column.name}"', dp.field_type(column.type)
+    if kind == "number":
+        return f"replace(cast({name} as varchar), '.', ',')"
+    if kind == "datetime":
+        return f"strftime({name}, '%Y-%m-%dT%H:%M:%S')"
+    if kind == "string":
+        text = f"cast({name} as varchar)"
+        return f"case when regexp_matches({text}, {_text(dp.FORMULA_START)}) then {_text(dp.FORMULA_GUARD)} || {text} else {text} end"
+    return name
+
+
+def _finish(path: Path) -> tuple[Path, str, int]:
+    """The file's SHA-256 and size; from here on it is read-only, for a written version is never changed."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    path.chmod(0o444)
+    return path, digest, path.stat().st_size
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copy2(source, target)
+
+
+def _row_count(cur: duckdb.DuckDBPyConnection, stem: Path, formats: list[str]) -> int:
+    reader = f"read_parquet('{stem}.parquet')" if "parquet" in formats else f"read_csv('{stem}.csv', delim = ';', header = true, all_varchar = true)"
+    return cur.execute(f"select count(*) from {reader}").fetchall()[0][0]
+
+
+# --- small -------------------------------------------------------------------------------------------------------------------------------------
+
+def few_persons(table: dp.Table) -> list[tuple[str, str]]:
+    """Conditions, with what they find, that are true of a benchmark row that shows a figure on fewer than MIN_PERSONS persons."""
+    counts = [c.name for c in table.columns if c.unit == "personer"]
+    return [(f'"{c}" between 1 and {MIN_PERSONS - 1}', c) for c in counts]
+
+
+def _month(text: str | None, what: str) -> date | None:
+    if not text:
+        return None
+    digits = text.replace("-", "")
+    try:
+        return datetime.strptime(digits[:6] + (digits[6:8] or "01"), "%Y%m%d").date()
+    except ValueError as fault:
+        raise PackageError(f"{what} '{text}'; it must be YYYY-MM or YYYY-MM-DD") from fault
+
+
+def _local_name(name: str) -> str:
+    """A local field's column name: its own in lower case, always marked as local."""
+    plain = name.lower().replace("æ", "ae").replace("ø", "oe").replace("å", "aa")
+    plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return plain if plain.startswith("lokal") else f"lokal_{plain}"
+
+
+def _ranges(ids: list[int]) -> str:
+    """1, 2, 3, 7 as '1-3, 7'."""
+    out: list[list[int]] = []
+    for one in sorted(ids):
+        if out and one == out[-1][1] + 1:
+            out[-1][1] = one
+        else:
+            out.append([one, one])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in out)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(f'"{n}"' for n in names)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+DELIVERIES = "leverancer"
+DELIVERY_TABLE = dp.Table(
+    DELIVERIES, "cpr.raw.leverance", "dimension", "faelles", "Én række pr. leverance pakken bygger på.",
+    (
+        dp.Column("leverance_id", "BIGINT", "Leverancens nummer; `_leverance_id` på rækkerne peker hertil.", required=True),
+        dp.Column("kildesystem", "VARCHAR", "Det fagsystem leverancen kommer fra."),
+        dp.Column("filtype", "VARCHAR", "Hvilken af systemets filer det er."),
+        dp.Column("kommunekode", "VARCHAR", "Kommunen leverancen er for; tom for en landsdækkende."),
+        dp.Column("periode", "DATE", "Måneden leverancen dækker; tom når den ikke er for en måned."),
+        dp.Column("loebenr", "BIGINT", "Leverancens nummer i en række af ændringer."),
+        dp.Column("udtrukket", "TIMESTAMP", "Hvornår kildesystemet lavede udtrækket."),
+        dp.Column("fil", "VARCHAR", "Filens navn."),
+        dp.Column("sha256", "VARCHAR", "Filens SHA-256."),
+        dp.Column("raekker", "BIGINT", "Antal rækker i filen.", "rækker"),
+    ),
+    key=("leverance_id",),
+)

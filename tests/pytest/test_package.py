@@ -1,0 +1,367 @@
+"""The package step on a home made by hand: small enough to reason about, with every kind of table, wish and recipient."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import frictionless
+import pytest
+
+from flis import package as step
+from flis.database import connect
+from flis.home import Home
+from flis.keys import master_key, pseudonym, recipient_key
+from flis.package import PackageError, newest_version, package, versions
+
+ALICE, BENT, CARL = "0101600001", "0202610002", "0303620003"
+BENT_BEFORE = "0202610099"
+
+
+def _column(name: str, description: str, **more) -> dict:
+    meta = {"enhed": more.pop("enhed")} if "enhed" in more else {}
+    return {"name": name, "description": description, "constraints": more.pop("constraints", []), "config": {"meta": meta}, "meta": meta}
+
+
+def _model(name: str, schema: str, niveau: str, area: str, columns: list[dict], description: str, **pakke) -> dict:
+    return {"unique_id": f"model.flis.{name}", "resource_type": "model", "name": name, "schema": schema, "alias": name, "database": "flis", "group": f"faggruppe_{area}",
+            "description": description, "columns": {c["name"]: c for c in columns}, "constraints": [],
+            "config": {"meta": {"pakke": {"niveau": niveau, "fagomraade": area, **pakke}}}}
+
+
+def _test(kind: str, model: str, **kwargs) -> dict:
+    return {"unique_id": f"test.flis.{kind}_{model}_{hashlib.md5(repr(kwargs).encode()).hexdigest()}", "resource_type": "test", "name": f"{kind}_{model}",
+            "attached_node": f"model.flis.{model}", "test_metadata": {"name": kind, "kwargs": {**kwargs, "model": "{{ x }}"}}}
+
+
+MODELS = [
+    _model("dim_kommune", "marts", "dimension", "faelles", [_column("kommunekode", "Kommunens kode."), _column("kommunenavn", "Kommunens navn.")], "Én række pr. kommune."),
+    _model("std_voksne_handicap__ydelse", "standardized", "individ", "voksne_handicap",
+           [_column("person_id", "Personens nøgle."), _column("timer", "Timer pr. uge.", enhed="timer"), _column("status", "Status.")], "Én række pr. person, ydelse og start."),
+    _model("fct_voksne_handicap__maaned", "marts", "kommune", "voksne_handicap",
+           [_column("periode", "Måned."), _column("beloeb_kr", "Beløb.", enhed="kr."), _column("antal_modtagere", "Modtagere.", enhed="personer")], "Én række pr. kommune, måned og paragraf."),
+    _model("fct_voksne_handicap__benchmark", "marts", "benchmark", "voksne_handicap",
+           [_column("antal_modtagere", "Modtagere.", enhed="personer")], "Én række pr. kommune, måned og paragraf."),
+]
+TESTS = [
+    _test("unik_noegle", "dim_kommune", kolonner=["kommunekode"]),
+    _test("unik_noegle", "std_voksne_handicap__ydelse", kolonner=["kommunekode", "person_id", "coalesce(paragraf, '-')", "gyldig_fra"]),
+    _test("unik_noegle", "std_voksne_handicap__ydelse", kolonner=["person_id", "paragraf", "gyldig_fra"]),
+    _test("accepted_values", "std_voksne_handicap__ydelse", column_name="status", values=["igang", "slut"]),
+    _test("relationships", "std_voksne_handicap__ydelse", column_name="paragraf", to="ref('paragraf')", field="paragraf"),
+    _test("unik_noegle", "fct_voksne_handicap__maaned", arguments={"kolonner": ["kommunekode", "periode", "paragraf"]}),
+    _test("unik_noegle", "fct_voksne_handicap__benchmark", kolonner=["kommunekode", "periode", "paragraf"]),
+]
+SEEDS = [
+    {"unique_id": "seed.flis.paragraf", "resource_type": "seed", "name": "paragraf", "schema": "koder", "alias": "paragraf", "checksum": {"checksum": "a" * 64}},
+    {"unique_id": "seed.flis.xwalk_voksne_handicap__paragraf", "resource_type": "seed", "name": "xwalk_voksne_handicap__paragraf", "schema": "koder", "alias": "x", "checksum": {"checksum": "b" * 64}},
+]
+
+
+@pytest.fixture
+def hjem(tmp_path, monkeypatch) -> Home:
+    """Three municipalities: 0101 wants everything, 0147 has wishes, 0615 has instructed CPR numbers, 0825 has not instructed the area."""
+    monkeypatch.setenv("FLIS_NU", "2026-11-23T12:00:00")
+    monkeypatch.delenv("FLIS_NOEGLE", raising=False)
+    home = Home.of(tmp_path / "hjem").prepare()
+    home.key_file.write_text("x" * 64)
+    with connect(home, write="cpr") as con:
+        con.execute("create schema raw")
+        con.execute("create table raw.opsaetning_kommune_opsaetning (kommunekode varchar, fagomraade varchar, kildesystem varchar, kadence varchar, gyldig_fra varchar, gyldig_til varchar, instrueret varchar)")
+        con.executemany("insert into raw.opsaetning_kommune_opsaetning values (?, 'voksne_handicap', 'eg_sensum', 'maaned', '2025-01-01', '', ?)",
+                        [("0101", "true"), ("0147", "true"), ("0615", "true"), ("0825", "false")])
+        con.execute("create table raw.opsaetning_lokale_felter as select '0101' as kommunekode, 'eg_sensum' as kildesystem, 'ydelse' as tabel, 'TEAM' as felt, 'Det team der har sagen' as beskrivelse")
+        con.execute("create table raw.opsaetning_pakke_oenske (kommunekode varchar, fagomraade varchar, datasaet varchar, udelad_felter varchar, fra_periode varchar, format varchar, cpr varchar, gyldig_fra varchar, gyldig_til varchar)")
+        con.executemany("insert into raw.opsaetning_pakke_oenske values (?, 'voksne_handicap', ?, ?, ?, ?, ?, ?, ?)", [
+            ("0101", "*", "", "", "begge", "false", "2025-01-01", ""),
+            ("0147", "fct_voksne_handicap__maaned", "antal_modtagere", "2026-09", "csv", "false", "2025-01-01", ""),
+            ("0147", "*", "", "", "parquet", "true", "2025-01-01", "2026-01-01"),
+            ("0615", "*", "", "", "begge", "true", "2025-01-01", ""),
+            ("0825", "*", "", "", "parquet", "false", "2025-01-01", "")])
+        con.execute("create table raw.person_noegle (cpr varchar, person_id varchar, noegle_version integer, tidligere_cpr varchar)")
+        con.executemany("insert into raw.person_noegle values (?, ?, 1, ?)", [(ALICE, "a" * 32, None), (BENT, "b" * 32, BENT_BEFORE), (BENT_BEFORE, "b" * 32, None), (CARL, "c" * 32, None)])
+        con.execute("create table raw.leverance (leverance_id bigint, fagomraade varchar, kildesystem varchar, filtype varchar, kommunekode varchar, periode date, loebenr bigint, "
+                    "udtrukket timestamp, fil varchar, sha256 varchar, raekker bigint, kontrolsum decimal(38,2), status varchar)")
+        con.executemany("insert into raw.leverance values (?, 'voksne_handicap', 'eg_sensum', 'ydelse', ?, ?, null, '2026-10-02 03:00:00', ?, 'sha', 3, null, ?)", [
+            (1, "0101", date(2026, 8, 1), "a_0101_08.csv", "aktiv"), (2, "0101", date(2026, 9, 1), "a_0101_09.csv", "erstattet"), (3, "0101", date(2026, 9, 1), "a_0101_09r.csv", "aktiv"),
+            (4, "0147", date(2026, 9, 1), "a_0147_09.csv", "aktiv"), (5, "0615", date(2026, 9, 1), "a_0615_09.csv", "aktiv")])
+    with connect(home, write="flis") as con:
+        for schema in ("marts", "standardized", "koder", "kvalitet"):
+            con.execute(f"create schema {schema}")
+        con.execute("create table marts.dim_kommune as select * from (values ('0101', 'København'), ('0147', 'Frederiksberg'), ('0615', 'Horsens'), ('0825', 'Læsø')) as t (kommunekode, kommunenavn)")
+        con.execute("create table koder.paragraf as select * from (values ('SEL|85', 'Socialpædagogisk støtte'), ('SEL|103', 'Beskyttet beskæftigelse')) as t (paragraf, paragrafnavn)")
+        con.execute("create table standardized.std_voksne_handicap__ydelse (kommunekode varchar, person_id varchar, paragraf varchar, gyldig_fra date, gyldig_til date, betaling_kommunekode varchar, "
+                    "timer decimal(9,2), status varchar, er_akut boolean, antal integer, note varchar, kildesystem varchar, kilde_id varchar, _leverance_id bigint, _fil varchar, _linje bigint)")
+        con.executemany("insert into standardized.std_voksne_handicap__ydelse values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'eg_sensum', ?, ?, ?, ?)", [
+            ("0101", "a" * 32, "SEL|85", date(2026, 1, 1), date(9999, 12, 31), "0101", 7.5, "igang", True, 2, "=HYPERLINK(\"x\")", "s1", 3, "a_0101_09r.csv", 1),
+            ("0101", "b" * 32, "SEL|103", date(2025, 1, 1), date(2026, 2, 1), "0147", None, "slut", None, None, "'navn; \"æøå\"", "b" * 32 + "-7", 1, "a_0101_08.csv", 2),
+            ("0615", "b" * 32, "SEL|85", date(2026, 2, 1), date(9999, 12, 31), "0615", 3.25, "igang", False, 1, None, "s9", 5, "a_0615_09.csv", 1),
+            ("0147", "c" * 32, "SEL|85", date(2026, 2, 1), date(9999, 12, 31), "0147", 12.00, "igang", False, 1, "-2", "s8", 4, "a_0147_09.csv", 1)])
+        con.execute("create table standardized.std_voksne_handicap__lokalt_felt as select '0101' as kommunekode, 'eg_sensum' as kildesystem, 's1' as kilde_id, 'TEAM' as felt, '@nord' as vaerdi")
+        con.execute("create table marts.fct_voksne_handicap__maaned as select k as kommunekode, p as periode, 'SEL|85' as paragraf, 1234567.5::decimal(18,2) as beloeb_kr, 2::bigint as antal_modtagere "
+                    "from (values ('0101'), ('0147'), ('0615')) as a (k), (values (date '2026-08-01'), (date '2026-09-01')) as b (p)")
+        con.execute("create table marts.fct_voksne_handicap__benchmark as select k as kommunekode, date '2026-09-01' as periode, 'SEL|85' as paragraf, a as antal_modtagere "
+                    "from (values ('0101', 100::bigint), ('0147', null), ('0615', 5)) as t (k, a)")
+    (tmp_path / "manifest.json").write_text(json.dumps({
+        "nodes": {n["unique_id"]: n for n in [*MODELS, *TESTS, *SEEDS]},
+        "sources": {"s": {"source_name": "eg_sensum", "source_description": "EG Sensum gennem Danmarks Statistik. Mere."}},
+        "groups": {"g": {"name": "faggruppe_voksne_handicap", "owner": {"name": "Faggruppen for voksne og handicappede"}}}}))
+    return home
+
+
+def run(home: Home, **narrow) -> step.PackageResult:
+    return package(home, manifest=home.root.parent / "manifest.json", **narrow)
+
+
+def change(home: Home, sql: str, file: str = "flis") -> None:
+    with connect(home, write=file) as con:
+        con.execute(sql)
+
+
+def descriptor(folder: Path) -> dict:
+    return json.loads((folder / "datapackage.json").read_text("utf-8"))
+
+
+def newest(home: Home, recipient: str, name: str = "voksne_handicap") -> Path:
+    return newest_version(home, recipient, name)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, delimiter=";"))
+
+
+def everything(home: Home) -> dict[str, bytes]:
+    return {str(p.relative_to(home.outbox)): p.read_bytes() for p in sorted(home.outbox.rglob("*")) if p.is_file()}
+
+
+def test_all_get_what_is_theirs(hjem):
+    result = run(hjem)
+    assert [str(p.relative_to(hjem.outbox)) for p in result.written] == [
+        "0101/voksne_handicap/1.202609.0", "0101/voksne_handicap_benchmark/1.202609.0", "0147/voksne_handicap/1.202609.0", "0147/voksne_handicap_benchmark/1.202609.0",
+        "0615/voksne_handicap/1.202609.0", "0615/voksne_handicap_benchmark/1.202609.0", "0825/voksne_handicap_benchmark/1.202609.0"]
+    assert result.skipped == [("0825", "voksne_handicap", "kommunen har ikke instrueret i området")]
+    own = {r["kommunekode"] for recipient in ("0101", "0615") for r in read_csv(newest(hjem, recipient) / "data/std_voksne_handicap__ydelse.csv") if r["kommunekode"] != recipient}
+    assert own == set()
+    assert [len(read_csv(newest(hjem, k) / "data/std_voksne_handicap__ydelse.csv")) for k in ("0101", "0615")] == [2, 1]
+    assert {r["kommunekode"] for r in read_csv(newest(hjem, "0101") / "data/fct_voksne_handicap__maaned.csv")} == {"0101"}
+    everyone = [r["kommunekode"] for r in read_csv(newest(hjem, "0101", "voksne_handicap_benchmark") / "data/fct_voksne_handicap__benchmark.csv")]
+    assert everyone == ["0101", "0147", "0615"]
+    assert not (hjem.outbox / ".skrives").exists()
+
+
+def test_frictionless_validates(hjem):
+    run(hjem)
+    for folder in (newest(hjem, "0101"), newest(hjem, "0147"), newest(hjem, "0615"), newest(hjem, "0101", "voksne_handicap_benchmark"), newest(hjem, "0825", "voksne_handicap_benchmark")):
+        report = frictionless.validate(str(folder / "datapackage.json"))
+        assert report.valid, (folder, report.flatten(["title", "message"]))
+        assert len(report.tasks) == len(descriptor(folder)["resources"])
+
+
+def test_the_descriptor_says_what_the_models_say(hjem):
+    run(hjem)
+    found = descriptor(newest(hjem, "0101"))
+    table = next(r for r in found["resources"] if r["name"] == "std_voksne_handicap__ydelse")
+    fields = {f["name"]: f for f in table["schema"]["fields"]}
+    assert table["schema"]["primaryKey"] == ["person_id", "paragraf", "gyldig_fra"]
+    assert {(k["fields"][0], k["reference"]["resource"]) for k in table["schema"]["foreignKeys"]} == {("kommunekode", "dim_kommune"), ("betaling_kommunekode", "dim_kommune")}
+    assert fields["timer"] == {"name": "timer", "type": "number", "description": "Timer pr. uge.", "decimalChar": ",", "enhed": "timer"}
+    assert fields["status"]["constraints"]["enum"] == ["igang", "slut"]
+    assert {"value": "SEL|85", "label": "Socialpædagogisk støtte"} in fields["paragraf"]["categories"]
+    assert fields["lokal_team"]["description"] == "Lokalt felt TEAM: Det team der har sagen"
+    assert table["dialect"]["delimiter"] == ";" and table["dataejer"] == "Faggruppen for voksne og handicappede"
+    assert found["sources"] == [{"title": "EG Sensum gennem Danmarks Statistik", "kildesystem": "eg_sensum", "antal_leverancer": 2, "leverance_id": "1, 3", "senest_udtrukket": "2026-10-02"}]
+    assert found["flis"]["oversaettelser"] == {"xwalk_voksne_handicap__paragraf": "b" * 12} and found["flis"]["noegle_version"] == 1
+    assert found["id"] == "urn:x-flis:0101:voksne_handicap:1.202609.0" and found["created"] == "2026-10-02T03:00:00Z"
+    assert [r["fil"] for r in read_csv(newest(hjem, "0101") / "data/leverancer.csv")] == ["a_0101_08.csv", "a_0101_09r.csv"]
+
+
+def test_ids_are_keyed_anew_per_recipient(hjem):
+    run(hjem)
+    key = recipient_key(master_key(hjem), "0101")
+    rows = read_csv(newest(hjem, "0101") / "data/std_voksne_handicap__ydelse.csv")
+    assert {r["person_id"] for r in rows} == {pseudonym(key, "a" * 32), pseudonym(key, "b" * 32)}
+    assert next(r for r in rows if r["paragraf"] == "SEL|103")["kilde_id"] == pseudonym(key, "b" * 32) + "-7"
+    inside = [name for name, body in everything(hjem).items() if name.endswith(".csv") and any(c * 32 in body.decode() for c in "abc")]
+    assert inside == []
+
+
+def test_cpr_numbers_only_where_instructed(hjem):
+    run(hjem)
+    rows = read_csv(newest(hjem, "0615") / "data/std_voksne_handicap__ydelse.csv")
+    assert [r["personnummer"] for r in rows] == [BENT]  # the current number, not the former
+    assert "person_id" not in rows[0] and descriptor(newest(hjem, "0615"))["flis"]["personnumre"] is True
+    others = [name for name, body in everything(hjem).items() if not name.startswith("0615/voksne_handicap/") and name.endswith((".csv", ".md", ".json", ".sql"))
+              and any(n in body.decode() for n in (ALICE, BENT, CARL))]
+    assert others == []
+
+
+def test_wishes_are_respected(hjem):
+    run(hjem)
+    folder = newest(hjem, "0147")
+    assert sorted(p.name for p in (folder / "data").iterdir()) == ["dim_kommune.csv", "fct_voksne_handicap__maaned.csv", "leverancer.csv"]
+    rows = read_csv(folder / "data/fct_voksne_handicap__maaned.csv")
+    assert rows == [{"kommunekode": "0147", "periode": "2026-09-01", "paragraf": "SEL|85", "beloeb_kr": "1234567,50"}]
+    text = (folder / "README.md").read_text("utf-8")
+    assert "Uden felterne `antal_modtagere`" in text and "Data fra og med 2026-09" in text
+    assert sorted(p.suffix for p in (newest(hjem, "0825", "voksne_handicap_benchmark") / "data").iterdir()) == [".parquet"] * 3
+
+
+def test_the_csv_is_safe_to_open_and_loses_nothing(hjem):
+    run(hjem)
+    folder = newest(hjem, "0101")
+    raw = (folder / "data/std_voksne_handicap__ydelse.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfkommunekode;person_id")
+    rows = {r["paragraf"]: r for r in read_csv(folder / "data/std_voksne_handicap__ydelse.csv")}
+    assert rows["SEL|85"]["note"] == "'=HYPERLINK(\"x\")" and rows["SEL|85"]["lokal_team"] == "'@nord" and rows["SEL|85"]["timer"] == "7,50"
+    assert rows["SEL|103"]["note"] == "''navn; \"æøå\""
+    for row in rows.values():
+        assert not any(v.startswith(("=", "+", "@", "\t")) for v in row.values())
+
+
+@pytest.mark.parametrize("form", ["begge", "csv", "parquet"])
+def test_indlaes_sql_loads_typed_tables_with_keys(hjem, form, monkeypatch):
+    change(hjem, f"update raw.opsaetning_pakke_oenske set format = '{form}' where kommunekode = '0101'", "cpr")
+    run(hjem)
+    folder = newest(hjem, "0101")
+    monkeypatch.chdir(folder)
+    con = duckdb.connect()
+    con.execute((folder / "indlaes.sql").read_text("utf-8"))
+    rows = con.execute("select paragraf, gyldig_fra, timer, er_akut, antal, note, lokal_team from std_voksne_handicap__ydelse order by paragraf desc").fetchall()
+    assert [(p, d, str(t) if t is not None else None, a, n, note, team) for p, d, t, a, n, note, team in rows] == [
+        ("SEL|85", date(2026, 1, 1), "7.50", True, 2, "=HYPERLINK(\"x\")", "@nord"), ("SEL|103", date(2025, 1, 1), None, None, None, "'navn; \"æøå\"", None)]
+    assert con.execute("select count(*) from duckdb_constraints() where table_name = 'std_voksne_handicap__ydelse' and constraint_type in ('PRIMARY KEY', 'FOREIGN KEY')").fetchall() == [(3,)]
+    assert con.execute("select betaling_kommunekode__kommunenavn from kube_voksne_handicap__ydelse where paragraf = 'SEL|103'").fetchall() == [("Frederiksberg",)]
+    with pytest.raises(duckdb.ConstraintException):
+        con.execute("insert into std_voksne_handicap__ydelse select * from std_voksne_handicap__ydelse limit 1")
+
+
+def test_same_input_same_bytes(hjem, tmp_path):
+    run(hjem)
+    first = everything(hjem)
+    hjem.outbox.rename(tmp_path / "foer")
+    change(hjem, "delete from drift.pakke")
+    run(hjem)
+    assert everything(hjem) == first and len(first) > 40
+
+
+def test_the_sums_are_right_and_the_files_read_only(hjem):
+    run(hjem)
+    for folder in (newest(hjem, "0101"), newest(hjem, "0615", "voksne_handicap_benchmark")):
+        listed = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text("utf-8").splitlines())
+        present = {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file() and p.name != "SHA256SUMS"}
+        assert listed == present
+        assert all(p.stat().st_mode & 0o222 == 0 for p in folder.rglob("*") if p.is_file())
+
+
+def test_equal_content_makes_no_new_version(hjem):
+    first = run(hjem)
+    before = everything(hjem)
+    again = run(hjem)
+    assert (len(again.written), len(again.unchanged)) == (0, len(first.written))
+    change(hjem, "delete from drift.pakke")                     # the shortcut forgotten: the content itself decides
+    third = run(hjem)
+    assert (len(third.written), len(third.unchanged)) == (0, len(first.written))
+    change(hjem, "update raw.leverance set status = 'aktiv' where leverance_id = 2", "cpr")
+    assert run(hjem).written == []                              # another delivery of the same rows
+    assert everything(hjem) == before
+
+
+def test_a_change_makes_a_correction_only_where_it_is(hjem):
+    run(hjem)
+    before = everything(hjem)
+    change(hjem, "update standardized.std_voksne_handicap__ydelse set timer = 8 where kommunekode = '0101' and paragraf = 'SEL|85'")
+    result = run(hjem)
+    assert [str(p.relative_to(hjem.outbox)) for p in result.written] == ["0101/voksne_handicap/1.202609.1"]
+    after = everything(hjem)
+    assert {k: v for k, v in after.items() if k in before} == before
+    change(hjem, "update raw.leverance set periode = '2026-10-01' where leverance_id = 3", "cpr")
+    change(hjem, "update standardized.std_voksne_handicap__ydelse set timer = 9 where kommunekode = '0101' and paragraf = 'SEL|85'")
+    run(hjem)
+    change(hjem, "update raw.leverance set periode = '2026-09-01' where leverance_id = 3", "cpr")
+    change(hjem, "update standardized.std_voksne_handicap__ydelse set timer = 10 where kommunekode = '0101' and paragraf = 'SEL|85'")
+    run(hjem)
+    assert [p.name for p in versions(hjem, "0101", "voksne_handicap")] == ["1.202609.0", "1.202609.1", "1.202610.0", "1.202610.1"]
+    assert run(hjem).written == []
+
+
+def test_a_number_is_never_used_again(hjem):
+    import shutil
+
+    run(hjem)
+    shutil.rmtree(hjem.outbox / "0101" / "voksne_handicap")
+    run(hjem)
+    assert [p.name for p in versions(hjem, "0101", "voksne_handicap")] == ["1.202609.1"]
+
+
+def test_a_changed_cpr_number_reaches_the_package(hjem):
+    run(hjem)
+    change(hjem, f"insert into raw.person_noegle values ('1112610004', '{'b' * 32}', 1, '{BENT}')", "cpr")
+    result = run(hjem)
+    assert [p.parts[-3:] for p in result.written] == [("0615", "voksne_handicap", "1.202609.1")]
+    assert [r["personnummer"] for r in read_csv(newest(hjem, "0615") / "data/std_voksne_handicap__ydelse.csv")] == ["1112610004"]
+
+
+def test_a_held_package_is_not_written_and_the_others_are(hjem):
+    run(hjem)
+    change(hjem, "create table kvalitet.tilbageholdt as select '0101' as kommunekode, 'voksne_handicap' as fagomraade, date '2026-09-01' as periode, 'VH-01' as regel_id")
+    change(hjem, "update standardized.std_voksne_handicap__ydelse set timer = 8")
+    result = run(hjem)
+    assert result.held == [("0101", "voksne_handicap", "tilbageholdt af VH-01 (perioden 2026-09)")]
+    assert [p.parts[-3:] for p in result.written] == [("0615", "voksne_handicap", "1.202609.1")]
+    assert [p.name for p in versions(hjem, "0101", "voksne_handicap")] == ["1.202609.0"]
+    assert result.facts()["held"] == 1
+
+
+def test_an_interrupted_run_leaves_nothing_half(hjem, monkeypatch):
+    whole = step.Run._write_texts
+
+    def stop(self, plan, folder, *rest):
+        if plan.label == "0147/voksne_handicap":
+            raise RuntimeError("power cut")
+        whole(self, plan, folder, *rest)
+
+    monkeypatch.setattr(step.Run, "_write_texts", stop)
+    with pytest.raises(RuntimeError):
+        run(hjem)
+    assert not (hjem.outbox / ".skrives").exists() and newest(hjem, "0147") is None
+    for folder in hjem.outbox.glob("*/*/*"):
+        assert (folder / "SHA256SUMS").exists()
+    monkeypatch.setattr(step.Run, "_write_texts", whole)
+    (hjem.outbox / ".skrives" / "0101").mkdir(parents=True)     # as a killed process leaves it
+    run(hjem)
+    assert newest(hjem, "0147").name == "1.202609.0" and not (hjem.outbox / ".skrives").exists()
+    with connect(hjem) as con:
+        released = con.execute("select kommunekode, detalje->>'pakke' from flis.drift.haendelse where haendelse = 'udleveret' order by all").fetchall()
+    assert len(released) == len(set(released)) == 7
+
+
+def test_too_few_persons_stop_the_benchmark(hjem):
+    change(hjem, "update marts.fct_voksne_handicap__benchmark set antal_modtagere = 4 where kommunekode = '0147'")
+    with pytest.raises(PackageError, match="fewer than 5 persons"):
+        run(hjem)
+    assert not list(hjem.outbox.glob("*/*_benchmark/*"))
+
+
+def test_narrowed(hjem):
+    assert len(run(hjem, kommune="0101").written) == 2
+    assert run(hjem, periode="2026-08").written == []
+    assert run(hjem, fagomraade="borger").written == []
+    assert len(run(hjem, fagomraade="voksne_handicap", periode="2026-09").written) == 5
+
+
+def test_shared_files_take_up_room_once(hjem):
+    run(hjem)
+    one, other = (newest(hjem, k, "voksne_handicap_benchmark") / "data/fct_voksne_handicap__benchmark.parquet" for k in ("0101", "0615"))
+    assert os.stat(one).st_ino == os.stat(other).st_ino
+
+
+def test_what_is_not_built_is_not_packaged(hjem):
+    change(hjem, "drop table marts.fct_voksne_handicap__maaned")
+    result = run(hjem)
+    assert result.written == [] and all("fct_voksne_handicap__maaned" in reason for _, _, reason in result.skipped)
