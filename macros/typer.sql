@@ -13,6 +13,21 @@
     case when length(replace(trim({{ kolonne }}), '-', '')) = 9 then '0' || replace(trim({{ kolonne }}), '-', '') else nullif(replace(trim({{ kolonne }}), '-', ''), '') end
 {%- endmacro %}
 
+{# Whether a normalised CPR number is formally right: ten digits, and a date in them. A replacement number has the day of birth + 60. #}
+{% macro cpr_formelt_gyldigt(cpr) -%}
+    coalesce(
+        length({{ cpr }}) = 10
+        and try_cast({{ cpr }} as bigint) is not null
+        and try_cast(
+            '20' || substr({{ cpr }}, 5, 2) || '-' || substr({{ cpr }}, 3, 2) || '-'
+            || lpad(cast(
+                case when try_cast(substr({{ cpr }}, 1, 2) as integer) > 60 then -60 else 0 end + try_cast(substr({{ cpr }}, 1, 2) as integer)
+            as varchar(2)), 2, '0') as date
+        ) is not null,
+        false
+    )
+{%- endmacro %}
+
 {% macro som_heltal(kolonne) -%}
     try_cast(trim({{ kolonne }}) as integer)
 {%- endmacro %}

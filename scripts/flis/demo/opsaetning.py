@@ -22,6 +22,7 @@ VH_FIXED = {"0730": "eg_sensum", "0825": "eg_sensum"}
 VH_CHANGE = {"0461": ("eg_sensum", "kmd_nexus"), "0265": ("eg_bosted", "kmd_nexus")}
 WEEKLY, DAILY = "0751", "0563"
 NOT_INSTRUCTED_VH = "0825"
+VH_SILENT = "0155"        # Tårnby reports all of Dragør's services
 DAILY_MONTHS = 2          # the daily beat was turned on this many months before the end
 
 
@@ -57,6 +58,8 @@ def build_setup(verden: Verden) -> None:
         else:
             beat = "uge" if code == WEEKLY else "dag" if code == DAILY else "maaned"
             rows += spans(verden, code, "oekonomi", OEKONOMI_CHANGE.get(code) or (finance,), beat, True)
+        if code == VH_SILENT:
+            continue
         case = VH_FIXED.get(code) or ("eg_sensum" if draw_case < 45 else "kmd_nexus" if draw_case < 80 else "eg_bosted")
         rows += spans(verden, code, "voksne_handicap", VH_CHANGE.get(code) or (case,), "maaned", code != NOT_INSTRUCTED_VH)
     con.executemany("insert into verden.opsaetning values (?, ?, ?, ?, ?, ?, ?)", rows)
