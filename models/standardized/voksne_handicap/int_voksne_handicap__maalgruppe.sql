@@ -14,15 +14,14 @@ koder as (
 
 ),
 
--- A target group follows its service: it is set aside with it, and for the same reason.
+-- A target group follows its service: it is set aside with it.
 ydelser as (
 
     select
         kommunekode,
         kildesystem,
         kilde_id,
-        max(case when frasat_aarsag is null then 1 else 0 end) as er_god,
-        min(frasat_aarsag) as frasat_aarsag
+        max(case when frasat_aarsag is null then 1 else 0 end) as er_god
     from {{ ref('int_voksne_handicap__ydelse') }}
     group by
         kommunekode,
@@ -43,7 +42,7 @@ final as (
         case
             when l.er_slettet then 'slettet_i_kilden'
             when y.kilde_id is null then 'ydelse_mangler'
-            when y.er_god = 0 then y.frasat_aarsag
+            when y.er_god = 0 then 'ydelse_frasat'
         end as frasat_aarsag,
         l._leverance_id,
         l._fil,

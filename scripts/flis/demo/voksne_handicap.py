@@ -316,16 +316,24 @@ def plant_faults(verden: Verden) -> None:
     """)
     base = "(select coalesce(max(nr), 0) from vh.ydelse)"
     tail = "false as ukendt_start, 0 as nr_i_kommune, false as har_slettet_tvilling"
-    # VH-02: a second botilbud on top of the first
+    # VH-02: two botilbud at the same time; both stand in the rule's list
     con.execute(f"""
         insert into vh.ydelse
+        with valgt as (
+            select b.person_nr, b.kommunekode, s.kildesystem
+            from verden.bopael as b
+            inner join verden.person as p on b.person_nr = p.person_nr
+            inner join vh.system as s on b.kommunekode = s.kommunekode and s.instrueret and not s.skifter
+            where p.doedsdato is null and p.foedselsdato < date '{first}' - 9000 and b.gyldig_fra <= date '{first}' and b.gyldig_til = {OPEN}
+                and b.kommunekode not in ({", ".join(f"'{home}'" for home in ACTS_FOR)})
+                and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode in ('30181', '30182'))
+            qualify row_number() over (partition by s.kildesystem order by hash({verden.seed}::bigint, 'vh02', b.person_nr)) = 1
+        )
         select
-            {base} + row_number() over (order by s.kildesystem), y.person_nr, null, y.kommunekode, y.bor, '30182', 'SEL|107', greatest(y.fra + 30, date '2016-01-01'), {OPEN}, '3.5',
-            cast(y.bor as integer) * 100 + 98, null, false, y.kommunekode, y.betaling, y.ophold, {tail}, 'VH-02'
-        from vh.ydelse as y
-        inner join vh.system as s on y.kommunekode = s.kommunekode and s.instrueret and not s.skifter
-        where y.kode in ('30181', '30182') and y.til > date '{end}' and y.fra < date '{first}' - 31 and y.fejl is null and y.fremmed_cpr is null
-        qualify row_number() over (partition by s.kildesystem order by hash({verden.seed}::bigint, 'vh02', y.nr)) = 1
+            {base} + row_number() over (order by v.kildesystem, t.kode), v.person_nr, null, v.kommunekode, v.kommunekode, t.kode, t.paragraf, date '{first}' - t.dage, {OPEN}, t.sted,
+            cast(v.kommunekode as integer) * 100 + t.ende, null, false, v.kommunekode, v.kommunekode, v.kommunekode, {tail}, 'VH-02'
+        from valgt as v
+        cross join (values ('30181', 'SEL|108', 800, '3.1.0', 97), ('30182', 'SEL|107', 300, '3.5', 98)) as t (kode, paragraf, dage, sted, ende)
     """)
     # VH-03, VH-04, VH-05: an open service for somebody dead, a child, and a code used before its first day
     wanted = [
@@ -515,10 +523,14 @@ def write_sensum(verden: Verden, month: date) -> None:
                 case s.status when 'afsluttet' then 'Afsluttet' when 'bevilget' then 'Bevilget' else 'Igangværende' end,
                 coalesce(t.navn, 'Støtte'),
                 case when s.fejl = 'VH-07' then 'SEL § 999' else o.sensum end,
-                case when s.fejl = 'VH-01' then '' else hn.navn end,
+                hn.navn,
                 case when s.fejl = 'VH-01' then '' else bn.navn end,
                 -- a name coded twice on its way out of the system
-                case when s.ophold = '0101' and (s.nr_i_kommune = 1 or s.nr % 2 = 0) then 'KÃ¸benhavn' else opn.navn end,
+                case
+                    when s.fejl = 'VH-01' then ''
+                    when s.ophold = '0101' and (s.nr_i_kommune = 1 or s.nr % 2 = 0) then 'KÃ¸benhavn'
+                    else opn.navn
+                end,
                 case
                     when s.nr_i_kommune = 1 or s.nr % 11 = 0 then '"Voksen – ' || o.sensum || chr(10) || 'kaldet ""støtten"" i brevet"'
                     else 'Voksen – ' || replace(o.sensum, ',', '')
@@ -559,9 +571,9 @@ def write_nexus(verden: Verden, month: date) -> None:
             case when s.vist_fra = date '1900-01-01' then '1900-01-01T00:00:00Z' else {utc('s.vist_fra')} end,
             case when s.vist_til is not null then {utc('s.vist_til')} else '9999-12-31T00:00:00Z' end,
             case s.status when 'afsluttet' then 'AFSLUTTET' when 'bevilget' then 'BEVILGET' else 'AKTIV' end,
-            case when s.fejl = 'VH-01' then '' else substr(s.handle, 2) end,
+            substr(s.handle, 2),
             case when s.fejl = 'VH-01' then '' else substr(s.betaling, 2) end,
-            substr(s.ophold, 2),
+            case when s.fejl = 'VH-01' then '' else substr(s.ophold, 2) end,
             coalesce(cast((s.vist_minutter * 13 // 3) // 60 as varchar) || ':' || lpad(cast((s.vist_minutter * 13 // 3) % 60 as varchar), 2, '0'), ''),
             case when s.akut then 'True' else 'False' end,
             case when slettet then 'True' else 'False' end
@@ -604,7 +616,7 @@ def write_bosted(verden: Verden, month: date) -> None:
                 || strftime(s.vist_fra, '%Y%m%d') || coalesce(strftime(s.vist_til - 1, '%Y%m%d'), '00000000')
                 || case s.status when 'afsluttet' then '30' when 'bevilget' then '10' else '20' end
                 || coalesce(lpad(cast(s.vist_minutter as varchar), 6, '0'), repeat(' ', 6)) || case when s.akut then '1' else '0' end
-                || case when s.fejl = 'VH-01' then repeat(' ', 8) else s.handle || s.betaling end || s.ophold as tekst
+                || s.handle || case when s.fejl = 'VH-01' then repeat(' ', 8) else s.betaling || s.ophold end as tekst
             from vh.synlig as s
             inner join vh.ord as o on s.kode = o.kode
             left join vh.sted as t on s.sted = t.sted
@@ -664,7 +676,7 @@ def write_truth(verden: Verden) -> None:
             case when f.fejl = 'VH-07' then 'ukendt' else f.paragraf end as paragraf,
             case when f.fejl = 'VH-07' then 'ukendt' else f.kode end as ydelseskode,
             lpad(cast(f.tilbud as varchar), 6, '0') as tilbud_id, f.facit_fra as gyldig_fra, f.facit_til as gyldig_til,
-            case when f.fejl = 'VH-01' then '0998' else f.betaling end as betaling_kommunekode, f.ophold as opholds_kommunekode, f.status as ydelsesstatus,
+            case when f.fejl = 'VH-01' then '0998' else f.betaling end as betaling_kommunekode, case when f.fejl = 'VH-01' then '0998' else f.ophold end as opholds_kommunekode, f.status as ydelsesstatus,
             cast(f.minutter / 60.0 as decimal(9, 2)) as omfang_timer_uge, f.akut as er_akut, f.kildesystem, f.kilde_id
         from vh.facit as f
         inner join vh.person as p on f.person_nr = p.person_nr
@@ -692,12 +704,12 @@ def write_truth(verden: Verden) -> None:
         )
         select rapport as kommunekode, kildesystem, 'ydelse' as tabel, kilde_id, periode, aarsag from udeladt
         union all
-        select u.rapport, u.kildesystem, 'maalgruppe', u.kilde_id, u.periode, u.aarsag
+        select u.rapport, u.kildesystem, 'maalgruppe', u.kilde_id, u.periode, 'ydelse_frasat'
         from udeladt as u
         inner join vh.maalgruppe as m on u.nr = m.nr
         where u.kildesystem = 'eg_bosted'
         union all
-        select u.rapport, u.kildesystem, 'maalgruppe', u.kilde_id, u.periode, u.aarsag
+        select u.rapport, u.kildesystem, 'maalgruppe', u.kilde_id, u.periode, 'ydelse_frasat'
         from udeladt as u
         inner join vh.maalgruppe_nexus as m on u.nr = m.nr
         where u.kildesystem = 'kmd_nexus'
