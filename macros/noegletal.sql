@@ -1,0 +1,24 @@
+{# The observation status of a formula's value, from how its slice was delivered (leveret, foreloebig, ikke_leveret, ikke_relevant). #}
+{% macro observationsstatus(leveringsstatus, vaerdi) -%}
+    case
+        when {{ leveringsstatus }} <> 'leveret' then {{ leveringsstatus }}
+        when {{ vaerdi }} = 0 then 'aegte_nul'
+        else 'som_leveret'
+    end
+{%- endmacro %}
+
+{# A quotient as a figure: rounded, then cast, so that both engines give the same digits. Null when the denominator is zero. #}
+{% macro kvotient(taeller, naevner, faktor='1') -%}
+    cast(round({{ faktor }} * {{ taeller }} / nullif({{ naevner }}, 0), 5) as decimal(18, 5))
+{%- endmacro %}
+
+{# The observation status of an average, from what its possible contributors were. One who has not delivered yet can still change it. #}
+{% macro gennemsnit_status(antal_bidragydere, antal_foreloebig, antal_ikke_leveret, sum_taeller) -%}
+    case
+        when {{ antal_bidragydere }} = 0 and {{ antal_ikke_leveret }} > 0 then 'ikke_leveret'
+        when {{ antal_bidragydere }} = 0 then 'ikke_relevant'
+        when {{ antal_foreloebig }} > 0 or {{ antal_ikke_leveret }} > 0 then 'foreloebig'
+        when {{ sum_taeller }} = 0 then 'aegte_nul'
+        else 'som_leveret'
+    end
+{%- endmacro %}

@@ -1,0 +1,287 @@
+with opsaetning as (
+
+    select
+        kommunekode,
+        fagomraade,
+        kildesystem,
+        kadence,
+        try_cast(cast(gyldig_fra as string) as date) as gyldig_fra,
+        coalesce(try_cast(cast(gyldig_til as string) as date), date '9999-12-31') as gyldig_til,
+        lower(cast(instrueret as string)) = 'true' as er_instrueret
+    from {{ source('opsaetning', 'kommune_opsaetning') }}
+
+),
+
+journal as (
+
+    select
+        kildesystem,
+        filtype,
+        kommunekode,
+        status,
+        cast(periode as date) as periode,
+        coalesce(udtraekstype, 'fuld') = 'periode' as er_periodisk,
+        coalesce(cast(udtrukket as date), cast(modtaget as date)) as udtraeksdato
+    from {{ source('leverancer', 'leverance') }}
+    where status in ('aktiv', 'erstattet', 'afvist') and filtype is not null
+
+),
+
+systemer as (
+
+    select * from {{ ref('kildesystem') }}
+
+),
+
+perioder as (
+
+    select * from {{ ref('dim_periode') }}
+
+),
+
+-- The clock of the data: what is late is judged on the newest extract of any system, so that the same input gives the same table.
+ur as (
+
+    select max(udtraeksdato) as opgjort_dato
+    from journal
+    where status <> 'afvist'
+
+),
+
+forventet as (
+
+    select
+        o.kommunekode,
+        o.fagomraade,
+        o.kildesystem,
+        p.periode,
+        p.sidste_dag,
+        u.opgjort_dato,
+        coalesce(s.rolle, 'primaer') as rolle,
+        coalesce(s.frist_dage, 14) as frist_dage,
+        min(o.kadence) as kadence,
+        bool_or(o.er_instrueret) as er_instrueret
+    from opsaetning as o
+    cross join ur as u
+    inner join perioder as p
+        on
+            p.sidste_dag >= o.gyldig_fra
+            and p.periode < o.gyldig_til
+            and p.periode <= u.opgjort_dato
+    left join systemer as s on o.kildesystem = s.kildesystem
+    group by
+        o.kommunekode,
+        o.fagomraade,
+        o.kildesystem,
+        p.periode,
+        p.sidste_dag,
+        u.opgjort_dato,
+        coalesce(s.rolle, 'primaer'),
+        coalesce(s.frist_dage, 14)
+
+),
+
+-- The files a system is seen to deliver: for a period each where it delivers by period, else for every month.
+filtyper as (
+
+    select distinct
+        kildesystem,
+        filtype,
+        er_periodisk,
+        case when er_periodisk then periode end as periode
+    from journal
+
+),
+
+periodisk as (
+
+    select
+        kildesystem,
+        filtype,
+        kommunekode,
+        periode,
+        min(udtraeksdato) as foerst_udtrukket,
+        max(case when status = 'aktiv' then udtraeksdato end) as senest_udtrukket
+    from journal
+    where er_periodisk and status <> 'afvist'
+    group by
+        kildesystem,
+        filtype,
+        kommunekode,
+        periode
+
+),
+
+-- Full extracts and deltas cover everything up to their extract; a gap in deltas stops the dataset at load, so the newest active one says it all.
+loebende as (
+
+    select
+        kildesystem,
+        filtype,
+        kommunekode,
+        max(coalesce(last_day(periode), udtraeksdato)) as daekket_til,
+        max(udtraeksdato) as senest_udtrukket
+    from journal
+    where not er_periodisk and status = 'aktiv'
+    group by
+        kildesystem,
+        filtype,
+        kommunekode
+
+),
+
+filer as (
+
+    select
+        f.kommunekode,
+        f.kildesystem,
+        f.periode,
+        t.filtype,
+        coalesce(p.senest_udtrukket is not null or l.daekket_til >= f.sidste_dag, false) as er_modtaget,
+        coalesce(p.foerst_udtrukket > {{ dato_plus_dage('f.sidste_dag', 'f.frist_dage') }}, false) as er_forsinket,
+        case
+            when p.senest_udtrukket is not null then least(p.senest_udtrukket, f.sidste_dag)
+            when l.daekket_til >= f.periode then least(l.daekket_til, f.sidste_dag)
+        end as daekket_til,
+        case when p.senest_udtrukket is not null or l.daekket_til >= f.periode then coalesce(p.senest_udtrukket, l.senest_udtrukket) end as senest_udtrukket
+    from forventet as f
+    left join filtyper as t
+        on f.kildesystem = t.kildesystem and (t.periode is null or t.periode = f.periode)
+    left join periodisk as p
+        on
+            t.kildesystem = p.kildesystem
+            and t.filtype = p.filtype
+            and t.periode = p.periode
+            and (f.kommunekode = p.kommunekode or p.kommunekode is null)
+    left join loebende as l
+        on
+            t.kildesystem = l.kildesystem
+            and t.filtype = l.filtype
+            and not t.er_periodisk
+            and (f.kommunekode = l.kommunekode or l.kommunekode is null)
+
+),
+
+modtaget as (
+
+    select
+        kommunekode,
+        kildesystem,
+        periode,
+        cast(count(distinct coalesce(filtype, '')) as integer) as antal_forventet,
+        cast(count(distinct case when er_modtaget then filtype end) as integer) as antal_modtaget,
+        cast(count(distinct case when er_modtaget and er_forsinket then filtype end) as integer) as antal_forsinket,
+        -- a file that has not come covers nothing, so neither does the whole
+        case when count(daekket_til) = count(*) then min(daekket_til) end as daekket_til,
+        count(daekket_til) > 0 as er_begyndt,
+        max(senest_udtrukket) as senest_udtrukket
+    from filer
+    group by
+        kommunekode,
+        kildesystem,
+        periode
+
+),
+
+erstattet_og_afvist as (
+
+    select
+        kildesystem,
+        kommunekode,
+        coalesce(periode, cast(date_trunc('month', udtraeksdato) as date)) as periode,
+        cast(count(case when status = 'erstattet' then 1 end) as integer) as antal_erstattet,
+        cast(count(case when status = 'afvist' then 1 end) as integer) as antal_afvist
+    from journal
+    where status in ('erstattet', 'afvist')
+    group by
+        kildesystem,
+        kommunekode,
+        coalesce(periode, cast(date_trunc('month', udtraeksdato) as date))
+
+),
+
+haendelser as (
+
+    select
+        f.kommunekode,
+        f.kildesystem,
+        f.periode,
+        cast(sum(e.antal_erstattet) as integer) as antal_erstattet,
+        cast(sum(e.antal_afvist) as integer) as antal_afvist
+    from forventet as f
+    inner join erstattet_og_afvist as e
+        on
+            f.kildesystem = e.kildesystem
+            and f.periode = e.periode
+            and (f.kommunekode = e.kommunekode or e.kommunekode is null)
+    group by
+        f.kommunekode,
+        f.kildesystem,
+        f.periode
+
+),
+
+samlet as (
+
+    select
+        f.kommunekode,
+        f.fagomraade,
+        f.kildesystem,
+        f.periode,
+        f.rolle,
+        f.kadence,
+        f.er_instrueret,
+        {{ dato_plus_dage('f.sidste_dag', 'f.frist_dage') }} as frist,
+        f.opgjort_dato,
+        m.antal_forventet,
+        m.antal_modtaget,
+        m.antal_forsinket,
+        coalesce(h.antal_erstattet, 0) as antal_erstattet,
+        coalesce(h.antal_afvist, 0) as antal_afvist,
+        m.er_begyndt,
+        m.daekket_til,
+        coalesce(m.daekket_til = f.sidste_dag, false) as er_fuldt_daekket,
+        m.senest_udtrukket
+    from forventet as f
+    inner join modtaget as m
+        on f.kommunekode = m.kommunekode and f.kildesystem = m.kildesystem and f.periode = m.periode
+    left join haendelser as h
+        on f.kommunekode = h.kommunekode and f.kildesystem = h.kildesystem and f.periode = h.periode
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        fagomraade,
+        kildesystem,
+        periode,
+        rolle,
+        kadence,
+        er_instrueret,
+        frist,
+        opgjort_dato,
+        case
+            when not er_instrueret then 'ikke_instrueret'
+            when antal_modtaget = antal_forventet and antal_erstattet > 0 then 'erstattet'
+            when antal_modtaget = antal_forventet then 'modtaget'
+            when antal_afvist > 0 then 'afvist'
+            when frist < opgjort_dato then 'forsinket'
+            else 'forventet'
+        end as status,
+        case when er_instrueret then antal_forventet else 0 end as antal_forventet,
+        antal_modtaget,
+        antal_forsinket,
+        case when er_instrueret and frist < opgjort_dato then antal_forventet - antal_modtaget else 0 end as antal_mangler,
+        antal_erstattet,
+        antal_afvist,
+        er_begyndt,
+        er_fuldt_daekket,
+        daekket_til,
+        senest_udtrukket
+    from samlet
+
+)
+
+select * from final

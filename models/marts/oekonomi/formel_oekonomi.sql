@@ -1,0 +1,298 @@
+with formler as (
+
+    select * from {{ ref('formel') }}
+    where fagomraade = 'oekonomi'
+
+),
+
+udvalg as (
+
+    select * from {{ ref('formel_kontoudvalg') }}
+
+),
+
+bevaegelser as (
+
+    select * from {{ ref('fct_oekonomi__bevaegelse') }}
+
+),
+
+kommuner as (
+
+    select * from {{ ref('dim_kommune') }}
+    where er_kommune
+
+),
+
+status as (
+
+    select * from {{ ref('int_faelles__leveringsstatus') }}
+    where fagomraade = 'oekonomi'
+
+),
+
+roller as (
+
+    select
+        'egen' as kommunerolle,
+        kommunekode as fra_kommunekode,
+        kommunekode
+    from kommuner
+
+    union all
+
+    select
+        'handle' as kommunerolle,
+        kommunekode as fra_kommunekode,
+        handlekommunekode as kommunekode
+    from kommuner
+
+),
+
+-- Which accounts a formula takes is found once per account, not once per posting.
+konti as (
+
+    select distinct
+        beloebstype,
+        funktion,
+        dranst,
+        gruppering,
+        art
+    from bevaegelser
+
+),
+
+valgte_konti as (
+
+    select
+        u.formel_id,
+        k.beloebstype,
+        k.funktion,
+        k.dranst,
+        k.gruppering,
+        k.art,
+        cast(sum(u.fortegn) as integer) as fortegn
+    from konti as k
+    inner join udvalg as u
+        on
+            k.beloebstype = u.beloebstype
+            and k.funktion between u.funktion_fra and u.funktion_til
+            and k.dranst between u.dranst_fra and u.dranst_til
+            and k.gruppering between u.gruppering_fra and u.gruppering_til
+            and (
+                u.art_regel = 'alle'
+                or (u.art_regel = 'uden_hovedart_0' and k.art not like '0%')
+                or (u.art_regel = 'udgift' and k.art not like '7%' and k.art not like '8%' and k.art <> '9.7')
+            )
+    group by
+        u.formel_id,
+        k.beloebstype,
+        k.funktion,
+        k.dranst,
+        k.gruppering,
+        k.art
+    having sum(u.fortegn) <> 0
+
+),
+
+maanedsbeloeb as (
+
+    select
+        v.formel_id,
+        r.kommunekode,
+        b.regnskabsaar,
+        b.periode,
+        sum(v.fortegn * b.beloeb_kr) as beloeb_kr
+    from bevaegelser as b
+    inner join valgte_konti as v
+        on
+            b.beloebstype = v.beloebstype
+            and b.funktion = v.funktion
+            and b.dranst = v.dranst
+            and b.gruppering = v.gruppering
+            and b.art = v.art
+    inner join formler as f on v.formel_id = f.formel_id
+    inner join roller as r on f.kommunerolle = r.kommunerolle and b.kommunekode = r.fra_kommunekode
+    group by
+        v.formel_id,
+        r.kommunekode,
+        b.regnskabsaar,
+        b.periode
+
+),
+
+aarsbeloeb as (
+
+    select
+        formel_id,
+        kommunekode,
+        regnskabsaar,
+        sum(beloeb_kr) as beloeb_kr
+    from maanedsbeloeb
+    group by
+        formel_id,
+        kommunekode,
+        regnskabsaar
+
+),
+
+maaneder as (
+
+    select
+        r.kommunerolle,
+        r.kommunekode,
+        s.periode,
+        cast(extract(year from s.periode) as integer) as aar,
+        case
+            when bool_and(s.leveringsstatus = 'ikke_relevant') then 'ikke_relevant'
+            when bool_and(s.leveringsstatus = 'leveret') then 'leveret'
+            when bool_or(s.leveringsstatus in ('leveret', 'foreloebig')) then 'foreloebig'
+            else 'ikke_leveret'
+        end as leveringsstatus
+    from status as s
+    inner join roller as r on s.kommunekode = r.fra_kommunekode
+    group by
+        r.kommunerolle,
+        r.kommunekode,
+        s.periode
+
+),
+
+-- Year to date stands when every month from January on is delivered.
+maaneder_til_dato as (
+
+    select
+        kommunerolle,
+        kommunekode,
+        periode,
+        aar,
+        leveringsstatus,
+        count(case when leveringsstatus = 'leveret' then 1 end) over (
+            partition by kommunerolle, kommunekode, aar
+            order by periode
+            rows between unbounded preceding and current row
+        ) as antal_leveret
+    from maaneder
+
+),
+
+budgetformler as (
+
+    select formel_id
+    from udvalg
+    group by formel_id
+    having min(beloebstype) <> 'regnskab' and max(beloebstype) <> 'regnskab'
+
+),
+
+aar as (
+
+    select
+        kommunerolle,
+        kommunekode,
+        aar,
+        count(case when leveringsstatus = 'leveret' then 1 end) as antal_leveret,
+        count(case when leveringsstatus in ('leveret', 'foreloebig') then 1 end) as antal_begyndt,
+        count(case when leveringsstatus <> 'ikke_relevant' then 1 end) as antal_relevante
+    from maaneder
+    group by
+        kommunerolle,
+        kommunekode,
+        aar
+
+),
+
+ramme_maaned as (
+
+    select
+        f.formel_id,
+        m.kommunekode,
+        m.periode,
+        case
+            when m.leveringsstatus in ('ikke_relevant', 'ikke_leveret') then m.leveringsstatus
+            when m.antal_leveret = extract(month from m.periode) then 'leveret'
+            else 'foreloebig'
+        end as leveringsstatus,
+        sum(b.beloeb_kr) as beloeb_kr
+    from formler as f
+    inner join maaneder_til_dato as m on f.kommunerolle = m.kommunerolle
+    left join maanedsbeloeb as b
+        on
+            f.formel_id = b.formel_id
+            and m.kommunekode = b.kommunekode
+            and m.aar = b.regnskabsaar
+            and b.periode <= m.periode
+    where f.periodisering = 'aar_til_dato'
+    group by
+        f.formel_id,
+        m.kommunekode,
+        m.periode,
+        m.leveringsstatus,
+        m.antal_leveret
+
+),
+
+-- Accounts of a year are preliminary until twelve months are in. A budget is whole once it is there; one that is not there is missing, not zero.
+ramme_aar as (
+
+    select
+        f.formel_id,
+        a.kommunekode,
+        {{ dato_af('a.aar', 1, 1) }} as periode,
+        case
+            when a.antal_relevante = 0 then 'ikke_relevant'
+            when g.formel_id is not null and b.formel_id is not null then 'leveret'
+            when g.formel_id is not null then 'ikke_leveret'
+            when a.antal_leveret = 12 then 'leveret'
+            when a.antal_begyndt > 0 then 'foreloebig'
+            else 'ikke_leveret'
+        end as leveringsstatus,
+        b.beloeb_kr
+    from formler as f
+    inner join aar as a on f.kommunerolle = a.kommunerolle
+    left join budgetformler as g on f.formel_id = g.formel_id
+    left join aarsbeloeb as b
+        on
+            f.formel_id = b.formel_id
+            and a.kommunekode = b.kommunekode
+            and a.aar = b.regnskabsaar
+    where f.periodisering = 'aar'
+
+),
+
+samlet as (
+
+    select * from ramme_maaned
+
+    union all
+
+    select * from ramme_aar
+
+),
+
+udfyldt as (
+
+    select
+        formel_id,
+        kommunekode,
+        periode,
+        leveringsstatus,
+        case when leveringsstatus in ('leveret', 'foreloebig') then coalesce(cast(beloeb_kr as decimal(18, 5)), cast(0 as decimal(18, 5))) end as vaerdi
+    from samlet
+
+),
+
+final as (
+
+    select
+        formel_id,
+        kommunekode,
+        periode,
+        cast(vaerdi as decimal(18, 5)) as vaerdi,
+        cast(null as bigint) as antal_personer,
+        {{ observationsstatus('leveringsstatus', 'vaerdi') }} as observationsstatus
+    from udfyldt
+
+)
+
+select * from final
