@@ -6,6 +6,7 @@ municipalities at a time, so memory does not grow with the scale. Every document
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 
 from flis.demo.opsaetning import OUTSIDE
@@ -56,7 +57,7 @@ def generate(verden: Verden) -> None:
     for month in verden.months:
         for codes in groups[month]:
             make_ledger(verden, month, codes)
-            write_month(verden, month)
+            write_month(verden, month, done)
             done += 1
             verden.progress(f"oekonomi {month:%Y-%m}", done, total)
     write_truth(verden)
@@ -66,6 +67,9 @@ def generate(verden: Verden) -> None:
 def prepare(verden: Verden) -> None:
     con = verden.con
     con.execute("create schema oek")
+    parts = verden.home.tmp / "demo_facit"
+    shutil.rmtree(parts, ignore_errors=True)
+    parts.mkdir()
     con.execute(
         f"""
         create table oek.konto as
@@ -97,24 +101,6 @@ def prepare(verden: Verden) -> None:
             end as andel
         from (select unnest(['jaevn', 'halvaar', 'vinter', 'anlaeg']) as saeson) as s
         cross join (select unnest(range(1, 13)) as maaned) as m
-        """
-    )
-    con.execute(
-        """
-        create table oek.post (
-            kommunekode varchar, kildesystem varchar, leveret date, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer,
-            bilag integer, linje integer, funktion varchar, dranst varchar, ejerforhold varchar, gruppering varchar, art varchar,
-            omkostningssted varchar, beloeb_kr decimal(18, 2), dato date, tekst_nr integer, regel_id varchar, er_fejl boolean
-        )
-        """
-    )
-    con.execute(
-        """
-        create table oek.facit (
-            kommunekode varchar, kildesystem varchar, kilde_id varchar, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer,
-            periode date, leveret_periode date, kontostreng varchar, hovedkonto varchar, hovedfunktion varchar, funktion varchar, dranst varchar, ejerforhold varchar,
-            gruppering varchar, art varchar, bilag_id varchar, bogfoeringsdato date, beloeb_kr decimal(18, 2)
-        )
         """
     )
     con.execute("create table oek.frasat (kommunekode varchar, kildesystem varchar, tabel varchar, kilde_id varchar, periode date, aarsag varchar)")
@@ -206,9 +192,17 @@ def batches(verden: Verden, month: date) -> list[list[str]]:
 
 
 def make_ledger(verden: Verden, month: date, codes: list[str]) -> None:
-    """Fill `oek.post` with all rows these municipalities deliver for this month, in the world's terms."""
+    """Fill `post` with all rows these municipalities deliver for this month, in the world's terms."""
     con = verden.con
-    con.execute("delete from oek.post")
+    con.execute(
+        """
+        create or replace temp table post (
+            kommunekode varchar, kildesystem varchar, leveret date, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer,
+            bilag integer, linje integer, funktion varchar, dranst varchar, ejerforhold varchar, gruppering varchar, art varchar,
+            omkostningssted varchar, beloeb_kr decimal(18, 2), dato date, tekst_nr integer, regel_id varchar, er_fejl boolean
+        )
+        """
+    )
     wanted = ", ".join(f"'{code}'" for code in codes)
     con.execute(f"create or replace temp table k_alle as select * from oek.leverandoer where leveret = date '{month}' and kommunekode in ({wanted})")
     con.execute("create or replace temp table k as select * from k_alle where har_poster")
@@ -274,7 +268,7 @@ def insert_postings(verden: Verden) -> None:
     )
     verden.con.execute(
         f"""
-        insert into oek.post
+        insert into post
         with nummereret as (
             select *, raekke // {LINES_PER_DOCUMENT} + 1 as bilag, raekke % {LINES_PER_DOCUMENT} + 1 as linje from linjer
         ),
@@ -307,9 +301,9 @@ def insert_reversals(verden: Verden) -> None:
     """One document in a hundred was booked twice by mistake, and the second reversed some days later. Wages are left alone (OK-08)."""
     verden.con.execute(
         f"""
-        insert into oek.post
+        insert into post
         with dobbelte as (
-            select * from oek.post
+            select * from post
             where beloebstype = 'regnskab' and bilag < 800000
                 and {verden.pick(100, 'kommunekode', 'regnskabsaar', 'regnskabsperiode', 'bilag')} = 7
         ),
@@ -339,7 +333,7 @@ def insert_openings(verden: Verden, month: date) -> None:
     values = ", ".join(f"({number}, '{account}', '{dranst}', {kr})" for number, (account, dranst, kr) in enumerate(OPENING, 1))
     verden.con.execute(
         f"""
-        insert into oek.post
+        insert into post
         with konti as (
             select * from (values {values}) as v (linje, funktion, dranst, kr)
         ),
@@ -369,7 +363,7 @@ def insert_supplements(verden: Verden, month: date) -> None:
     periods = [13, 14] if month.month == 1 else [15, 16]
     verden.con.execute(
         f"""
-        insert into oek.post
+        insert into post
         with udvalgt as (
             select k.kommunekode, k.kildesystem, k.leveret, a.*, p.periode, g.maaned,
                 row_number() over (partition by k.kommunekode, p.periode order by {verden.chance('k.kommunekode', 'p.periode', 'a.konto_nr')}, a.konto_nr) as nr,
@@ -417,7 +411,7 @@ def insert_budget(verden: Verden, month: date) -> None:
             chosen = f"{verden.pick(10, 'k.kommunekode', 'a.konto_nr', str(effective.month), repr('tillaeg'))} = 0"
         verden.con.execute(
             f"""
-            insert into oek.post
+            insert into post
             with konti as (
                 select
                     k.kommunekode, k.kildesystem, k.leveret, a.*,
@@ -453,7 +447,7 @@ def insert_faults(verden: Verden) -> None:
     """The planted faults are documents of their own (990001 and up), so that they disturb nothing else."""
     verden.con.execute(
         """
-        insert into oek.post
+        insert into post
         select
             f.kommunekode, f.kildesystem, f.leveret,
             case when f.regel_id = 'OK-05' then 'ukendt' else 'regnskab' end,
@@ -468,7 +462,9 @@ def insert_faults(verden: Verden) -> None:
 
 
 def write_truth(verden: Verden) -> None:
-    verden.truth("std_oekonomi__postering", "select * from oek.facit order by kommunekode, kildesystem, regnskabsaar, kilde_id, regnskabsperiode")
+    parts = verden.home.tmp / "demo_facit"
+    verden.truth("std_oekonomi__postering", f"select * from '{parts}/*.parquet' order by kommunekode, kildesystem, regnskabsaar, kilde_id, regnskabsperiode")
+    shutil.rmtree(parts)
     verden.truth("std_oekonomi__frasat", "select * from oek.frasat order by all")
     verden.truth("std_oekonomi__lokalt_felt", "select * from oek.lokalt_felt order by all")
 

@@ -31,15 +31,15 @@ KOER_BUDGET_HEADER = "kommune|budgetaar|periode|budgettype|budgetnr|linje|dato|f
 KOER_HEADER_EVERY = 200    # the extract repeats its header at every page
 
 
-def write_month(verden: Verden, month: date) -> None:
-    """Write the files of the rows in `oek.post` (one delivered month), and add the rows to the truth."""
+def write_month(verden: Verden, month: date, part: int) -> None:
+    """Write the files of the rows in `post` (one delivered month), and the rows as part number `part` of the truth."""
     plan_deliveries(verden, month)
     name_rows(verden)
     systems = {row[0] for row in verden.con.execute("select distinct kildesystem from k_alle").fetchall()}
     for system, write in (("kmd_opus", write_opus), ("fujitsu_prisme", write_prisme), ("oes_indsigt", write_oes), ("koer", write_koer)):
         if system in systems:
             write(verden, month)
-    add_truth(verden)
+    add_truth(verden, part)
 
 
 def plan_deliveries(verden: Verden, month: date) -> None:
@@ -95,7 +95,7 @@ def name_rows(verden: Verden) -> None:
                 case when beloebstype = 'regnskab' then 'regnskab' else 'budget' end as slags,
                 right(cast(regnskabsaar as varchar), 2) || lpad(cast(regnskabsperiode as varchar), 2, '0') || lpad(cast(bilag as varchar), 6, '0') as nr,
                 case tekst_nr {special} else list_value({texts})[tekst_nr + 1] end as tekst
-            from oek.post
+            from post
         ),
         -- ØS Indsigt keeps balances: one row per account string and period, or per account string, budget and date.
         saldi as (
@@ -225,7 +225,8 @@ def write_prisme(verden: Verden, month: date) -> None:
     """Fujitsu Prisme: pipe, UTF-8 with BOM, quoted text, ISO dates, decimal point; interface v2 from the middle of the history."""
     second = month >= verden.change and len(verden.months) > 1
     quoted = (
-        "'\"' || replace(case p.tekst_nr when 6 then 'Tilskud \"Åben hal\" | hold 2' when 8 then 'Afregning KÃ¸benhavn' else p.tekst end, '\"', '\"\"') || '\"'"
+        "'\"' || replace(case p.tekst_nr when 6 then 'Tilskud \"Åben hal\" | hold 2' when 8 then 'Afregning KÃ¸benhavn'"
+        " when 11 then 'Faktura' || chr(10) || 'se bilag' else p.tekst end, '\"', '\"\"') || '\"'"
     )
     # <local unit>-<hovedkonto, hovedfunktion, funktion, dranst, gruppering>-<cost centre>
     dimension = "'99010-' || p.funktion5 || p.dranst || p.gruppering || '-1' || p.omkostningssted"
@@ -334,16 +335,17 @@ def write_koer(verden: Verden, month: date) -> None:
         )
 
 
-def add_truth(verden: Verden) -> None:
+def add_truth(verden: Verden, part: int) -> None:
     con = verden.con
     con.execute(
-        """
-        insert into oek.facit
-        select
-            kommunekode, kildesystem, kilde_id, beloebstype, regnskabsaar, regnskabsperiode, periode, leveret, kontostreng, hovedkonto, hovedfunktion,
-            funktion, dranst, ejerforhold, gruppering, art, bilag_id, bogfoeringsdato, beloeb_kr
-        from p
-        where regel_id is distinct from 'OK-07'
+        f"""
+        copy (
+            select
+                kommunekode, kildesystem, kilde_id, beloebstype, regnskabsaar, regnskabsperiode, periode, leveret as leveret_periode,
+                kontostreng, hovedkonto, hovedfunktion, funktion, dranst, ejerforhold, gruppering, art, bilag_id, bogfoeringsdato, beloeb_kr
+            from p
+            where regel_id is distinct from 'OK-07'
+        ) to '{verden.home.tmp / "demo_facit" / f"{part:06}.parquet"}' (format parquet)
         """
     )
     con.execute("insert into oek.frasat select kommunekode, kildesystem, tabel, kilde_id, periode, 'beloeb_ulaeseligt' from p where regel_id = 'OK-07'")

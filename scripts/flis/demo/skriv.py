@@ -15,25 +15,21 @@ def write_files(verden: Verden, sql: str, *, charset: str = "utf-8", bom: bool =
     """Write every file that the query describes, and return how many.
 
     The query gives one row per line: `sti` (path below the inbox), `mtime` (UTC timestamp: the moment the file was delivered, the same
-    for all lines of a file), `orden` (bigint, unique within the file) and `tekst` (the line without its line end). Header and end record
+    for all lines of a file), `orden` (bigint, unique within the file, for most lines the line's number: lines are joined in
+    chunks of it) and `tekst` (the line without its line end). Header and end record
     are lines as well. A file must be described whole by one call.
     """
     root = root or verden.home.inbox
     lines = verden.con.execute(
         f"""
-        with linjer as ({sql}),
-        nummereret as (
-            select sti, mtime, tekst, orden, (row_number() over (partition by sti order by orden) - 1) // {LINES_PER_CHUNK} as bid
-            from linjer
-        )
-        select sti, max(mtime) as mtime, bid, string_agg(tekst, $nl order by orden) as tekst
-        from nummereret
+        select sti, max(mtime) as mtime, orden // {LINES_PER_CHUNK} as bid, string_agg(tekst, $nl order by orden) as tekst
+        from ({sql}) as linjer
         group by sti, bid
         order by sti, bid
         """,
         {"nl": newline},
     )
-    count, path, handle, moment = 0, None, None, None
+    count, current, path, handle, moment = 0, None, None, None, None
 
     def close() -> None:
         if handle:
@@ -42,10 +38,10 @@ def write_files(verden: Verden, sql: str, *, charset: str = "utf-8", bom: bool =
             os.utime(path, (stamp, stamp))
 
     while chunk := lines.fetchmany(20):
-        for relative, mtime, number, text in chunk:
-            if number == 0:
+        for relative, mtime, _, text in chunk:
+            if relative != current:
                 close()
-                path, moment, count = root / relative, mtime, count + 1
+                current, path, moment, count = relative, root / relative, mtime, count + 1
                 path.parent.mkdir(parents=True, exist_ok=True)
                 handle = path.open("wb")
                 if bom:
