@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], None]
 UNKNOWN = "0998"            # the member of dim_kommune for rows that belong to no municipality
 KEEP_RESULTS = 24           # runs of which the results are kept
 KEEP_DEVIATIONS = 2         # runs of which the breaking rows are kept: enough to tell new, still there and resolved apart
-MOST_DEVIATIONS = 10_000    # breaking rows written per rule, municipality and period; `resultat.afvigelser` counts them all
+MOST_DEVIATIONS = 1_000     # breaking rows written per rule, municipality and period; `resultat.afvigelser` counts them all
 
 # What a narrowed run looks at; the variables are null where it is not narrowed.
 IN_SCOPE = "(getvariable('kommune') is null or kommunekode = getvariable('kommune'))"
