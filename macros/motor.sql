@@ -33,3 +33,8 @@
 {% macro talraekke(antal) -%}{{ return(adapter.dispatch('talraekke')(antal)) }}{%- endmacro %}
 {% macro default__talraekke(antal) -%}(select cast(range as integer) as tal from range({{ antal }})){%- endmacro %}
 {% macro spark__talraekke(antal) -%}(select cast(id as int) as tal from range({{ antal }})){%- endmacro %}
+
+{# The last value that is not null, up to this row; `over (...)` follows. #}
+{% macro sidst_kendte(kolonne) -%}{{ return(adapter.dispatch('sidst_kendte')(kolonne)) }}{%- endmacro %}
+{% macro default__sidst_kendte(kolonne) -%}last_value({{ kolonne }} ignore nulls){%- endmacro %}
+{% macro spark__sidst_kendte(kolonne) -%}last_value({{ kolonne }}, true){%- endmacro %}

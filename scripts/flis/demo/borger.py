@@ -339,7 +339,8 @@ def build_spells(verden: Verden) -> None:
     con = verden.con
     con.execute(f"""
         create table borger.status as
-        select g.person_nr, case when {fault(verden, 'BO-03b')} then '??' else g.status end as status, g.status_dato as fra, true as fra_start
+        select g.person_nr, case when {fault(verden, 'BO-03b')} then '??' else g.status end as status, case when {fault(verden, 'BO-03b')} then date '1900-01-01' else g.status_dato end as fra,
+            true as fra_start
         from borger.grund as g
         union all
         select

@@ -1,0 +1,186 @@
+{# The birth date a CPR number states, by the century rule of its seventh digit; null when there is no such date. The number is normalised (som_cpr). #}
+{% macro cpr_foedselsdato(cpr) -%}
+    try_cast(
+        case
+            when substr({{ cpr }}, 7, 1) in ('0', '1', '2', '3') then '19'
+            when substr({{ cpr }}, 7, 1) in ('4', '9') and substr({{ cpr }}, 5, 2) >= '37' then '19'
+            when substr({{ cpr }}, 7, 1) in ('5', '6', '7', '8') and substr({{ cpr }}, 5, 2) >= '58' then '18'
+            else '20'
+        end || substr({{ cpr }}, 5, 2) || '-' || substr({{ cpr }}, 3, 2) || '-' || substr({{ cpr }}, 1, 2) as date
+    )
+{%- endmacro %}
+
+{#
+  Ten digits whose first six are a date in the century the seventh says. Modulus 11 is not asked for: numbers without a check digit have been
+  issued since 2007.
+#}
+{% macro cpr_er_gyldigt(cpr) -%}
+    (
+        length(coalesce({{ cpr }}, '')) = 10
+        and translate({{ cpr }}, '0123456789', '') = ''
+        and {{ cpr_foedselsdato(cpr) }} is not null
+    )
+{%- endmacro %}
+
+{# Age in completed years on a date. Born on 29 February: a year older on 1 March in years that are not leap years. #}
+{% macro alder_paa(foedselsdato, dato) -%}
+    (
+        extract(year from {{ dato }}) - extract(year from {{ foedselsdato }})
+        - case
+            when extract(month from {{ dato }}) * 100 + extract(day from {{ dato }})
+                < extract(month from {{ foedselsdato }}) * 100 + extract(day from {{ foedselsdato }}) then 1
+            else 0
+        end
+    )
+{%- endmacro %}
+
+{# A date of effect in CPR: 00000000 and blank mean that the thing has always been so. #}
+{% macro cpr_virkningsdato(kolonne) -%}
+    case when replace(trim({{ kolonne }}), '0', '') = '' then date '1900-01-01' else {{ som_dato(kolonne, 'yyyyMMdd') }} end
+{%- endmacro %}
+
+{#
+  Entries to and exits from a municipality's population: what happens where one interval of a person ends and the next begins. Each entry
+  and each exit is of exactly one kind, so that primo + movements = ultimo. A move within the municipality is neither, and is counted apart.
+#}
+{% macro borger_bevaegelser(relation) -%}
+    (
+        with skift as (
+            select
+                person_id,
+                gyldig_fra as dato,
+                er_bosat,
+                bopael_kommunekode,
+                borgerstatus,
+                foedselsdato,
+                tilflytningsdato,
+                lag(person_id) over (partition by person_id order by gyldig_fra) is not null as er_kendt,
+                coalesce(lag(er_bosat) over (partition by person_id order by gyldig_fra), false) as foer_bosat,
+                lag(bopael_kommunekode) over (partition by person_id order by gyldig_fra) as foer_kommunekode,
+                lag(borgerstatus) over (partition by person_id order by gyldig_fra) as foer_status,
+                lag(tilflytningsdato) over (partition by person_id order by gyldig_fra) as foer_tilflytningsdato
+            from {{ relation }}
+        )
+
+        select
+            person_id,
+            dato,
+            bopael_kommunekode as kommunekode,
+            1 as fortegn,
+            case
+                when foer_bosat then 'tilflyttet'
+                when not er_kendt and dato = foedselsdato then 'foedt'
+                when not er_kendt or foer_status in ('udrejst', 'groenland') then 'indvandret'
+                when foer_status = 'forsvundet' then 'genfundet'
+                else 'status_til'
+            end as bevaegelsesart
+        from skift
+        where er_bosat and (not foer_bosat or foer_kommunekode <> bopael_kommunekode)
+        union all
+        select
+            person_id,
+            dato,
+            foer_kommunekode as kommunekode,
+            -1 as fortegn,
+            case
+                when er_bosat then 'fraflyttet'
+                when borgerstatus = 'doed' then 'doed'
+                when borgerstatus in ('udrejst', 'groenland') then 'udvandret'
+                when borgerstatus = 'forsvundet' then 'forsvundet'
+                else 'status_fra'
+            end as bevaegelsesart
+        from skift
+        where foer_bosat and (not er_bosat or foer_kommunekode <> bopael_kommunekode)
+        union all
+        select
+            person_id,
+            dato,
+            bopael_kommunekode as kommunekode,
+            0 as fortegn,
+            'intern_flytning' as bevaegelsesart
+        from skift
+        where er_bosat and foer_bosat and foer_kommunekode = bopael_kommunekode and tilflytningsdato <> foer_tilflytningsdato
+    )
+{%- endmacro %}
+
+{# The months a delivery date opens: the stock on the first of a month is known when the register has reported through the day before. #}
+{% macro borger_bestandsmaaned(udtrukket) -%}
+    cast(date_trunc('month', {{ dato_plus_dage('cast(' ~ udtrukket ~ ' as date)', 1) }}) as date)
+{%- endmacro %}
+
+{#
+  What a change of intervals touches (meta.beroert of std_borger__person_periode): the municipalities and months where a touched person counts
+  otherwise than before, in the stock or among the movements. A late correction thus touches the months it concerns and no others. A month
+  that has just become known touches all municipalities, as does the month before it, whose movements are now complete.
+#}
+{% macro borger_beroert(maal, ny, i_skiver) -%}
+    with gamle as (
+        select person_id, gyldig_fra, gyldig_til, bopael_kommunekode, borgerstatus, er_bosat, foedselsdato, koen, civilstand, statsborgerskab, tilflytningsdato
+        from {{ maal }}
+        where {{ i_skiver }}
+    ),
+
+    nye as (
+        select person_id, gyldig_fra, gyldig_til, bopael_kommunekode, borgerstatus, er_bosat, foedselsdato, koen, civilstand, statsborgerskab, tilflytningsdato
+        from {{ ny }}
+    ),
+
+    maaneder as (
+        select periode from {{ ref('int_borger__maaned') }}
+    ),
+
+    kendte as (
+        select distinct {{ borger_bestandsmaaned('l.udtrukket') }} as periode
+        from {{ source('leverancer', 'leverance') }} as l
+        inner join drift.behandlet as b on l.leverance_id = b.leverance_id and b.model = '{{ model.name }}'
+    ),
+
+    gammel_bestand as (
+        select g.person_id, m.periode, g.bopael_kommunekode, g.foedselsdato, g.koen, g.civilstand, g.statsborgerskab
+        from gamle as g
+        inner join maaneder as m on g.gyldig_fra <= m.periode and g.gyldig_til > m.periode
+        where g.er_bosat
+    ),
+
+    ny_bestand as (
+        select n.person_id, m.periode, n.bopael_kommunekode, n.foedselsdato, n.koen, n.civilstand, n.statsborgerskab
+        from nye as n
+        inner join maaneder as m on n.gyldig_fra <= m.periode and n.gyldig_til > m.periode
+        where n.er_bosat
+    ),
+
+    forskel as (
+        (select * from gammel_bestand except select * from ny_bestand)
+        union all
+        (select * from ny_bestand except select * from gammel_bestand)
+    ),
+
+    gamle_bevaegelser as (
+        select person_id, dato, kommunekode, bevaegelsesart from {{ borger_bevaegelser('gamle') }} as b
+    ),
+
+    nye_bevaegelser as (
+        select person_id, dato, kommunekode, bevaegelsesart from {{ borger_bevaegelser('nye') }} as b
+    ),
+
+    forskel_bevaegelser as (
+        (select * from gamle_bevaegelser except select * from nye_bevaegelser)
+        union all
+        (select * from nye_bevaegelser except select * from gamle_bevaegelser)
+    ),
+
+    nye_maaneder as (
+        select periode from maaneder
+        where periode not in (select k.periode from kendte as k)
+    )
+
+    select bopael_kommunekode as kommunekode, periode from forskel
+    union
+    select kommunekode, cast(date_trunc('month', dato) as date) as periode from forskel_bevaegelser
+    union
+    select k.kommunekode, n.periode from {{ ref('kommune') }} as k cross join nye_maaneder as n
+    union
+    select k.kommunekode, cast(date_trunc('month', {{ dato_plus_dage('n.periode', -1) }}) as date) as periode
+    from {{ ref('kommune') }} as k
+    cross join nye_maaneder as n
+{%- endmacro %}

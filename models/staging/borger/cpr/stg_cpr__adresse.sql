@@ -1,0 +1,55 @@
+with kilde as (
+
+    select * from {{ source('cpr', 'adresse') }}
+
+),
+
+leverancer as (
+
+    select
+        leverance_id,
+        loebenr,
+        cast(udtrukket as date) as udtraeksdato
+    from {{ source('leverancer', 'leverance') }}
+
+),
+
+poster as (
+
+    select
+        k.*,
+        l.loebenr,
+        l.udtraeksdato
+    from kilde as k
+    inner join leverancer as l
+        on k._leverance_id = l.leverance_id
+
+),
+
+final as (
+
+    select
+        -- oprindelse
+        _leverance_id,
+        _fil,
+        _linje,
+        trim(kommunekode) as kommunekode,
+        'cpr' as kildesystem,
+        cast(loebenr as string) || '-' || cast(_linje as string) as kilde_id,
+        'adresse' as tabel,
+        loebenr,
+        udtraeksdato,
+
+        -- nøgler
+        {{ som_cpr('cpr') }} as cpr,
+        trim(handling) = 'A' as er_annullering,
+
+        -- oplysning
+        {{ cpr_virkningsdato('substr(tilflytning, 1, 8)') }} as virkningsdato,
+        trim(adressebeskyttelse) = 'J' as har_adressebeskyttelse
+
+    from poster
+
+)
+
+select * from final

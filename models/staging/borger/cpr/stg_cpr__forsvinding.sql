@@ -1,0 +1,55 @@
+with kilde as (
+
+    select * from {{ source('cpr', 'forsvinding') }}
+
+),
+
+leverancer as (
+
+    select
+        leverance_id,
+        loebenr,
+        cast(udtrukket as date) as udtraeksdato
+    from {{ source('leverancer', 'leverance') }}
+
+),
+
+poster as (
+
+    select
+        k.*,
+        l.loebenr,
+        l.udtraeksdato
+    from kilde as k
+    inner join leverancer as l
+        on k._leverance_id = l.leverance_id
+
+),
+
+final as (
+
+    select
+        -- oprindelse
+        _leverance_id,
+        _fil,
+        _linje,
+        trim(kommunekode) as kommunekode,
+        'cpr' as kildesystem,
+        cast(loebenr as string) || '-' || cast(_linje as string) as kilde_id,
+        'forsvinding' as tabel,
+        loebenr,
+        udtraeksdato,
+
+        -- nøgler
+        {{ som_cpr('cpr') }} as cpr,
+        trim(handling) = 'A' as er_annullering,
+
+        -- oplysning
+        {{ tekst('art') }} as art_kildekode,
+        {{ som_dato('dato', 'yyyyMMdd') }} as dato
+
+    from poster
+
+)
+
+select * from final

@@ -1,0 +1,55 @@
+with kilde as (
+
+    select * from {{ source('cpr', 'statsborgerskab') }}
+
+),
+
+leverancer as (
+
+    select
+        leverance_id,
+        loebenr,
+        cast(udtrukket as date) as udtraeksdato
+    from {{ source('leverancer', 'leverance') }}
+
+),
+
+poster as (
+
+    select
+        k.*,
+        l.loebenr,
+        l.udtraeksdato
+    from kilde as k
+    inner join leverancer as l
+        on k._leverance_id = l.leverance_id
+
+),
+
+final as (
+
+    select
+        -- oprindelse
+        _leverance_id,
+        _fil,
+        _linje,
+        cast(null as string) as kommunekode,
+        'cpr' as kildesystem,
+        cast(loebenr as string) || '-' || cast(_linje as string) as kilde_id,
+        'statsborgerskab' as tabel,
+        loebenr,
+        udtraeksdato,
+
+        -- nøgler
+        {{ som_cpr('cpr') }} as cpr,
+        trim(handling) = 'A' as er_annullering,
+
+        -- oplysning
+        {{ tekst('landekode') }} as landekode,
+        {{ cpr_virkningsdato('dato') }} as virkningsdato
+
+    from poster
+
+)
+
+select * from final
