@@ -29,6 +29,7 @@
 {% macro del_liste(kolonne, adskiller) -%}{{ return(adapter.dispatch('del_liste')(kolonne, adskiller)) }}{%- endmacro %}
 {% macro default__del_liste(kolonne, adskiller) -%}unnest(string_split({{ kolonne }}, {{ adskiller }})){%- endmacro %}
 {% macro spark__del_liste(kolonne, adskiller) -%}explode(split({{ kolonne }}, {{ adskiller }})){%- endmacro %}
+
 {# The whole numbers 0, 1, … antal - 1 as a table with the column tal. #}
 {% macro talraekke(antal) -%}{{ return(adapter.dispatch('talraekke')(antal)) }}{%- endmacro %}
 {% macro default__talraekke(antal) -%}(select cast(range as integer) as tal from range({{ antal }})){%- endmacro %}
