@@ -53,6 +53,23 @@ class Wish:
     cpr: bool = False
 
 
+class Sources:
+    """The deliveries some packages rest on."""
+
+    def __init__(self, ids: tuple[int, ...], deliveries: list[dict[str, Any]]) -> None:
+        self.ids, self.systems = ids, {}
+        for one in deliveries:
+            self.systems.setdefault(one["kildesystem"], []).append(one)
+        self.newest: datetime | None = max((d["udtrukket"] for d in deliveries), default=None)
+        # The newest data: the delivery's period, or where it has none the month it was extracted.
+        self.month: str = max(((d["periode"] or d["udtrukket"]).strftime("%Y%m") for d in deliveries), default="")
+
+    def facts(self, title: Callable[[str], str]) -> list[dict[str, Any]]:
+        """Per source system: what it is, how many deliveries, which ids, how fresh. The files stand in the table `leverancer`."""
+        return [{"title": title(system), "kildesystem": system, "antal_leverancer": len(ds), "leverance_id": _ranges([d["leverance_id"] for d in ds]),
+                 "senest_udtrukket": max(d["udtrukket"] for d in ds).strftime("%Y-%m-%d")} for system, ds in sorted(self.systems.items())]
+
+
 @dataclass
 class Plan:
     """One package to be: for whom, of what, and with which wishes per table."""
@@ -62,6 +79,7 @@ class Plan:
     benchmark: bool
     tables: dict[str, Wish]
     formats: list[str]
+    sources: Sources
     fingerprint: str = ""
 
     @property
@@ -130,9 +148,13 @@ class Run:
     def __init__(self, home: Home, con: duckdb.DuckDBPyConnection, manifest: dp.Manifest, progress: Progress) -> None:
         self.home, self.con, self.manifest, self.progress = home, con, manifest, progress
         self.staging = home.outbox / ".skrives"
-        self.shared: dict[tuple, tuple[Path, str, int]] = {}
+        self.shared: dict[tuple, tuple[Path, str, int, int]] = {}
+        self.sources: dict[tuple[int, ...], Sources] = {}
         self.master = master_key(home)
         _prepare_state(con)
+        self.known: dict[tuple[str, str], dict[str, str]] = {}
+        for recipient, name, version, sign in self._rows("select modtager, pakke, version, fingeraftryk from flis.drift.pakke order by nummer"):
+            self.known.setdefault((recipient, name), {})[version] = sign
         self.tables = self._tables()
         self.municipalities = dict(self._rows("select kommunekode, kommunenavn from flis.marts.dim_kommune")) if self._exists("flis", "marts", "dim_kommune") else {}
         self.deliveries = self._deliveries()
@@ -293,11 +315,11 @@ class Run:
         result = PackageResult()
         self.local = self._local_fields()
         self.quality = self._quality()
-        plans = [p for p in self._plans(area, municipality, result) if not month or self._month(p) == month.replace("-", "")]
+        plans = [p for p in self._plans(area, municipality, result) if not month or p.sources.month == month.replace("-", "")]
         self._fingerprints(plans)
         todo = []
         for plan in plans:
-            if folder := self._known(plan):
+            if folder := self._unchanged(plan):
                 result.unchanged.append(folder)
             else:
                 todo.append(plan)
@@ -342,20 +364,21 @@ class Run:
     def _plan(self, recipient: str, area: str, benchmark: bool, tables: list[dp.Table], dimensions: list[dp.Table], wanted: list[Wish]) -> list[Plan]:
         by_dataset = {w.dataset: replace(w, cpr=w.cpr and not benchmark) for w in wanted}
         chosen = {t.name: w for t in tables if (w := by_dataset.get(t.name) or by_dataset.get("*"))}
-        if not chosen or not self._sources(recipient, area, benchmark):
+        sources = self._sources(recipient, area, benchmark)
+        if not chosen or not sources.ids:
             return []
         formats = sorted({f for w in chosen.values() for f in FORMATS[w.format]})
         chosen |= {d.name: Wish(format="") for d in dimensions}
-        return [Plan(recipient, area, benchmark, dict(sorted(chosen.items())), formats)]
+        return [Plan(recipient, area, benchmark, dict(sorted(chosen.items())), formats, sources)]
 
-    def _sources(self, recipient: str, area: str, benchmark: bool) -> list[dict[str, Any]]:
+    def _sources(self, recipient: str, area: str, benchmark: bool) -> Sources:
         """The deliveries a package rests on: the municipality's own and the national ones; for benchmark everybody's."""
         of_area = [d for d in self.deliveries if d["fagomraade"] == area or area == "faelles"]
-        return of_area if benchmark else [d for d in of_area if d["kommunekode"] in (recipient, None)] or of_area
-
-    def _month(self, plan: Plan) -> str:
-        """yyyymm of the newest data: the delivery's period, or where it has none the month it was extracted."""
-        return max((d["periode"] or d["udtrukket"]).strftime("%Y%m") for d in self._sources(plan.recipient, plan.area, plan.benchmark))
+        own = of_area if benchmark else [d for d in of_area if d["kommunekode"] in (recipient, None)] or of_area
+        ids = tuple(d["leverance_id"] for d in own)
+        if ids not in self.sources:
+            self.sources[ids] = Sources(ids, own)
+        return self.sources[ids]
 
     def _table(self, plan: Plan, name: str) -> dp.Table:
         """The table as this recipient gets it: without what it does not want, with its local fields, with CPR numbers where instructed."""
@@ -410,13 +433,11 @@ class Run:
             key = recipient_key(self.master, plan.recipient).hex()
             plan.fingerprint = _digest(json.dumps([code, duckdb.__version__, plan.label, own, schema, wish, key, local.get((plan.recipient, plan.area))]).encode())
 
-    def _known(self, plan: Plan) -> Path | None:
+    def _unchanged(self, plan: Plan) -> Path | None:
         """The folder of the newest version, when this package's fingerprint is that version's."""
-        row = self._rows("select version, fingeraftryk from flis.drift.pakke where modtager = ? and pakke = ? order by nummer desc limit 1", [plan.recipient, plan.name])
-        if not plan.fingerprint or not row or row[0][1] != plan.fingerprint:
-            return None
         newest = newest_version(self.home, plan.recipient, plan.name)
-        return newest if newest and newest.name == row[0][0] else None
+        sign = self.known.get((plan.recipient, plan.name), {}).get(newest.name) if newest else None
+        return newest if plan.fingerprint and sign == plan.fingerprint else None
 
     def _verify_benchmark(self, areas: Iterable[str]) -> None:
         """Nothing is written as long as any benchmark table shows a figure that rests on too few persons."""
@@ -458,7 +479,7 @@ class Run:
     def _shared_key(self, plan: Plan, name: str, kind: str) -> tuple | None:
         """What identifies a file that several packages hold; None for a recipient's own."""
         if name == DELIVERIES:
-            return (name, kind, *(d["leverance_id"] for d in self._sources(plan.recipient, plan.area, plan.benchmark)))
+            return (name, kind, plan.sources.ids)
         wish = plan.tables[name]
         return (name, kind, wish.without, wish.since) if self.tables[name].level in ("dimension", "benchmark") else None
 
@@ -475,8 +496,8 @@ class Run:
                 plan, name, kind = users[0]
                 path = self.staging / ".faelles" / str(number) / f"{name}.{kind}"
                 path.parent.mkdir(parents=True)
-                self._extract(self.con, plan, name)
-                self.shared[key] = _finish(_copy(self.con, self._final_table(plan, name), path))
+                rows = self._extract(self.con, plan, name)
+                self.shared[key] = (*_finish(_copy(self.con, self._final_table(plan, name), path)), rows)
 
     def _final_table(self, plan: Plan, name: str) -> dp.Table:
         return DELIVERY_TABLE if name == DELIVERIES else self._table(plan, name)
@@ -484,10 +505,9 @@ class Run:
     def _extract(self, cur: duckdb.DuckDBPyConnection, plan: Plan, name: str) -> int:
         """Make the temporary table `udtraek`: this recipient's rows in their final shape and order. Returns the number of rows."""
         if name == DELIVERIES:
-            cur.execute("set variable flis_leverancer = $1", [[d["leverance_id"] for d in self._sources(plan.recipient, plan.area, plan.benchmark)]])
-            cur.execute(f"create or replace temp table udtraek as select {_list(DELIVERY_TABLE.names)} from cpr.raw.leverance "
-                        "where leverance_id in (select unnest(getvariable('flis_leverancer'))) order by leverance_id")
-            return cur.execute("select count(*) from udtraek").fetchall()[0][0]
+            cur.execute("set variable flis_leverancer = $1", [list(plan.sources.ids)])
+            return cur.execute(f"create or replace temp table udtraek as select {_list(DELIVERY_TABLE.names)} from cpr.raw.leverance "
+                               "where leverance_id in (select unnest(getvariable('flis_leverancer'))) order by leverance_id").fetchall()[0][0]
         table, final, wish = self.tables[name], self._table(plan, name), plan.tables[name]
         own = table.level in ("individ", "kommune")
         where, joins, ctes = [], [], []
@@ -510,9 +530,10 @@ class Run:
             joins.append("left join numre as p on k.person_id = p.person_id")
         columns = [f"{self._expression(table, c, fields)} as \"{c}\"" for c in final.names]
         order = [*final.key, *(c for c in final.names if not final.key)]
-        set_session_key(cur, recipient_key(self.master, plan.recipient), "modtager")
-        cur.execute(f"create or replace temp table udtraek as with {', '.join(ctes)} select {', '.join(columns)} from kilde as k {' '.join(joins)} order by {_list(order)}")
-        rows = cur.execute("select count(*) from udtraek").fetchall()[0][0]
+        if any(self._is_person(c) for c in table.names):
+            set_session_key(cur, recipient_key(self.master, plan.recipient), "modtager")
+        rows = cur.execute(f"create or replace temp table udtraek as with {', '.join(ctes)} select {', '.join(columns)} from kilde as k {' '.join(joins)} "
+                           f"order by {_list(order)}").fetchall()[0][0]
         if "personnummer" in final.names and cur.execute("select count(*) from udtraek where personnummer is null").fetchall()[0][0]:
             raise PackageError(f"{plan.label}/{name}: a person has no number in person_noegle; run `flis load` and `flis build` again")
         return rows
@@ -537,30 +558,26 @@ class Run:
         for name in [*plan.tables, DELIVERIES]:
             table = self._final_table(plan, name)
             tables.append(table)
-            extracted = False
             for kind in plan.formats_of(name):
                 path = folder / dp.FOLDER / f"{name}.{kind}"
                 common = self.shared.get(self._shared_key(plan, name, kind) or ())
                 if common:
                     _link(common[0], path)
-                    files[path.name] = common[1:]
+                    files[path.name], rows[name] = common[1:3], common[3]
                 else:
-                    rows[name] = rows[name] if extracted else self._extract(cur, plan, name)
-                    extracted = True
+                    rows[name] = rows[name] if name in rows else self._extract(cur, plan, name)
                     files[path.name] = _finish(_copy(cur, table, path))[1:]
-            if name not in rows:
-                rows[name] = _row_count(cur, folder / dp.FOLDER / name, plan.formats_of(name))
         resources = [r for t in tables for r in dp.resources(t, plan.formats_of(t.name), plan.formats)]
         for resource in resources:
             if resource["format"] == "csv":  # frictionless cannot count a Parquet file's bytes; its sum stands in SHA256SUMS
                 digest, size = files[Path(resource["path"]).name]
                 resource |= {"bytes": size, "hash": f"sha256:{digest}"}
-        content = _digest(dp.to_json([[r, files[Path(r["path"]).name]] for r in resources if not r["name"].startswith(DELIVERIES)]).encode())
+        content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if not r["name"].startswith(DELIVERIES)]).encode())
         newest = newest_version(self.home, plan.recipient, plan.name)
         if newest and _content(newest) == content:
             shutil.rmtree(folder)
             return Made(plan, newest.name, newest, content, written=False)
-        version = self._next_version(cur, plan, newest)
+        version = self._next_version(plan, newest)
         self._write_texts(plan, folder, version, content, tables, resources, rows, files)
         size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
         target = self.home.outbox / plan.recipient / plan.name / version
@@ -568,18 +585,17 @@ class Run:
         os.rename(folder, target)
         return Made(plan, version, target, content, written=True, bytes=size)
 
-    def _next_version(self, cur: duckdb.DuckDBPyConnection, plan: Plan, newest: Path | None) -> str:
+    def _next_version(self, plan: Plan, newest: Path | None) -> str:
         """`<contract major>.<yyyymm>.<correction>`: never lower than the newest, never a number used before."""
-        head = (int(dp.texts(plan.area)["kontrakt"]), int(self._month(plan)))
+        head = (int(dp.texts(plan.area)["kontrakt"]), int(plan.sources.month))
         if newest:
             head = max(head, _number(newest.name)[:2])
-        used = [v for (v,) in cur.execute("select version from flis.drift.pakke where modtager = ? and pakke = ?", [plan.recipient, plan.name]).fetchall()]
-        used += [p.name for p in versions(self.home, plan.recipient, plan.name)]
+        used = [*self.known.get((plan.recipient, plan.name), {}), *(p.name for p in versions(self.home, plan.recipient, plan.name))]
         return "{}.{}.{}".format(*head, max((_number(v)[2] + 1 for v in used if _number(v)[:2] == head), default=0))
 
     def _write_texts(self, plan: Plan, folder: Path, version: str, content: str, tables: list[dp.Table], resources: list[dict], rows: dict[str, int],
                      files: dict[str, tuple[str, int]]) -> None:
-        text, sources = dp.texts(plan.area), self._source_facts(plan)
+        text, sources = dp.texts(plan.area), plan.sources.facts(self.manifest.source_title)
         contract, month, correction = version.split(".")
         owners = sorted({t.owner for t in tables if t.owner and t.area == plan.area})
         title = f"{text['titel']}, {'sammenligningstal for alle kommuner' if plan.benchmark else self.municipalities.get(plan.recipient, plan.recipient)}"
@@ -596,7 +612,7 @@ class Run:
             "title": title,
             "description": (text["benchmark"] if plan.benchmark else text["beskrivelse"]).strip(),
             "version": version,
-            "created": max(d["udtrukket"] for d in self._sources(plan.recipient, plan.area, plan.benchmark)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created": plan.sources.newest.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "keywords": ["FLIS", text["titel"], *(["sammenligning"] if plan.benchmark else [])],
             "contributors": [{"title": o, "roles": ["dataejer"]} for o in owners],
             "sources": sources,
@@ -608,7 +624,7 @@ class Run:
             },
         }
         formats = {t.name: plan.formats_of(t.name) for t in tables}
-        written = {"datapackage.json": dp.to_json(descriptor), "README.md": dp.readme(facts, tables, rows, formats),
+        written = {"datapackage.json": dp.to_json(descriptor) + "\n", "README.md": dp.readme(facts, tables, rows, formats),
                    "indlaes.sql": dp.load_sql(f"{title}, version {version}", tables, formats)}
         sums = {f"{dp.FOLDER}/{name}": digest for name, (digest, _) in files.items()}
         for name, body in written.items():
@@ -618,14 +634,6 @@ class Run:
         for path in folder.iterdir():
             if path.is_file():
                 path.chmod(0o444)
-
-    def _source_facts(self, plan: Plan) -> list[dict[str, Any]]:
-        """Per source system: what it is, how many deliveries, which ids, how fresh. The files stand in the table `leverancer`."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for delivery in self._sources(plan.recipient, plan.area, plan.benchmark):
-            found.setdefault(delivery["kildesystem"], []).append(delivery)
-        return [{"title": self.manifest.source_title(system), "kildesystem": system, "antal_leverancer": len(ds), "leverance_id": _ranges([d["leverance_id"] for d in ds]),
-                 "senest_udtrukket": max(d["udtrukket"] for d in ds).strftime("%Y-%m-%d")} for system, ds in sorted(found.items())]
 
     def _quality_of(self, plan: Plan) -> list[dict[str, Any]] | None:
         return None if self.quality is None or plan.benchmark else self.quality.get((plan.recipient, plan.area), [])
@@ -648,22 +656,27 @@ class Run:
         """Note each package in drift.pakke, and each release in drift.haendelse, in one transaction."""
         if not made:
             return
-        events = []
-        self.con.execute("begin")
+        new, seen, events = [], [], []
+        number = self._scalar("select coalesce(max(nummer), 0) from flis.drift.pakke")
+        moment = now().astimezone(UTC).replace(tzinfo=None, microsecond=0)
         for one in sorted(made, key=lambda m: m.plan.label):
+            plan, key = one.plan, (one.plan.recipient, one.plan.name)
             (result.written if one.written else result.unchanged).append(one.folder)
             result.bytes += one.bytes
-            key = [one.plan.recipient, one.plan.name, one.version]
-            known = self._rows("select 1 from flis.drift.pakke where modtager = ? and pakke = ? and version = ?", key)
-            if known:
-                self.con.execute("update flis.drift.pakke set fingeraftryk = $4 where modtager = $1 and pakke = $2 and version = $3", [*key, one.plan.fingerprint])
+            if one.version in self.known.get(key, {}):
+                seen.append([plan.fingerprint, *key, one.version])
                 continue
             # Also a version found in the outbox but not here: a run that was stopped after the move and before this note.
-            self.con.execute("insert into flis.drift.pakke select (select coalesce(max(nummer), 0) + 1 from flis.drift.pakke), $1, $2, $3, $4, $5, $6, $7",
-                             [*key, one.plan.area, one.content, one.plan.fingerprint, now().astimezone(UTC).replace(tzinfo=None, microsecond=0)])
-            events.append(("udleveret", one.plan.recipient, one.plan.area, {
-                "pakke": one.plan.name, "version": one.version, "indhold": one.content, "personnumre": one.plan.cpr, "formater": one.plan.formats,
-                "tabeller": [n for n in one.plan.tables if self.tables[n].level != "dimension"]}))
+            number += 1
+            new.append([number, *key, one.version, plan.area, one.content, plan.fingerprint, moment])
+            events.append(("udleveret", plan.recipient, plan.area, {
+                "pakke": plan.name, "version": one.version, "indhold": one.content, "personnumre": plan.cpr, "formater": plan.formats,
+                "tabeller": [n for n in plan.tables if self.tables[n].level != "dimension"]}))
+        self.con.execute("begin")
+        if new:
+            self.con.executemany("insert into flis.drift.pakke values (?, ?, ?, ?, ?, ?, ?, ?)", new)
+        if seen:
+            self.con.executemany("update flis.drift.pakke set fingeraftryk = ? where modtager = ? and pakke = ? and version = ?", seen)
         record_many(self.con, events)
         self.con.execute("commit")
 
@@ -739,11 +752,6 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # a file system without hard links
         shutil.copy2(source, target)
-
-
-def _row_count(cur: duckdb.DuckDBPyConnection, stem: Path, formats: list[str]) -> int:
-    reader = f"read_parquet('{stem}.parquet')" if "parquet" in formats else f"read_csv('{stem}.csv', delim = ';', header = true, all_varchar = true)"
-    return cur.execute(f"select count(*) from {reader}").fetchall()[0][0]
 
 
 # --- small -------------------------------------------------------------------------------------------------------------------------------------
