@@ -21,7 +21,7 @@ ORIGIN = "_leverance_id bigint, _fil varchar, _linje bigint"
 TABLES = {
     "koder.kontoplan_dranst": "dranst varchar, hovedkonto varchar",
     "koder.paragraf": "ydelseskode varchar, paragraf varchar, gyldig_fra date",
-    "marts.dim_kontoplan": "konto_id varchar, match_status varchar",
+    "marts.dim_kontoplan": "konto_id varchar, match_status varchar, gyldig_fra_aar integer, gyldig_til_aar integer",
     "marts.fct_borger__folketal_afstemning": "kommunekode varchar, periode date, antal_personer integer, antal_officielt integer",
     "standardized.std_oekonomi__postering":
         "kommunekode varchar, kildesystem varchar, kilde_id varchar, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer, "
@@ -132,20 +132,23 @@ def official(omraade: str, alder: int, **more) -> tuple[str, dict]:
         "kilde_id": f"{omraade}.{alder}", **more}
 
 
+def account(konto_id: str, match_status: str, first: int, last: int = 9999) -> tuple[str, dict]:
+    return "marts.dim_kontoplan", {"konto_id": konto_id, "match_status": match_status, "gyldig_fra_aar": first, "gyldig_til_aar": last}
+
+
 CODES = [
     ("koder.kontoplan_dranst", {"dranst": "1", "hovedkonto": "5"}),
     ("koder.kontoplan_dranst", {"dranst": "7", "hovedkonto": "7"}),
     ("koder.paragraf", {"paragraf": "SEL|85", "ydelseskode": "31202", "gyldig_fra": date(1976, 4, 1)}),
     ("koder.paragraf", {"paragraf": "SEL|82c", "ydelseskode": "31183", "gyldig_fra": date(2024, 1, 1)}),
-    ("marts.dim_kontoplan", {"konto_id": "5.28.20.1.003", "match_status": "autoriseret"}),
-    ("marts.dim_kontoplan", {"konto_id": "5.99.99.1.003", "match_status": "ukendt_funktion"}),
-    ("marts.dim_kontoplan", {"konto_id": "5.28.20.1.123", "match_status": "ukendt_gruppering"}),
+    account("5.28.20.1.003", "autoriseret", 2007), account("5.99.99.1.003", "ukendt_funktion", 2026), account("5.28.20.1.123", "ukendt_gruppering", 2026),
+    account("5.28.21.1.003", "ukendt_funktion", 2025, 2025), account("5.28.21.1.003", "autoriseret", 2026),
 ]
 
 GOOD = [
     post("god", bilag_id="b0", beloeb_kr=5), post("god2", bilag_id="b0", beloeb_kr=-5), post("god3", periode=FEB, leveret_periode=FEB, regnskabsperiode=2),
     post("supplement", regnskabsperiode=13, periode=date(2025, 12, 1)), post("saldo", beloeb_kr=-3), post("loen", art="1.0"),
-    post("aar_til_dato", periode=date(2025, 12, 1), regnskabsperiode=12),
+    post("nyaabnet", funktion="5.28.21"), post("aar_til_dato", periode=date(2025, 12, 1), regnskabsperiode=12),
     person("god"), spell("god"), person("hundrede", foedselsdato=date(1901, 1, 1)), person("doed", foedselsdato=date(1890, 1, 1), doedsdato=date(1990, 1, 1)),
     spell("doed", gyldig_fra=date(1980, 1, 1), gyldig_til=date(1990, 1, 1)), spell("udrejst", er_bosat=False, bopael_kommunekode="0998", civilstand="ukendt"),
     aside("borger", "andet", "cpr", "dato_ulaeselig"), spell("nyeste", gyldig_fra=date(2026, 1, 31)),
@@ -155,6 +158,7 @@ GOOD = [
     service("senere108", "god", paragraf="SEL|108", gyldig_fra=date(2025, 6, 1)), service("doed", "doed", gyldig_fra=date(1989, 1, 1), gyldig_til=date(1990, 1, 2)),
     service("hjaelp", "god", betaling_kommunekode="0998"), service("slut", "god", ydelsesstatus="afsluttet", gyldig_til=date(2026, 1, 1)),
     service("akut", "god", paragraf="SEL|82c", ydelseskode="31183", gyldig_fra=date(2024, 1, 1)),
+    service("ukendt_start", "god", paragraf="SEL|82c", ydelseskode="31183", gyldig_fra=date(1900, 1, 1)),
 ]
 
 # What is planted for each rule, and the keys it must find: exactly those.
