@@ -1064,7 +1064,9 @@ def write_official(verden: Verden) -> None:
     if not quarters:
         return
     days = ", ".join(f"date '{q}'" for q in quarters)
-    write_files(verden, f"""
+    con = verden.con
+    con.execute(f"""
+        create table borger.officielt as
         with kvartaler as (
             select unnest([{days}]) as dag
         ),
@@ -1088,14 +1090,27 @@ def write_official(verden: Verden) -> None:
             cross join (values ('1'), ('2')) as s (koen)
             cross join (select unnest(range(126)) as alder) as a
             cross join kvartaler as k
-        ),
-        linjer as (
-            select r.omraade || ';' || r.koen || ';' || r.alder || ';' || year(r.dag) || 'K' || quarter(r.dag) || ';' || coalesce(b.antal, 0) as tekst,
-                row_number() over (order by r.omraade, r.koen, r.alder, r.dag) as orden
-            from ramme as r
-            left join bosatte as b on r.omraade = b.omraade and r.koen = b.koen and r.alder = b.alder and r.dag = b.dag
         )
-        select 'dst/FOLK1A_{verden.end:%Y%m%d}.csv' as sti, timestamp '{verden.end - timedelta(1)} 12:00:00' as mtime, 0 as orden, 'OMRÅDE;KØN;ALDER;TID;INDHOLD' as tekst
+        select r.omraade, r.koen, r.alder, r.dag, coalesce(b.antal, 0) as antal
+        from ramme as r
+        left join bosatte as b on r.omraade = b.omraade and r.koen = b.koen and r.alder = b.alder and r.dag = b.dag
+        order by r.omraade, r.koen, r.alder, r.dag
+    """)
+    sti, moment = f"dst/FOLK1A_{verden.end:%Y%m%d}.csv", f"timestamp '{verden.end - timedelta(1)} 12:00:00'"
+    write_files(verden, f"""
+        select '{sti}' as sti, {moment} as mtime, 0 as orden, 'OMRÅDE;KØN;ALDER;TID;INDHOLD' as tekst
         union all
-        select 'dst/FOLK1A_{verden.end:%Y%m%d}.csv', timestamp '{verden.end - timedelta(1)} 12:00:00', orden, tekst from linjer
+        select
+            '{sti}', {moment}, row_number() over (order by omraade, koen, alder, dag),
+            omraade || ';' || koen || ';' || alder || ';' || year(dag) || 'K' || quarter(dag) || ';' || antal
+        from borger.officielt
     """, newline="\n")
+    verden.truth("std_borger__officielt_folketal", """
+        select
+            o.omraade as omraadekode, k.kommunekode, o.dag as periode, case o.koen when '1' then 'M' else 'K' end as koen, cast(o.alder as integer) as alder,
+            cast(o.antal as integer) as antal_personer, 'dst_folk1a' as kildesystem,
+            o.omraade || '|' || o.koen || '|' || o.alder || '|' || year(o.dag) || 'K' || quarter(o.dag) as kilde_id
+        from borger.officielt as o
+        left join borger.kommune as k on '0' || o.omraade = k.kommunekode
+        order by kilde_id
+    """)
