@@ -112,7 +112,7 @@ class Manifest:
         owner = self.groups.get(node.get("group") or node["config"].get("group") or "", {})
         # A grain may be stated with an expression; a key in a package is columns, so the first grain test that names only columns gives it.
         grains = [tuple(c.lower() for c in _arguments(t)["kolonner"]) for t in tests if t["test_metadata"]["name"] == "unik_noegle"]
-        key = next((g for g in sorted(grains) if all(c in types for c in g)), ()) or _constraint_key(node)
+        key = tuple(pakke.get("noegle", ())) or next((g for g in sorted(grains) if all(c in types for c in g)), ()) or _constraint_key(node)
         required = set(key) | {_arguments(t)["column_name"].lower() for t in tests if t["test_metadata"]["name"] == "not_null"}
         required |= {name for name, text in texts.items() for c in text.get("constraints") or [] if c.get("type") == "not_null"}
         columns = tuple(
@@ -126,6 +126,11 @@ class Manifest:
                 foreign[_arguments(test)["column_name"].lower()] = (target.group(1), _arguments(test)["field"].lower())
         return Table(node["name"], f'flis."{node["schema"]}"."{node.get("alias") or node["name"]}"', pakke["niveau"], pakke.get("fagomraade", "faelles"),
                      _one_line(node["description"]), columns, key, foreign, owner.get("name") or "", _first(owner.get("email")), pakke)
+
+    def relation(self, name: str) -> str:
+        """The relation of a model."""
+        node = next(n for n in self.nodes.values() if n["resource_type"] == "model" and n["name"] == name)
+        return f'flis."{node["schema"]}"."{node.get("alias") or node["name"]}"'
 
     def code_list(self, name: str) -> str | None:
         """The relation of a seed, for a column that refers to a code list which is no dimension of its own."""

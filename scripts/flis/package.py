@@ -56,13 +56,13 @@ class Wish:
 class Sources:
     """The deliveries some packages rest on."""
 
-    def __init__(self, ids: tuple[int, ...], deliveries: list[dict[str, Any]]) -> None:
-        self.ids, self.systems = ids, {}
+    def __init__(self, area: str, deliveries: list[dict[str, Any]]) -> None:
+        self.ids, self.systems = tuple(d["leverance_id"] for d in deliveries), {}
         for one in deliveries:
             self.systems.setdefault(one["kildesystem"], []).append(one)
         self.newest: datetime | None = max((d["udtrukket"] for d in deliveries), default=None)
         # The newest data: the delivery's period, or where it has none the month it was extracted.
-        self.month: str = max(((d["periode"] or d["udtrukket"]).strftime("%Y%m") for d in deliveries), default="")
+        self.month: str = max(((d["periode"] or d["udtrukket"]).strftime("%Y%m") for d in deliveries if d["fagomraade"] == area), default="")
 
     def facts(self, title: Callable[[str], str]) -> list[dict[str, Any]]:
         """Per source system: what it is, how many deliveries, which ids, how fresh. The files stand in the table `leverancer`."""
@@ -158,6 +158,7 @@ class Run:
         self.tables = self._tables()
         self.municipalities = dict(self._rows("select kommunekode, kommunenavn from flis.marts.dim_kommune")) if self._exists("flis", "marts", "dim_kommune") else {}
         self.deliveries = self._deliveries()
+        self.behind = self._areas_behind()
         self.key_version = self._scalar("select max(noegle_version) from cpr.raw.person_noegle") if self._exists("cpr", "raw", "person_noegle") else None
 
     # --- what there is ----------------------------------------------------------------------------------------------------------------------
@@ -333,14 +334,15 @@ class Run:
     def _plans(self, area: str | None, municipality: str | None, result: PackageResult) -> list[Plan]:
         wishes, instructed, held = self._wishes(), self._instructed(), self._held()
         everybody = sorted({recipient for recipient, _ in wishes})
-        areas = sorted({t.area for t in self.tables.values() if t.level != "dimension"})
+        areas = sorted({t.area for t in self.tables.values() if t.level != "dimension"} - {COMMON})
         plans = []
         for one in areas:
             if area and one != area:
                 continue
-            mine = [t for t in self.tables.values() if t.area == one and t.level in ("individ", "kommune")]
-            common = [t for t in self.tables.values() if t.area == one and t.level == "benchmark"]
-            dimensions = [t for t in self.tables.values() if t.level == "dimension" and t.area in (one, "faelles")]
+            here = [t for t in self.tables.values() if t.area in (one, COMMON)]
+            mine = [t for t in here if t.level in ("individ", "kommune")]
+            common = [t for t in here if t.level == "benchmark"]
+            dimensions = [t for t in here if t.level == "dimension"]
             unbuilt = sorted(t.name for t in [*mine, *common, *dimensions] if not t.columns)
             for recipient in everybody:
                 if municipality and recipient != municipality:
@@ -365,7 +367,7 @@ class Run:
         by_dataset = {w.dataset: replace(w, cpr=w.cpr and not benchmark) for w in wanted}
         chosen = {t.name: w for t in tables if (w := by_dataset.get(t.name) or by_dataset.get("*"))}
         sources = self._sources(recipient, area, benchmark)
-        if not chosen or not sources.ids:
+        if not chosen or not sources.month:
             return []
         formats = sorted({f for w in chosen.values() for f in FORMATS[w.format]})
         chosen |= {d.name: Wish(format="") for d in dimensions}
@@ -373,12 +375,34 @@ class Run:
 
     def _sources(self, recipient: str, area: str, benchmark: bool) -> Sources:
         """The deliveries a package rests on: the municipality's own and the national ones; for benchmark everybody's."""
-        of_area = [d for d in self.deliveries if d["fagomraade"] == area or area == "faelles"]
+        behind = {area, *self.behind.get(area, ())}
+        of_area = [d for d in self.deliveries if d["fagomraade"] in behind]
         own = of_area if benchmark else [d for d in of_area if d["kommunekode"] in (recipient, None)] or of_area
-        ids = tuple(d["leverance_id"] for d in own)
-        if ids not in self.sources:
-            self.sources[ids] = Sources(ids, own)
-        return self.sources[ids]
+        key = (area, *(d["leverance_id"] for d in own))
+        if key not in self.sources:
+            self.sources[key] = Sources(area, own)
+        return self.sources[key]
+
+    def _areas_behind(self) -> dict[str, set[str]]:
+        """The fagområder whose data an area's key figures also rest on: a cost per inhabitant counts people too."""
+        table = self.tables.get("dim_noegletal")
+        if not table or not {"fagomraade", "taeller_fagomraade", "naevner_fagomraade"} <= set(table.names):
+            return {}
+        found: dict[str, set[str]] = {}
+        for area, *others in self._rows(f"select distinct fagomraade, taeller_fagomraade, naevner_fagomraade from {table.relation}"):
+            found.setdefault(area, set()).update(o for o in others if o)
+        return found
+
+    def _rows_of_area(self, table: dp.Table, area: str) -> str | None:
+        """The condition that picks an area's rows in a table all areas share: its own column, or that of a dimension it refers to."""
+        if table.area != COMMON or table.level == "dimension":
+            return None
+        if "fagomraade" in table.names:
+            return f"fagomraade = {_text(area)}"
+        for column, (target, key) in sorted(table.foreign.items()):
+            if "fagomraade" in self.tables[target].names and target != "dim_kildesystem":
+                return f'"{column}" in (select "{key}" from {self.tables[target].relation} where fagomraade = {_text(area)})'
+        raise PackageError(f"{table.name} is shared by the fagområder, but nothing in it says which row is whose (a column fagomraade, or a dimension that has one)")
 
     def _table(self, plan: Plan, name: str) -> dp.Table:
         """The table as this recipient gets it: without what it does not want, with its local fields, with CPR numbers where instructed."""
@@ -413,13 +437,18 @@ class Run:
         It is only a shortcut: equal signs mean equal content; unequal ones are settled by the content itself.
         """
         code = hashlib.sha256(b"".join(Path(p).read_bytes() for p in (__file__, dp.__file__))).hexdigest()
-        prints: dict[str, dict[str, str] | str] = {}
-        for table in {name: self.tables[name] for p in plans for name in p.tables}.values():
+        prints: dict[tuple[str, str], dict[str, str] | str] = {}
+        for name, area in sorted({(name, p.area) for p in plans for name in p.tables}):
+            table = self.tables[name]
+            condition = self._rows_of_area(table, area)
+            rows = f"{table.relation} as t{f' where {condition}' if condition else ''}"
             total = "count(*) || '-' || sum(cast(hash(t) as hugeint)) || '-' || bit_xor(hash(t))"
             if table.level in ("individ", "kommune"):
-                prints[table.name] = dict(self._rows(f'select "{table.controller}", {total} from {table.relation} as t group by 1'))
+                prints[name, area] = dict(self._rows(f'select "{table.controller}", {total} from {rows} group by 1'))
+            elif table.level == "dimension" and (name, "") in prints:
+                prints[name, area] = prints[name, ""]
             else:
-                prints[table.name] = self._scalar(f"select {total} from {table.relation} as t") or ""
+                prints[name, area] = prints[name, ""] = self._scalar(f"select {total} from {rows}") or ""
         local: dict[tuple[str, str], str] = {}
         for area in {p.area for p in plans}:
             if self._exists("flis", "standardized", f"std_{area}__lokalt_felt"):
@@ -427,7 +456,7 @@ class Run:
         for plan in plans:
             if plan.cpr:
                 continue  # a CPR number may change while every row in flis.duckdb stands: settled by the content
-            own = [prints[n] if isinstance(prints[n], str) else prints[n].get(plan.recipient, "") for n in plan.tables]
+            own = [p if isinstance(p, str) else p.get(plan.recipient, "") for n in plan.tables for p in (prints[n, plan.area],)]
             schema = [dp.resources(self._table(plan, n), plan.formats_of(n), plan.formats) for n in plan.tables]
             wish = [[n, w.since and w.since.isoformat()] for n, w in plan.tables.items()]
             key = recipient_key(self.master, plan.recipient).hex()
@@ -442,11 +471,26 @@ class Run:
     def _verify_benchmark(self, areas: Iterable[str]) -> None:
         """Nothing is written as long as any benchmark table shows a figure that rests on too few persons."""
         for table in self.tables.values():
-            if table.level == "benchmark" and table.area in areas:
-                for condition, what in few_persons(table):
-                    bad = self._scalar(f"select count(*) from {table.relation} where {condition}")
+            if table.level == "benchmark" and table.area in {*areas, COMMON}:
+                for rows, what in self._few_persons(table):
+                    bad = self._scalar(f"select count(*) from {rows}")
                     if bad:
                         raise PackageError(f"{table.name} shows {bad} cells on fewer than {MIN_PERSONS} persons ({what}); no benchmark package is written")
+
+    def _few_persons(self, table: dp.Table) -> Iterable[tuple[str, str]]:
+        """Queries, with what they look at, that find the cells of a benchmark table that show a figure on fewer than MIN_PERSONS persons.
+
+        The model says what its figures rest on: columns in the unit personer, and `meta.pakke.persongrundlag`, a list of {model, paa}: the model whose
+        antal_personer counts the persons behind the row, and how its row g is found from the benchmark's row b.
+        """
+        for column in table.columns:
+            if column.unit == "personer":
+                yield f'{table.relation} where "{column.name}" > 0 and "{column.name}" < {MIN_PERSONS}', column.name
+        figures = " or ".join(f'b."{c.name}" is not null' for c in table.columns if dp.field_type(c.type) == "number")
+        for basis in table.meta.get("persongrundlag") or []:
+            relation = self.manifest.relation(basis["model"])
+            yield (f"{table.relation} as b inner join {relation} as g on {basis['paa']} where g.antal_personer > 0 and g.antal_personer < {MIN_PERSONS} and ({figures})",
+                   f"antal_personer in {basis['model']}")
 
     # --- writing ----------------------------------------------------------------------------------------------------------------------------
 
@@ -481,7 +525,10 @@ class Run:
         if name == DELIVERIES:
             return (name, kind, plan.sources.ids)
         wish = plan.tables[name]
-        return (name, kind, wish.without, wish.since) if self.tables[name].level in ("dimension", "benchmark") else None
+        table = self.tables[name]
+        if table.level == "benchmark":
+            return (name, kind, wish.without, wish.since, plan.area)
+        return (name, kind) if table.level == "dimension" else None
 
     def _write_shared(self, plans: list[Plan]) -> None:
         """Files that several packages hold are written once and linked into each."""
@@ -513,6 +560,8 @@ class Run:
         where, joins, ctes = [], [], []
         if own:
             where.append(f'"{table.controller}" = {_text(plan.recipient)}')
+        if of_area := self._rows_of_area(table, plan.area):
+            where.append(of_area)
         if wish.since and "periode" in table.names:
             where.append(f"periode >= date '{wish.since}'")
         elif wish.since and "gyldig_til" in table.names:
@@ -640,7 +689,7 @@ class Run:
 
     def _wish_texts(self, plan: Plan) -> list[str]:
         own = {n: w for n, w in plan.tables.items() if self.tables[n].level != "dimension"}
-        every = [n for n, t in self.tables.items() if t.area == plan.area and t.level != "dimension" and (t.level == "benchmark") == plan.benchmark]
+        every = [n for n, t in self.tables.items() if t.area in (plan.area, COMMON) and t.level != "dimension" and (t.level == "benchmark") == plan.benchmark]
         out = [f"Kun datasættene {', '.join(f'`{n}`' for n in own)}."] if len(own) < len(every) else []
         since = {w.since for w in own.values() if w.since}
         out += [f"Data fra og med {d:%Y-%m}." for d in sorted(since)]
@@ -756,12 +805,6 @@ def _link(source: Path, target: Path) -> None:
 
 # --- small -------------------------------------------------------------------------------------------------------------------------------------
 
-def few_persons(table: dp.Table) -> list[tuple[str, str]]:
-    """Conditions, with what they find, that are true of a benchmark row that shows a figure on fewer than MIN_PERSONS persons."""
-    counts = [c.name for c in table.columns if c.unit == "personer"]
-    return [(f'"{c}" between 1 and {MIN_PERSONS - 1}', c) for c in counts]
-
-
 def _month(text: str | None, what: str) -> date | None:
     if not text:
         return None
@@ -802,6 +845,7 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+COMMON = "faelles"
 DELIVERIES = "leverancer"
 DELIVERY_TABLE = dp.Table(
     DELIVERIES, "cpr.raw.leverance", "dimension", "faelles", "Én række pr. leverance pakken bygger på.",
