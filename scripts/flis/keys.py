@@ -66,5 +66,5 @@ def set_session_key(con: duckdb.DuckDBPyConnection, key: bytes, name: str = "noe
 
 def hmac_sql(expression: str, name: str = "noegle") -> str:
     """SQL for `pseudonym(key, expression)` under the session key `name`."""
-    inner = f"sha256(getvariable('{name}_ipad') || cast({expression} as blob))"
+    inner = f"sha256(getvariable('{name}_ipad') || encode({expression}))"
     return f"substr(sha256(getvariable('{name}_opad') || unhex({inner})), 1, 32)"

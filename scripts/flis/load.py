@@ -170,7 +170,7 @@ class _Run:
         try:
             with connect(self.home, write="cpr") as self.con:
                 if "FLIS_HUKOMMELSE" not in os.environ:
-                    self.con.execute("set memory_limit = '1500MB'")     # beyond that it spills: memory does not grow with the files
+                    self.con.execute("set memory_limit = '1GB'")     # beyond that it spills: memory does not grow with the files
                 self.con.execute("begin")
                 ledger.create_tables(self.con, self.contracts)
                 installation.store(self.con, self.setup)
@@ -249,33 +249,31 @@ class _Run:
     # -------------------------------------------------------------- loading
 
     def _flush(self, batch: list[Delivery]) -> None:
-        """Load a batch in one transaction; if that fails, each delivery in its own."""
+        """Load a batch in one transaction; if that fails, each delivery in its own. What is committed is then archived and counted."""
         from flis import ledger
 
         self.spools.flush()
         ledger.read_known(self.con, self.state, [d.sha256 for d in batch])
-        before = self.state.copy()
-        try:
-            self._load_batch(batch, batch)
-        except Exception as fault:
-            self._rollback()
-            self.state = before
-            if len(batch) == 1:
-                self.failures.append(f"{batch[0].afsender}/{batch[0].fil}: {fault}")
-            else:
-                for delivery in batch:
-                    self._alone(delivery, batch)
+        done: list[Delivery] = []
+        for group in [batch], [[d] for d in batch]:
+            for chosen in group:
+                before = self.state.copy()
+                try:
+                    self._load_batch(chosen, batch)
+                    done += chosen
+                except Exception as fault:      # ours, not the sender's: what is not loaded stays in the inbox
+                    self._rollback()
+                    self.state = before
+                    if len(chosen) == 1:
+                        self.failures.append(f"{chosen[0].afsender}/{chosen[0].fil}: {fault}")
+            if done or len(batch) == 1:
+                break
         self.spools.close()
-
-    def _alone(self, delivery: Delivery, batch: list[Delivery]) -> None:
-        """One delivery of a batch that could not be loaded together."""
-        before = self.state.copy()
-        try:
-            self._load_batch([delivery], batch)
-        except Exception as fault:
-            self._rollback()
-            self.state = before
-            self.failures.append(f"{delivery.afsender}/{delivery.fil}: {fault}")
+        for d in done:
+            try:
+                self._settle(d)
+            except OSError as fault:            # loaded already: the next run clears the inbox
+                self.failures.append(f"{d.afsender}/{d.fil}: {fault}")
 
     def _rollback(self) -> None:
         import duckdb
@@ -311,8 +309,6 @@ class _Run:
             self._register(chosen)
             self.con.execute("commit")
             break
-        for d in chosen:
-            self._settle(d)
 
     def _decide(self, d: Delivery) -> None:
         from flis import ledger, splitting
