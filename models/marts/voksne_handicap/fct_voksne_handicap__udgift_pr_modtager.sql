@@ -1,0 +1,165 @@
+{{ config(meta={'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap'}}) }}
+
+-- The money is booked by the municipality that pays, the services are reported by the one that acts. Both sides are therefore summed over the acting
+-- municipality and those it acts for (Ishøj with Vallensbæk, Tårnby with Dragør).
+with bevaegelser as (
+
+    select * from {{ ref('fct_oekonomi__bevaegelse') }}
+    where
+        beloebstype = 'regnskab'
+        and dranst in ('1', '2')
+
+),
+
+ydelser as (
+
+    select * from {{ ref('std_voksne_handicap__ydelse') }}
+
+),
+
+daekning as (
+
+    select * from {{ ref('int_voksne_handicap__daekning') }}
+
+),
+
+kommuner as (
+
+    select * from {{ ref('dim_kommune') }}
+
+),
+
+kobling as (
+
+    select * from {{ ref('paragraf_funktion') }}
+
+),
+
+grupper as (
+
+    select distinct
+        udgiftsgruppe,
+        udgiftsgruppenavn
+    from kobling
+
+),
+
+-- The months that both sides know: from the year's first booked month to its last, and no further than the reports of services reach.
+bogfoert as (
+
+    select
+        k.handlekommunekode as kommunekode,
+        b.regnskabsaar,
+        min(b.periode) as foerste_maaned,
+        {{ dato_plus_dage('last_day(max(b.periode))', 1) }} as slut
+    from bevaegelser as b
+    inner join kommuner as k
+        on b.kommunekode = k.kommunekode
+    group by
+        k.handlekommunekode,
+        b.regnskabsaar
+
+),
+
+vinduer as (
+
+    select
+        b.kommunekode,
+        b.regnskabsaar,
+        b.foerste_maaned as vindue_fra,
+        least(b.slut, d.daekket_til) as vindue_til
+    from bogfoert as b
+    inner join daekning as d
+        on b.kommunekode = d.kommunekode
+    where d.daekket_til > b.foerste_maaned
+
+),
+
+udgifter as (
+
+    select
+        v.kommunekode,
+        v.regnskabsaar,
+        f.udgiftsgruppe,
+        sum(b.beloeb_kr) as nettoudgift_kr
+    from bevaegelser as b
+    inner join kommuner as k
+        on b.kommunekode = k.kommunekode
+    inner join vinduer as v
+        on
+            k.handlekommunekode = v.kommunekode
+            and b.regnskabsaar = v.regnskabsaar
+            and b.periode < v.vindue_til
+    inner join (
+        select distinct
+            udgiftsgruppe,
+            funktion,
+            gyldig_fra_aar,
+            gyldig_til_aar
+        from kobling
+    ) as f
+        on
+            b.funktion = f.funktion
+            and b.regnskabsaar between f.gyldig_fra_aar and f.gyldig_til_aar
+    group by
+        v.kommunekode,
+        v.regnskabsaar,
+        f.udgiftsgruppe
+
+),
+
+modtagere as (
+
+    select
+        v.kommunekode,
+        v.regnskabsaar,
+        f.udgiftsgruppe,
+        count(distinct y.person_id) as antal_modtagere
+    from ydelser as y
+    inner join kommuner as k
+        on y.kommunekode = k.kommunekode
+    inner join vinduer as v
+        on
+            k.handlekommunekode = v.kommunekode
+            and y.gyldig_fra < v.vindue_til
+            and y.gyldig_til > v.vindue_fra
+    inner join kobling as f
+        on
+            y.ydelseskode = f.ydelseskode
+            and v.regnskabsaar between f.gyldig_fra_aar and f.gyldig_til_aar
+    group by
+        v.kommunekode,
+        v.regnskabsaar,
+        f.udgiftsgruppe
+
+),
+
+final as (
+
+    select
+        v.kommunekode,
+        {{ dato_af('v.regnskabsaar', 1, 1) }} as periode,
+        v.regnskabsaar,
+        g.udgiftsgruppe,
+        g.udgiftsgruppenavn,
+        v.vindue_fra,
+        v.vindue_til,
+        cast(coalesce(u.nettoudgift_kr, 0) as decimal(18, 2)) as nettoudgift_kr,
+        cast(coalesce(m.antal_modtagere, 0) as integer) as antal_modtagere,
+        cast(round(u.nettoudgift_kr / nullif(m.antal_modtagere, 0), 5) as decimal(18, 5)) as udgift_pr_modtager_kr
+    from vinduer as v
+    cross join grupper as g
+    left join udgifter as u
+        on
+            v.kommunekode = u.kommunekode
+            and v.regnskabsaar = u.regnskabsaar
+            and g.udgiftsgruppe = u.udgiftsgruppe
+    left join modtagere as m
+        on
+            v.kommunekode = m.kommunekode
+            and v.regnskabsaar = m.regnskabsaar
+            and g.udgiftsgruppe = m.udgiftsgruppe
+
+)
+
+select * from final
