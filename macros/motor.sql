@@ -39,3 +39,8 @@
 {% macro sidst_kendte(kolonne) -%}{{ return(adapter.dispatch('sidst_kendte')(kolonne)) }}{%- endmacro %}
 {% macro default__sidst_kendte(kolonne) -%}last_value({{ kolonne }} ignore nulls){%- endmacro %}
 {% macro spark__sidst_kendte(kolonne) -%}last_value({{ kolonne }}, true){%- endmacro %}
+
+{# A group's values as one text, in order. #}
+{% macro samlet_liste(kolonne, adskiller) -%}{{ return(adapter.dispatch('samlet_liste')(kolonne, adskiller)) }}{%- endmacro %}
+{% macro default__samlet_liste(kolonne, adskiller) -%}string_agg({{ kolonne }}, {{ adskiller }} order by {{ kolonne }}){%- endmacro %}
+{% macro spark__samlet_liste(kolonne, adskiller) -%}array_join(array_sort(collect_list({{ kolonne }})), {{ adskiller }}){%- endmacro %}

@@ -17,7 +17,7 @@ maalgrupper as (
         kommunekode,
         kildesystem,
         kilde_id,
-        {{ dbt.listagg('maalgruppe', "' '", 'order by maalgruppe') }} as maalgrupper
+        {{ samlet_liste('maalgruppe', "' '") }} as maalgrupper
     from {{ ref('std_voksne_handicap__maalgruppe') }}
     group by
         kommunekode,
