@@ -138,14 +138,14 @@
     gammel_bestand as (
         select g.person_id, m.periode, g.bopael_kommunekode, g.foedselsdato, g.koen, g.civilstand, g.statsborgerskab
         from gamle as g
-        inner join maaneder as m on g.gyldig_fra <= m.periode and g.gyldig_til > m.periode
+        inner join maaneder as m on g.gyldig_fra < m.periode and g.gyldig_til >= m.periode
         where g.er_bosat
     ),
 
     ny_bestand as (
         select n.person_id, m.periode, n.bopael_kommunekode, n.foedselsdato, n.koen, n.civilstand, n.statsborgerskab
         from nye as n
-        inner join maaneder as m on n.gyldig_fra <= m.periode and n.gyldig_til > m.periode
+        inner join maaneder as m on n.gyldig_fra < m.periode and n.gyldig_til >= m.periode
         where n.er_bosat
     ),
 

@@ -1058,7 +1058,7 @@ def switch(expression: str, words: dict[str, str]) -> str:
 
 
 def write_official(verden: Verden) -> None:
-    """Danmarks Statistik's FOLK1A file, counted from the same world: residents on the first day of each quarter the demo covers."""
+    """Danmarks Statistik's FOLK1A file, counted from the same world: residents at the beginning of the first day of each quarter."""
     month = verden.end
     quarters = [m for m in [*verden.months, month] if m.month in (1, 4, 7, 10)]
     if not quarters:
@@ -1079,7 +1079,7 @@ def write_official(verden: Verden) -> None:
             select o.omraade, case p.koen when 'M' then '1' else '2' end as koen, least(date_diff('year', p.foedselsdato, k.dag)
                 - case when (month(k.dag), day(k.dag)) < (month(p.foedselsdato), day(p.foedselsdato)) then 1 else 0 end, 125) as alder, k.dag, count(*) as antal
             from verden.bopael as b
-            inner join kvartaler as k on b.gyldig_fra <= k.dag and b.gyldig_til > k.dag
+            inner join kvartaler as k on b.gyldig_fra < k.dag and b.gyldig_til >= k.dag
             inner join verden.person as p on b.person_nr = p.person_nr
             inner join omraader as o on b.kommunekode = o.kommunekode
             group by all
