@@ -1,0 +1,105 @@
+"""The seeds behind dimensions and key figures hang together, with each other and with the interfaces' contracts."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import reference_data
+
+REPO = Path(__file__).resolve().parents[2]
+SEEDS = REPO / "seeds"
+REFERENCE = reference_data()
+
+# Definitions published for the real FLIS that these areas can carry.
+PUBLISHED = {"005-0010-001-1-0-0", "005-0010-011-0-0-0", "005-0010-006-2-0-0"}
+NEEDED_BY_READERS = ("titel", "enhed", "hoejt_betyder", "lavt_betyder", "fortolkning", "begraensninger", "daekning", "brud", "ejer", "hjemmel",
+                     "officiel_tabel", "kilde", "kildedato")
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_kildesystem_agrees_with_the_contracts() -> None:
+    contracts = {}
+    for path in sorted((REPO / "models" / "staging").glob("*/*/_*__sources.yml")):
+        for source in yaml.safe_load(path.read_text("utf-8"))["sources"]:
+            meta = source.get("config", {}).get("meta", {})
+            contracts[source["name"]] = (meta["afsender"], meta["fagomraade"], int(meta["frist_dage"]))
+    seed = {r["kildesystem"]: (r["afsender"], r["fagomraade"], int(r["frist_dage"])) for r in rows("faelles/kildesystem")}
+    assert contracts, "no contract found"
+    assert {k: seed.get(k) for k in contracts} == contracts
+
+
+def test_every_key_figure_says_what_a_reader_needs() -> None:
+    figures = rows("faelles/noegletal")
+    assert len(figures) >= 14
+    assert PUBLISHED <= {f["noegletal_id"] for f in figures}
+    assert {(f["noegletal_id"], column) for f in figures for column in NEEDED_BY_READERS if not f[column]} == set()
+    groups = {g["name"] for g in yaml.safe_load((REPO / "models" / "_groups.yml").read_text("utf-8"))["groups"]}
+    assert {f["ejer"] for f in figures} <= groups
+
+
+def test_every_formula_has_a_selection_and_every_selection_a_formula() -> None:
+    formulas = {f["formel_id"]: f["fagomraade"] for f in rows("faelles/formel")}
+    for area, seed in (("borger", "borger/formel_borgerudvalg"), ("oekonomi", "oekonomi/formel_kontoudvalg"),
+                       ("voksne_handicap", "voksne_handicap/formel_ydelsesudvalg")):
+        assert {r["formel_id"] for r in rows(seed)} == {f for f, a in formulas.items() if a == area}
+    used = {f[c] for f in rows("faelles/noegletal") for c in ("taeller_formel", "naevner_formel") if f[c]}
+    assert used == set(formulas)
+
+
+def test_a_month_figure_is_never_divided_by_a_month_of_another_role() -> None:
+    """Numerator and denominator belong to the same municipality: both its own, or both gathered at the one that acts."""
+    formulas = {f["formel_id"]: f for f in rows("faelles/formel")}
+    for figure in rows("faelles/noegletal"):
+        numerator, denominator = formulas[figure["taeller_formel"]], formulas.get(figure["naevner_formel"])
+        if denominator:
+            assert numerator["kommunerolle"] == denominator["kommunerolle"], figure["noegletal_id"]
+        if figure["opgoerelsesniveau"] != "M":
+            assert numerator["opgoerelsesniveau"] == "Å", figure["noegletal_id"]
+
+
+def test_municipalities_and_regions() -> None:
+    municipalities = [k for k in rows("faelles/kommune") if k["er_kommune"] == "true"]
+    assert Counter(k["regionskode"] for k in municipalities) == {"1084": 29, "1085": 17, "1083": 22, "1082": 19, "1081": 11}
+    acting = {k["kommunekode"]: k["handlekommunekode"] for k in municipalities if k["kommunekode"] != k["handlekommunekode"]}
+    assert acting == {"0187": "0183", "0155": "0185"}
+
+
+@pytest.mark.skipif(REFERENCE is None, reason="reference data not at hand")
+def test_municipalities_equal_the_reference() -> None:
+    with (REFERENCE / "kommuner" / "kommuner_98_verified.csv").open(encoding="utf-8-sig", newline="") as file:
+        reference = {(r["kommunekode"], r["kommunenavn"], r["regionskode"], r["dst_kommunegruppe_kode"]) for r in csv.DictReader(file)}
+    assert {(k["kommunekode"], k["kommunenavn"], k["regionskode"], k["kommunegruppekode"]) for k in rows("faelles/kommune") if k["er_udledt"] == "false"} == reference
+
+
+def test_each_age_set_covers_every_age_once() -> None:
+    ages: dict[str, Counter[int]] = {}
+    for group in rows("faelles/aldersgruppe"):
+        ages.setdefault(group["alderssaet"], Counter()).update(range(int(group["alder_fra"]), int(group["alder_til"]) + 1))
+    assert ages and all(counted == Counter(range(126)) for counted in ages.values())
+
+
+def test_the_account_plan_has_no_overlapping_validity() -> None:
+    for seed, key in (("kontoplan_funktion", ("funktion",)), ("kontoplan_gruppering", ("funktion", "dranst", "gruppering"))):
+        years: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+        for row in rows(f"oekonomi/{seed}"):
+            years.setdefault(tuple(row[k] for k in key), []).append((int(row["gyldig_fra_aar"]), int(row["gyldig_til_aar"])))
+        for spans in years.values():
+            spans.sort()
+            assert all(first <= last for first, last in spans)
+            assert all(a[1] < b[0] for a, b in zip(spans, spans[1:], strict=False))
+
+
+def test_selections_are_written_with_codes_of_the_plans_form() -> None:
+    functions = {f["funktion"] for f in rows("oekonomi/kontoplan_funktion")}
+    for line in rows("oekonomi/formel_kontoudvalg"):
+        assert len(line["funktion_fra"]) == len(line["funktion_til"]) == 7 and line["funktion_fra"] <= line["funktion_til"]
+        assert any(line["funktion_fra"] <= f <= line["funktion_til"] for f in functions), line
+        assert line["art_regel"] in ("alle", "uden_hovedart_0", "udgift")
