@@ -63,7 +63,8 @@ def plan_deliveries(verden: Verden, month: date) -> None:
         else:
             days.append((code, regular, far, False))
     con.execute("create or replace temp table levering_dage (kommunekode varchar, udtraek date, til_dato date, med_fejl boolean)")
-    con.executemany("insert into levering_dage values (?, ?, ?, ?)", days)
+    if days:
+        con.executemany("insert into levering_dage values (?, ?, ?, ?)", days)
     con.execute(
         f"""
         create or replace temp table levering as
