@@ -314,9 +314,9 @@ def plant_faults(verden: Verden) -> None:
         inner join (values {rows(marked)}) as m (plads, regel_id) on k.plads = m.plads
         where y.nr = k.nr
     """)
-    base = "(select coalesce(max(nr), 0) from vh.ydelse)"
     tail = "false as ukendt_start, 0 as nr_i_kommune, false as har_slettet_tvilling"
     # VH-02: two botilbud at the same time; both stand in the rule's list
+    base = verden.con.execute("select coalesce(max(nr), 0) from vh.ydelse").fetchone()[0]
     con.execute(f"""
         insert into vh.ydelse
         with valgt as (
@@ -342,10 +342,11 @@ def plant_faults(verden: Verden) -> None:
         ("VH-05", "31183", "SEL|82c", "2.1", "date '2019-03-01'", f"p.doedsdato is null and p.foedselsdato < date '{first}' - 12000"),
     ]
     for rule, code, paragraph, place, start, whom in wanted:
+        base = con.execute("select coalesce(max(nr), 0) from vh.ydelse").fetchone()[0]
         con.execute(f"""
             insert into vh.ydelse
             select
-                {base} + row_number() over (order by s.kildesystem), b.person_nr, null, b.kommunekode, b.kommunekode, '{code}', '{paragraph}', {start}, {OPEN}, '{place}', null, 120, false,
+                {base} + row_number() over (order by s.kildesystem, b.person_nr), b.person_nr, null, b.kommunekode, b.kommunekode, '{code}', '{paragraph}', {start}, {OPEN}, '{place}', null, 120, false,
                 b.kommunekode, b.kommunekode, b.kommunekode, {tail}, '{rule}'
             from verden.bopael as b
             inner join verden.person as p on b.person_nr = p.person_nr
