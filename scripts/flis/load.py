@@ -165,10 +165,10 @@ class _Run:
                       if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
                       and (not kommune or d.match.kommunekode == kommune) and (not periode or d.match.periode == periode)]
         deliveries.sort(key=lambda d: (d.udtrukket, d.loebenr or 0, d.fil))
-        shutil.rmtree(self.spool_folder, ignore_errors=True)
-        self.spool_folder.mkdir(mode=0o700)
-        try:
-            with connect(self.home, write="cpr") as self.con:
+        with connect(self.home, write="cpr") as self.con:   # first: it holds the lock against a second load
+            shutil.rmtree(self.spool_folder, ignore_errors=True)
+            self.spool_folder.mkdir(mode=0o700)
+            try:
                 if "FLIS_HUKOMMELSE" not in os.environ:
                     self.con.execute("set memory_limit = '1GB'")     # beyond that it spills: memory does not grow with the files
                 self.con.execute("begin")
@@ -178,9 +178,9 @@ class _Run:
                 types = {(m.filetype.afsender, m.filetype.kildesystem, m.filetype.name) for d in deliveries if (m := d.match)}
                 self.state = ledger.read_state(self.con, types)
                 self._walk(deliveries)
-        finally:
-            self.spools.close()
-            shutil.rmtree(self.spool_folder, ignore_errors=True)
+            finally:
+                self.spools.close()
+                shutil.rmtree(self.spool_folder, ignore_errors=True)
         if self.failures:
             raise LoadError("\n".join(self.failures))
         return self.result
@@ -192,9 +192,10 @@ class _Run:
         from flis.inspection import peek_number, plain_name
 
         afsender, entry = item
+        readable = os.fsencode(entry.name).decode("utf-8", "replace")
         moment = datetime(1970, 1, 1) + timedelta(microseconds=entry.stat(follow_symlinks=False).st_mtime_ns // 1000)
-        delivery = Delivery(Path(entry.path), afsender, entry.name, moment, udtrukket=moment)
-        match = self.contracts.match(afsender, plain_name(entry.name))
+        delivery = Delivery(Path(entry.path), afsender, readable, moment, udtrukket=moment)
+        match = self.contracts.match(afsender, plain_name(readable))
         if match:
             delivery.match = match
             delivery.udtrukket = match.udtrukket or moment

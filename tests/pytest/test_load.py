@@ -8,6 +8,8 @@ import io
 import os
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -361,6 +363,26 @@ def test_an_encrypted_zip_and_a_link_are_refused(world):
     assert world.ledger("SALDO_101_202601_20260205.csv.zip")["aarsag_kode"] == "pakke_krypteret"
     assert world.ledger("SALDO_101_202602_20260305.csv")["aarsag_kode"] == "ikke_en_fil"
     assert world.inbox() == []
+
+
+def test_a_file_name_that_is_no_text(world):
+    world.put("saldo", "SALDO_101_202601_20260205.csv", saldo(GOOD))
+    shutil.copy(world.home.inbox / "saldo" / "SALDO_101_202601_20260205.csv", os.fsencode(world.home.inbox / "saldo") + b"/r\xf8d.csv")
+    assert (world.load().loaded, world.inbox()) == (1, [])
+    assert world.ledger("r\ufffdd.csv")["aarsag_kode"] == "ukendt_filnavn"
+
+
+def test_two_loads_at_once(world):
+    world.put("saldo", "SALDO_101_202601_20260205.csv", saldo(GOOD))
+    world.load()
+    world.put("saldo", "SALDO_101_202602_20260205.csv", saldo(GOOD))
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('klar', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code, str(world.home.cpr_db)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(duckdb.IOException, match="lock"):
+            world.load()
+        other.stdin.close()
+    assert world.load().loaded == 1
 
 
 def test_files_under_way_are_left_alone(world):
