@@ -1,0 +1,108 @@
+with kommunetal as (
+
+    select * from {{ ref('fct_noegletal__kommune') }}
+
+),
+
+noegletal as (
+
+    select * from {{ ref('dim_noegletal') }}
+
+),
+
+-- The whole country is the 98 municipalities; Christiansø lies outside the division.
+kommuner as (
+
+    select * from {{ ref('dim_kommune') }}
+    where er_kommune
+
+),
+
+grupper as (
+
+    select
+        kommunekode,
+        'landet' as gruppetype,
+        '000' as gruppekode,
+        'Hele landet' as gruppenavn
+    from kommuner
+
+    union all
+
+    select
+        kommunekode,
+        'region' as gruppetype,
+        regionskode as gruppekode,
+        regionsnavn as gruppenavn
+    from kommuner
+
+    union all
+
+    select
+        kommunekode,
+        'kommunegruppe' as gruppetype,
+        kommunegruppekode as gruppekode,
+        kommunegruppe as gruppenavn
+    from kommuner
+
+),
+
+-- A municipality without a figure is out of both numerator and denominator: a sum over some divided by a sum over others means nothing.
+sammenlagt as (
+
+    select
+        k.noegletal_id,
+        g.gruppetype,
+        g.gruppekode,
+        g.gruppenavn,
+        k.periode,
+        sum(case when k.vaerdi is not null then k.taeller end) as sum_taeller,
+        sum(case when k.vaerdi is not null then k.naevner end) as sum_naevner,
+        sum(k.vaerdi) as sum_vaerdi,
+        count(k.vaerdi) as antal_bidragydere,
+        count(case when k.observationsstatus <> 'ikke_relevant' then 1 end) as antal_mulige,
+        count(case when k.observationsstatus = 'foreloebig' then 1 end) as antal_foreloebig,
+        count(case when k.observationsstatus = 'ikke_leveret' then 1 end) as antal_ikke_leveret,
+        count(case when k.observationsstatus = 'ikke_relevant' then 1 end) as antal_ikke_relevant,
+        count(case when k.vaerdi is not null and k.fortrolighedsstatus = 'tilbageholdt' then 1 end) as antal_tilbageholdt,
+        sum(case when k.vaerdi is not null then k.antal_personer end) as antal_personer
+    from kommunetal as k
+    inner join grupper as g on k.kommunekode = g.kommunekode
+    group by
+        k.noegletal_id,
+        g.gruppetype,
+        g.gruppekode,
+        g.gruppenavn,
+        k.periode
+
+),
+
+final as (
+
+    select
+        s.noegletal_id,
+        s.gruppetype,
+        s.gruppekode,
+        s.gruppenavn,
+        s.periode,
+        cast(s.sum_taeller as decimal(18, 5)) as sum_taeller,
+        cast(s.sum_naevner as decimal(18, 5)) as sum_naevner,
+        cast(s.sum_vaerdi as decimal(18, 5)) as sum_vaerdi,
+        {{ kvotient('s.sum_taeller', 's.sum_naevner', 'n.faktor') }} as vaegtet_gennemsnit,
+        {{ kvotient('s.sum_vaerdi', 's.antal_bidragydere') }} as simpelt_gennemsnit,
+        cast(s.antal_bidragydere as integer) as antal_bidragydere,
+        cast(s.antal_mulige as integer) as antal_mulige,
+        cast(s.antal_foreloebig as integer) as antal_foreloebig,
+        cast(s.antal_ikke_leveret as integer) as antal_ikke_leveret,
+        cast(s.antal_ikke_relevant as integer) as antal_ikke_relevant,
+        cast(s.antal_tilbageholdt as integer) as antal_tilbageholdt,
+        {{ gennemsnit_status('s.antal_bidragydere', 's.antal_foreloebig', 's.antal_ikke_leveret', 's.sum_taeller') }} as observationsstatus,
+        case when {{ gennemsnit_tilbageholdt('s.antal_personer', 's.antal_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
+        {{ fortrolighedsgrund('s.antal_personer', 's.antal_tilbageholdt') }} as fortrolighedsgrund,
+        cast(s.antal_personer as bigint) as antal_personer
+    from sammenlagt as s
+    inner join noegletal as n on s.noegletal_id = n.noegletal_id
+
+)
+
+select * from final

@@ -1,0 +1,193 @@
+with formler as (
+
+    select * from {{ ref('formel') }}
+    where fagomraade = 'voksne_handicap'
+
+),
+
+udvalg as (
+
+    select * from {{ ref('formel_ydelsesudvalg') }}
+
+),
+
+ydelser as (
+
+    select * from {{ ref('std_voksne_handicap__ydelse') }}
+
+),
+
+maanedsfakta as (
+
+    select * from {{ ref('fct_voksne_handicap__maaned') }}
+
+),
+
+kommuner as (
+
+    select * from {{ ref('dim_kommune') }}
+    where er_kommune
+
+),
+
+perioder as (
+
+    select * from {{ ref('dim_periode') }}
+
+),
+
+status as (
+
+    select s.*
+    from {{ ref('int_faelles__leveringsstatus') }} as s
+    -- a municipality that another one acts for has no figures of its own
+    inner join kommuner as k on s.kommunekode = k.kommunekode and k.handlekommunekode = k.kommunekode
+    where s.fagomraade = 'voksne_handicap'
+
+),
+
+maaneder as (
+
+    select
+        kommunekode,
+        periode,
+        cast(extract(year from periode) as integer) as aar,
+        leveringsstatus,
+        count(case when leveringsstatus = 'leveret' then 1 end) over (
+            partition by kommunekode, extract(year from periode)
+            order by periode
+            rows between unbounded preceding and current row
+        ) as antal_leveret
+    from status
+
+),
+
+-- A recipient is a person with a service open on at least one day of the month; the person counts once, whatever the number of services.
+modtagere as (
+
+    select distinct
+        u.formel_id,
+        k.handlekommunekode as kommunekode,
+        p.periode,
+        y.person_id
+    from ydelser as y
+    inner join kommuner as k on y.kommunekode = k.kommunekode
+    inner join udvalg as u on u.paragraf = '*' or y.paragraf = u.paragraf
+    inner join perioder as p on y.gyldig_fra <= p.sidste_dag and y.gyldig_til > p.periode
+    inner join maaneder as m
+        on
+            k.handlekommunekode = m.kommunekode
+            and p.periode = m.periode
+            and m.leveringsstatus in ('leveret', 'foreloebig')
+
+),
+
+antal_modtagere as (
+
+    select
+        formel_id,
+        kommunekode,
+        periode,
+        count(*) as antal_personer
+    from modtagere
+    group by
+        formel_id,
+        kommunekode,
+        periode
+
+),
+
+fuldtidsydelser as (
+
+    select
+        u.formel_id,
+        k.handlekommunekode as kommunekode,
+        f.periode,
+        sum(f.fuldtidsydelser) as fuldtidsydelser
+    from maanedsfakta as f
+    inner join kommuner as k on f.kommunekode = k.kommunekode
+    inner join udvalg as u on u.maal = 'fuldtidsydelser' and (u.paragraf = '*' or f.paragraf = u.paragraf)
+    group by
+        u.formel_id,
+        k.handlekommunekode,
+        f.periode
+
+),
+
+-- Twelve person-months make one full-year recipient. It rests on at least as many persons as the month with the most.
+til_dato as (
+
+    select
+        f.formel_id,
+        m.kommunekode,
+        m.periode,
+        cast(round(coalesce(sum(a.antal_personer), 0) / 12.0, 5) as decimal(18, 5)) as helaarsmodtagere,
+        coalesce(max(a.antal_personer), 0) as antal_personer
+    from formler as f
+    cross join maaneder as m
+    left join antal_modtagere as a
+        on
+            f.formel_id = a.formel_id
+            and m.kommunekode = a.kommunekode
+            and m.aar = extract(year from a.periode)
+            and a.periode <= m.periode
+    where f.periodisering = 'aar_til_dato'
+    group by
+        f.formel_id,
+        m.kommunekode,
+        m.periode
+
+),
+
+ramme as (
+
+    select
+        f.formel_id,
+        m.kommunekode,
+        m.periode,
+        case
+            when m.leveringsstatus in ('ikke_relevant', 'ikke_leveret') then m.leveringsstatus
+            when f.periodisering = 'maaned' then m.leveringsstatus
+            when m.antal_leveret = extract(month from m.periode) then 'leveret'
+            else 'foreloebig'
+        end as leveringsstatus,
+        cast(coalesce(t.helaarsmodtagere, d.fuldtidsydelser, a.antal_personer, 0) as decimal(18, 5)) as vaerdi,
+        cast(coalesce(t.antal_personer, a.antal_personer, 0) as bigint) as antal_personer
+    from formler as f
+    cross join maaneder as m
+    left join antal_modtagere as a
+        on f.formel_id = a.formel_id and m.kommunekode = a.kommunekode and m.periode = a.periode
+    left join fuldtidsydelser as d
+        on f.formel_id = d.formel_id and m.kommunekode = d.kommunekode and m.periode = d.periode
+    left join til_dato as t
+        on f.formel_id = t.formel_id and m.kommunekode = t.kommunekode and m.periode = t.periode
+
+),
+
+udfyldt as (
+
+    select
+        formel_id,
+        kommunekode,
+        periode,
+        leveringsstatus,
+        case when leveringsstatus in ('leveret', 'foreloebig') then vaerdi end as vaerdi,
+        case when leveringsstatus in ('leveret', 'foreloebig') then antal_personer end as antal_personer
+    from ramme
+
+),
+
+final as (
+
+    select
+        formel_id,
+        kommunekode,
+        periode,
+        vaerdi,
+        antal_personer,
+        {{ observationsstatus('leveringsstatus', 'vaerdi') }} as observationsstatus
+    from udfyldt
+
+)
+
+select * from final
