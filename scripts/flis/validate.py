@@ -314,7 +314,10 @@ def _settle(con: duckdb.DuckDBPyConnection, faults: dict[str, str]) -> None:
                 e.aarsag as fejl,
                 coalesce(f.afvigelser, 0) as afvigelser,
                 -- Where the breaking rows are not among the rows counted (set aside, or missing), they are added to them.
-                coalesce(c.raekker, 0) + case when r.model = r.grundlag then 0 else coalesce(f.afvigelser, 0) end as raekker
+                case
+                    when r.model = r.grundlag then greatest(coalesce(c.raekker, 0), coalesce(f.afvigelser, 0))
+                    else coalesce(c.raekker, 0) + coalesce(f.afvigelser, 0)
+                end as raekker
             from tilsigtet as t
             inner join regler as r on t.regel_id = r.regel_id
             left join temp.fejl as e on t.regel_id = e.regel_id

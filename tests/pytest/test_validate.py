@@ -22,7 +22,7 @@ TABLES = {
     "koder.kontoplan_dranst": "dranst varchar, hovedkonto varchar",
     "koder.paragraf": "ydelseskode varchar, paragraf varchar, gyldig_fra date",
     "marts.dim_kontoplan": "konto_id varchar, match_status varchar, gyldig_fra_aar integer, gyldig_til_aar integer",
-    "marts.fct_borger__folketal_afstemning": "kommunekode varchar, periode date, antal_personer integer, antal_officielt integer",
+    "marts.fct_borger__folketal_afstemning": "kommunekode varchar, periode date, status varchar",
     "standardized.std_oekonomi__postering":
         "kommunekode varchar, kildesystem varchar, kilde_id varchar, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer, "
         "periode date, leveret_periode date, hovedkonto varchar, funktion varchar, dranst varchar, gruppering varchar, art varchar, "
@@ -38,7 +38,7 @@ TABLES = {
     "standardized.std_borger__frasat":
         f"kommunekode varchar, kildesystem varchar, tabel varchar, kilde_id varchar, periode date, aarsag varchar, {ORIGIN}",
     "standardized.std_borger__officielt_folketal":
-        "kommunekode varchar, omraade varchar, koen varchar, alder integer, periode date, antal_personer integer, kildesystem varchar, "
+        "kommunekode varchar, omraadekode varchar, koen varchar, alder integer, periode date, antal_personer integer, kildesystem varchar, "
         f"kilde_id varchar, {ORIGIN}",
     "standardized.std_voksne_handicap__ydelse":
         "kommunekode varchar, person_id varchar, paragraf varchar, ydelseskode varchar, gyldig_fra date, gyldig_til date, "
@@ -128,7 +128,7 @@ def aside(area: str, kilde_id: str, kildesystem: str, aarsag: str, **more) -> tu
 
 def official(omraade: str, alder: int, **more) -> tuple[str, dict]:
     return "standardized.std_borger__officielt_folketal", {
-        "kommunekode": omraade, "omraade": omraade, "koen": "K", "alder": alder, "periode": JAN, "antal_personer": 10, "kildesystem": "dst_folk1a",
+        "kommunekode": omraade, "omraadekode": omraade[-3:], "koen": "K", "alder": alder, "periode": JAN, "antal_personer": 10, "kildesystem": "dst_folk1a",
         "kilde_id": f"{omraade}.{alder}", **more}
 
 
@@ -151,9 +151,10 @@ GOOD = [
     post("nyaabnet", funktion="5.28.21"), post("aar_til_dato", periode=date(2025, 12, 1), regnskabsperiode=12),
     person("god"), spell("god"), person("hundrede", foedselsdato=date(1901, 1, 1)), person("doed", foedselsdato=date(1890, 1, 1), doedsdato=date(1990, 1, 1)),
     spell("doed", gyldig_fra=date(1980, 1, 1), gyldig_til=date(1990, 1, 1)), spell("udrejst", er_bosat=False, bopael_kommunekode="0998", civilstand="ukendt"),
-    aside("borger", "andet", "cpr", "dato_ulaeselig"), spell("nyeste", gyldig_fra=date(2026, 1, 31)),
+    spell("nyeste", gyldig_fra=date(2026, 1, 31)),
     *(official("0101", age) for age in range(101)), *(official("0147", age) for age in range(101) if age != 38),
-    ("marts.fct_borger__folketal_afstemning", {"kommunekode": "0101", "periode": JAN, "antal_personer": 1000, "antal_officielt": 1005}),
+    ("marts.fct_borger__folketal_afstemning", {"kommunekode": "0151", "periode": JAN, "status": "ikke_relevant"}),
+    ("marts.fct_borger__folketal_afstemning", {"kommunekode": "0101", "periode": JAN, "status": "bestaaet"}),
     service("god", "god"), service("tidligere107", "god", paragraf="SEL|107", gyldig_fra=date(2025, 1, 1), gyldig_til=date(2025, 6, 1)),
     service("senere108", "god", paragraf="SEL|108", gyldig_fra=date(2025, 6, 1)), service("doed", "doed", gyldig_fra=date(1989, 1, 1), gyldig_til=date(1990, 1, 2)),
     service("hjaelp", "god", betaling_kommunekode="0998"), service("slut", "god", ydelsesstatus="afsluttet", gyldig_til=date(2026, 1, 1)),
@@ -177,11 +178,13 @@ PLANTED = {
     "BO-02": ([person("bo02", koen_modsiger_nummer=True)], {"cpr|bo02"}),
     "BO-03": ([aside("borger", "bo03", "cpr", "foedselsdato_ugyldig")], {"cpr|bo03"}),
     "BO-04": ([spell("bo04", bopael_kommunekode="0998", kommunekode="0998")], {"cpr|bo04"}),
-    "BO-05": ([person("bo05", doedsdato=date(2020, 1, 1), er_flyttet_efter_doed=True)], {"cpr|bo05"}),
-    "BO-06": ([], {"dst_folk1a|0147.K.38.2026-01-01"}),
+    "BO-05": ([person("bo05", doedsdato=date(2020, 1, 1), er_flyttet_efter_doed=True, kommunekode="0998"), spell("bo05", gyldig_til=date(2020, 1, 1))], {"cpr|bo05"}),
+    "BO-06": ([], {"dst_folk1a|147.K.38.2026-01-01"}),
     "BO-07": ([spell("bo07", civilstand="ukendt")], {"cpr|bo07"}),
-    "BO-08": ([("marts.fct_borger__folketal_afstemning", {"kommunekode": "0147", "periode": JAN, "antal_personer": 1000, "antal_officielt": 1006})],
+    "BO-08": ([("marts.fct_borger__folketal_afstemning", {"kommunekode": "0147", "periode": JAN, "status": "afviger"})],
               {"dst_folk1a|0147.2026-01-01"}),
+    "BO-09": ([aside("borger", f"bo09-{why}", "cpr", why) for why in ("dato_ulaeselig", "art_ukendt", "noegle_ulaeselig", "antal_ulaeseligt")],
+              {f"cpr|bo09-{why}" for why in ("dato_ulaeselig", "art_ukendt", "noegle_ulaeselig", "antal_ulaeseligt")}),
     "VH-01": ([service("vh01", "god", betaling_kommunekode=None, opholds_kommunekode="0998")], {"eg_sensum|vh01"}),
     "VH-02": ([service("vh02a", "bo", paragraf="SEL|107", gyldig_til=date(2025, 6, 2)), service("vh02b", "bo", paragraf="SEL|108", gyldig_fra=date(2025, 6, 1))],
               {"eg_sensum|vh02a", "eg_sensum|vh02b"}),
@@ -257,6 +260,10 @@ def test_statuses_counts_and_what_is_held(planted: World) -> None:
     assert not any(kommune in ("0147", "0998") for kommune, _, _ in planted.result.held)       # warnings, and rows of nobody, hold nothing
     assert planted.result.broken["oekonomi"] == {"fejl": 5, "advarsel": 4, "oplysning": 0}
     assert planted.result.facts()["held"] == len(planted.result.held)
+
+
+def test_a_dead_person_stands_with_the_last_municipality(planted: World) -> None:
+    assert planted.found("BO-05") == {("0101", "cpr|bo05")}
 
 
 def test_page_has_every_rule_and_no_key(planted: World) -> None:
