@@ -101,7 +101,9 @@ def read_state(con: duckdb.DuckDBPyConnection, filetypes: set[tuple[str, str, st
         from raw.leverance where status = 'aktiv' and (afsender, kildesystem, filtype) in ({marks})
     """, [v for f in sorted(filetypes) for v in f]).fetchall()
     for afsender, system, filtype, kommune, periode, loebenr, kind, ident, udtrukket in rows:
-        state.active.setdefault((afsender, system, filtype, kommune), {})[loebenr if loebenr is not None else periode] = Active(ident, udtrukket, kind == "fuld")
+        # As in `apply`: a delta by its number, a full extract by nothing (its period is in the name only), else by period.
+        key = loebenr if loebenr is not None else None if kind == "fuld" else periode
+        state.active.setdefault((afsender, system, filtype, kommune), {})[key] = Active(ident, udtrukket, kind == "fuld")
     return state
 
 
