@@ -200,7 +200,8 @@
         {%- for n in graph.nodes.values() if n.resource_type == 'model' and n.name == model.identifier and n.config.get('incremental_strategy') == 'skive' -%}
             {%- set ns.kolonner = n.config.get('meta', {}).get('skive', []) -%}
         {%- endfor -%}
-        {%- if ns.kolonner and adapter.get_relation(model.database, 'drift', 'skive__' ~ model.identifier) is not none -%}
+        {# Asked of the catalogue, not of dbt's cache: the list is dropped when the model is built whole. #}
+        {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier ~ "'").rows | length > 0 -%}
             {{ return("(select * from " ~ model ~ " where (" ~ ns.kolonner | join(', ') ~ ") in (select "
                 ~ ("(" ~ ns.kolonner | join(', ') ~ ")" if ns.kolonner | length > 1 else ns.kolonner[0]) ~ " from " ~ skive_tabel(model.identifier) ~ "))") }}
         {%- endif -%}
