@@ -141,6 +141,14 @@ vaerdier as (
 
 ),
 
+-- Before the first population there is nothing to count, and nothing is not zero.
+foerste as (
+
+    select min(periode) as foerste_periode
+    from folketal
+
+),
+
 -- A stock on the first of the month stands when that day is covered; movements need the whole month. A figure by the acting municipality is as
 -- complete as the least complete of those it acts for.
 ramme as (
@@ -159,6 +167,7 @@ ramme as (
     from formler as f
     inner join roller as r on f.kommunerolle = r.kommunerolle
     inner join status as s on r.fra_kommunekode = s.kommunekode
+    inner join foerste as t on s.periode >= t.foerste_periode
     where f.opgoerelsesniveau = 'M' or extract(month from s.periode) = 1
     group by
         f.formel_id,

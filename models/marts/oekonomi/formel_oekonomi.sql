@@ -24,10 +24,78 @@ kommuner as (
 
 ),
 
+perioder as (
+
+    select * from {{ ref('dim_periode') }}
+
+),
+
 status as (
 
     select * from {{ ref('int_faelles__leveringsstatus') }}
     where fagomraade = 'oekonomi'
+
+),
+
+foerste as (
+
+    select
+        kommunekode,
+        min(periode) as foerste_periode
+    from status
+    where leveringsstatus = 'leveret'
+    group by kommunekode
+
+),
+
+-- A municipality's first delivery brings the year so far: the months before it are delivered too, from the first that has accounts.
+aabning as (
+
+    select
+        b.kommunekode,
+        f.foerste_periode,
+        min(b.periode) as foerste_bogfoerte
+    from bevaegelser as b
+    inner join foerste as f
+        on
+            b.kommunekode = f.kommunekode
+            and b.regnskabsaar = extract(year from f.foerste_periode)
+    where b.beloebstype = 'regnskab'
+    group by
+        b.kommunekode,
+        f.foerste_periode
+
+),
+
+tidligere as (
+
+    select
+        a.kommunekode,
+        p.periode
+    from aabning as a
+    inner join perioder as p on p.periode >= a.foerste_bogfoerte and p.periode < a.foerste_periode
+    left join status as s on a.kommunekode = s.kommunekode and p.periode = s.periode
+    where s.kommunekode is null
+
+),
+
+alle_maaneder as (
+
+    select
+        kommunekode,
+        periode,
+        leveringsstatus,
+        false as er_tidligere
+    from status
+
+    union all
+
+    select
+        kommunekode,
+        periode,
+        'leveret' as leveringsstatus,
+        true as er_tidligere
+    from tidligere
 
 ),
 
@@ -148,8 +216,9 @@ maaneder as (
             when bool_and(s.leveringsstatus = 'leveret') then 'leveret'
             when bool_or(s.leveringsstatus in ('leveret', 'foreloebig')) then 'foreloebig'
             else 'ikke_leveret'
-        end as leveringsstatus
-    from status as s
+        end as leveringsstatus,
+        bool_and(s.er_tidligere) as er_tidligere
+    from alle_maaneder as s
     inner join roller as r on s.kommunekode = r.fra_kommunekode
     group by
         r.kommunerolle,
@@ -167,6 +236,7 @@ maaneder_til_dato as (
         periode,
         aar,
         leveringsstatus,
+        er_tidligere,
         count(case when leveringsstatus = 'leveret' then 1 end) over (
             partition by kommunerolle, kommunekode, aar
             order by periode
@@ -222,7 +292,7 @@ ramme_maaned as (
             and m.kommunekode = b.kommunekode
             and m.aar = b.regnskabsaar
             and b.periode <= m.periode
-    where f.periodisering = 'aar_til_dato'
+    where f.periodisering = 'aar_til_dato' and not m.er_tidligere
     group by
         f.formel_id,
         m.kommunekode,

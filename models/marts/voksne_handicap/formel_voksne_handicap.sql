@@ -46,6 +46,44 @@ status as (
 
 ),
 
+foerste as (
+
+    select
+        kommunekode,
+        min(periode) as foerste_periode
+    from status
+    where leveringsstatus = 'leveret'
+    group by kommunekode
+
+),
+
+-- The reports hold everything since 2015, so the months of the first year before the first report are known as well.
+alle_maaneder as (
+
+    select
+        kommunekode,
+        periode,
+        leveringsstatus,
+        false as er_tidligere
+    from status
+
+    union all
+
+    select
+        f.kommunekode,
+        p.periode,
+        'leveret' as leveringsstatus,
+        true as er_tidligere
+    from foerste as f
+    inner join perioder as p
+        on
+            p.periode >= cast(date_trunc('year', f.foerste_periode) as date)
+            and p.periode < f.foerste_periode
+    left join status as s on f.kommunekode = s.kommunekode and p.periode = s.periode
+    where s.kommunekode is null
+
+),
+
 maaneder as (
 
     select
@@ -53,12 +91,13 @@ maaneder as (
         periode,
         cast(extract(year from periode) as integer) as aar,
         leveringsstatus,
+        er_tidligere,
         count(case when leveringsstatus = 'leveret' then 1 end) over (
             partition by kommunekode, extract(year from periode)
             order by periode
             rows between unbounded preceding and current row
         ) as antal_leveret
-    from status
+    from alle_maaneder
 
 ),
 
@@ -161,6 +200,7 @@ ramme as (
         on f.formel_id = d.formel_id and m.kommunekode = d.kommunekode and m.periode = d.periode
     left join til_dato as t
         on f.formel_id = t.formel_id and m.kommunekode = t.kommunekode and m.periode = t.periode
+    where not m.er_tidligere
 
 ),
 
