@@ -15,7 +15,9 @@ import codecs
 import csv
 import gzip
 import hashlib
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -30,6 +32,8 @@ from flis.reasons import Reason
 
 CHUNK = 256 * 1024
 FIELD, NEWLINE, FAULT = "\x1f", "\x1e", "\x1d"
+# What the unpackers raise on a package that is broken or made to break them.
+_DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OverflowError, struct.error)
 _C1 = bytes(range(0x80, 0xA0))
 _CONTROL = (b"\x01", b"\x1d", b"\x1e", b"\x1f")
 
@@ -157,7 +161,7 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
         source: Any
         hashing = _Hashing(raw)
         if suffix == ".gz":
-            source = gzip.GzipFile(fileobj=hashing, mode="rb")  # type: ignore[arg-type]
+            source = gzip.GzipFile(fileobj=hashing, mode="rb")
         elif suffix == ".zip":
             source = _open_member(raw, limits)
         else:
@@ -168,9 +172,9 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
             nonlocal taken
             try:
                 data = source.read(CHUNK)
-            except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
-                if source is hashing:
-                    raise
+            except _DAMAGED as error:
+                if source is hashing or isinstance(error, OSError) and error.errno:
+                    raise       # a fault of the disk, not of the package
                 raise Refused("beskadiget_pakke") from error
             taken += len(data)
             if taken > limits.unpacked:
@@ -203,7 +207,7 @@ def _open_member(raw: IO[bytes], limits: Limits) -> IO[bytes]:
         if members[0].file_size > limits.unpacked:
             raise Refused("pakke_bombe", graense=readable_size(limits.unpacked))
         return package.open(members[0])
-    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError) as error:
+    except _DAMAGED as error:
         raise Refused("beskadiget_pakke") from error
 
 
@@ -259,7 +263,7 @@ class _Text:
             return data
         if self.charset == "iso-8859-1" and len(data.translate(None, _C1)) != len(data):
             # 0x80-0x9F are no characters in ISO-8859-1: the file is Windows-1252 or UTF-8. A pure latin-1 decoder would let them pass.
-            at = re.search(rb"[\x80-\x9f]", data).start()  # type: ignore[union-attr]
+            at = min(data.index(byte) for byte in set(data) & set(_C1))
             raise Refused("tegnsaet", linje=self._line_of(data, at), tegnsaet=self.charset)
         try:
             text = self._decoder.decode(data, final)
@@ -326,7 +330,7 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spoo
             if ft.kind == "xml":
                 found.spool, target = spools.of(ft, match.version.version, tuple(c.name for c in ft.tables[0].columns), True)
                 start = target.tell()
-                _read_xml(ft, chunk, found, target)
+                _read_xml(ft, chunk, found, target, limits)
                 found.sha256, found.bytes = finish()
                 return found
             text = _Text(ft, limits, found.warnings)
@@ -554,7 +558,7 @@ def _parse(text: str, delimiter: str, quote: str) -> list[str] | None:
 # ------------------------------------------------------------------ XML
 
 
-def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target: IO[bytes]) -> None:
+def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target: IO[bytes], limits: Limits) -> None:
     """Each `format.post` element is a record; a column is the text of the child at its `sti` ('a/b', default its name) or of an attribute ('@a')."""
     columns = ft.tables[0].columns
     found.layout, found.fields = tuple(c.name for c in columns), True
@@ -564,17 +568,18 @@ def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target
     stack: list[str] = []
     row: list[str] = []
     text: list[str] = []
-    inside = [0, 0]     # depth of the current record, its first line
+    inside = [0, 0, 0]      # depth of the current record, its first line, its length so far
 
     def opened(name: str, attributes: dict[str, str]) -> None:
         local = name.rsplit(":", 1)[-1].casefold()
         stack.append(local)
         text.clear()
         if not inside[0] and local == post:
-            inside[:] = [len(stack), parser.CurrentLineNumber]
+            inside[:] = [len(stack), parser.CurrentLineNumber, 0]
             row[:] = [""] * len(columns)
         if inside[0]:
             for key, value in attributes.items():
+                grow(value)
                 put("/".join([*stack[inside[0]:], "@" + key.rsplit(":", 1)[-1].casefold()]), value)
 
     def put(path: str, value: str) -> None:
@@ -593,7 +598,13 @@ def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target
 
     def characters(data: str) -> None:
         if inside[0]:
+            grow(data)
             text.append(data)
+
+    def grow(data: str) -> None:
+        inside[2] += len(data)
+        if inside[2] > limits.line:
+            raise Refused("lang_linje", linje=inside[1], graense=limits.line)
 
     def refuse(*_: Any) -> None:
         raise Refused("xml_doctype", linje=parser.CurrentLineNumber)

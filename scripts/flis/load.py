@@ -89,8 +89,23 @@ class Delivery:
     total: Any = None
 
     @property
+    def filetype(self) -> FileType:
+        assert self.match, "only a recognised file has a type"
+        return self.match.filetype
+
+    @property
+    def inspected(self) -> Inspected:
+        assert self.found, "only a readable file has been inspected"
+        return self.found
+
+    @property
+    def decided(self) -> Decision:
+        assert self.decision, "a delivery is decided upon before it is loaded"
+        return self.decision
+
+    @property
     def status(self) -> str:
-        return self.decision.status if self.decision else "afvist"
+        return self.decided.status
 
 
 def load(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None, progress: Progress | None = None,
@@ -210,7 +225,11 @@ class _Run:
         size = 0
         for number, delivery in enumerate(deliveries, start=1):
             self.progress(delivery.fil, number, len(deliveries))
-            self._inspect(delivery)
+            try:
+                self._inspect(delivery)
+            except OSError as fault:        # the disk's fault, or the sender has just taken it back
+                self.failures.append(f"{delivery.afsender}/{delivery.fil}: {fault}")
+                continue
             batch.append(delivery)
             size += delivery.bytes if not delivery.found else max(delivery.bytes, delivery.found.unpacked)
             if size >= self.batch_bytes or len(batch) >= self.batch_files:
@@ -236,7 +255,6 @@ class _Run:
                 raise Refused("ikke_aftalt", afsender=d.afsender, kildesystem=ft.kildesystem, kommunekode=d.match.kommunekode or "(alle)",
                               dato=(d.match.periode or d.udtrukket.date()).strftime("%d-%m-%Y"))
             local = self.setup.local_fields(d.match.kommunekode, ft.kildesystem, (t.name for t in ft.tables))
-
             d.found = inspect(d.path, d.match, local, self.spools, self.limits)
             d.sha256, d.bytes, d.warnings = d.found.sha256, d.found.bytes, d.found.warnings
             if d.found.loebenr is not None:
@@ -318,14 +336,14 @@ class _Run:
         if d.reason:
             d.decision = ledger.Decision(catalogue()[d.reason.code]["udfald"], d.reason)
             if d.status == "ikke_instrueret":
-                d.without = splitting.data_lines(d.match.filetype, d.found)  # type: ignore[union-attr,arg-type]
+                d.without = splitting.data_lines(d.filetype, d.inspected)
             return
-        d.decision = ledger.decide(self.state, d.match.filetype, forrige=d.found.forrige, **self._facts(d))  # type: ignore[union-attr]
+        d.decision = ledger.decide(self.state, d.filetype, forrige=d.inspected.forrige, **self._facts(d))
 
     def _apply(self, d: Delivery) -> None:
         from flis import ledger
 
-        ledger.apply(self.state, d.match.filetype, d.decision, d.ident, **self._facts(d))  # type: ignore[union-attr,arg-type]
+        ledger.apply(self.state, d.filetype, d.decided, d.ident, **self._facts(d))
 
     def _facts(self, d: Delivery) -> dict[str, Any]:
         assert d.match
@@ -346,7 +364,7 @@ class _Run:
         for path, files in spools.items():
             if not any(id(d) in wanted for d in files):
                 continue
-            ft = files[0].match.filetype  # type: ignore[union-attr]
+            ft = files[0].filetype
             parts = []
             for d in files:
                 assert d.match and d.found
@@ -358,7 +376,7 @@ class _Run:
                 if id(d) in wanted:
                     account = accounts[d.ident]
                     d.rows, d.set_aside, d.without, d.total = account.rows, account.set_aside, account.without, account.total
-                    d.warnings = [*d.found.warnings, *account.warnings]  # type: ignore[union-attr]
+                    d.warnings = [*d.inspected.warnings, *account.warnings]
                     if account.refusal:
                         refused[id(d)] = account.refusal
         return refused
@@ -368,8 +386,8 @@ class _Run:
 
         by_type: dict[str, tuple[FileType, list[int]]] = {}
         for d in taken:
-            if d.match and any(t.cpr_columns for t in d.match.filetype.tables):
-                by_type.setdefault(d.match.filetype.origin, (d.match.filetype, []))[1].append(d.ident)
+            if any(t.cpr_columns for t in d.filetype.tables):
+                by_type.setdefault(d.filetype.origin, (d.filetype, []))[1].append(d.ident)
         if by_type:
             persons.enter(self.con, self.key, list(by_type.values()))
 
@@ -379,9 +397,8 @@ class _Run:
 
         by_type: dict[str, tuple[FileType, list[tuple[int, int]]]] = {}
         for d in taken:
-            assert d.match and d.decision
-            for old in d.decision.replaces:
-                by_type.setdefault(d.match.filetype.origin, (d.match.filetype, []))[1].append((old, d.ident))
+            for old in d.decided.replaces:
+                by_type.setdefault(d.filetype.origin, (d.filetype, []))[1].append((old, d.ident))
         for ft, pairs in by_type.values():
             self.con.execute("create or replace temp table _erstattet as select unnest(cast($1 as bigint[])) as leverance_id, unnest(cast($2 as bigint[])) as erstattet_af",
                              [[a for a, _ in pairs], [b for _, b in pairs]])
@@ -405,7 +422,7 @@ class _Run:
         values = ", ".join(f"unnest(cast(${i} as {kind}[]))" for i, kind in enumerate(ledger.LEDGER.values(), start=1))
         self.con.execute(f"insert into raw.leverance select {values}", [[row[c] for row in rows] for c in ledger.LEDGER])
         # A delivery that was both taken in and replaced in this batch.
-        late = [(old, d.ident) for d in chosen if d.status == "aktiv" and d.decision for old in d.decision.replaces]
+        late = [(old, d.ident) for d in chosen if d.status == "aktiv" for old in d.decided.replaces]
         if late:
             self.con.execute("""
                 update raw.leverance as l set status = 'erstattet', erstattet_af = e.ny
@@ -418,7 +435,7 @@ class _Run:
         kind = ft.udtraekstype if ft else None
         if kind == "delta" and d.found and d.found.full:
             kind = "fuld"
-        reasons = [d.decision.reason] if d.decision and d.decision.reason else d.warnings
+        reasons = [d.decided.reason] if d.decided.reason else d.warnings
         return {
             "leverance_id": d.ident, "afsender": d.afsender, "fagomraade": ft.fagomraade if ft else None, "kildesystem": ft.kildesystem if ft else None,
             "filtype": ft.name if ft else None, "kommunekode": d.match.kommunekode if d.match else None, "periode": d.match.periode if d.match else None,
@@ -446,7 +463,7 @@ class _Run:
         r.received += 1
         if d.status == "aktiv":
             r.loaded += 1
-            r.replaced += len(d.decision.replaces)  # type: ignore[union-attr]
+            r.replaced += len(d.decided.replaces)
             r.rows_loaded += d.rows
             r.rows_set_aside += d.set_aside
         if d.status in ("aktiv", "ikke_instrueret"):
@@ -456,7 +473,7 @@ class _Run:
         r.duplicates += d.status == "dublet"
         r.not_instructed += d.status == "ikke_instrueret"
         r.waiting += d.status == "venter"
-        reason = d.decision.reason if d.decision else None
+        reason = d.decided.reason
         if d.status in ("afvist", "venter") and reason:
             r.refusals.append((f"{d.afsender}/{d.fil}", reason.text))
         r.events.append({
@@ -471,7 +488,7 @@ class _Run:
         month = (d.match.periode or d.udtrukket.date()).strftime("%Y-%m")
         folder = self.home.archive / d.afsender / d.match.filetype.kildesystem / month
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stem, packed = re.fullmatch(r"(.*?)(\.gz|\.zip)?", d.fil, flags=re.IGNORECASE).groups()  # type: ignore[union-attr]
+        stem, packed = re.fullmatch(r"(.*?)(\.gz|\.zip)?", d.fil, flags=re.IGNORECASE | re.DOTALL).groups()
         target = folder / f"{stem}.{d.sha256[:12]}{(packed or '.gz').lower()}"
         temp = folder / f".{target.name}.tmp"
         with d.path.open("rb") as source, temp.open("wb") as out:
@@ -486,7 +503,7 @@ class _Run:
 
     def _quarantine(self, d: Delivery) -> None:
         """The refused file aside, with a note to the sender beside it."""
-        reason = d.decision.reason  # type: ignore[union-attr]
+        reason = d.decided.reason
         assert reason
         folder = self.home.quarantine / d.afsender
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -49,7 +49,7 @@ def enter(con: duckdb.DuckDBPyConnection, key: bytes, loaded: list[tuple[FileTyp
 def _link(con: duckdb.DuckDBPyConnection) -> None:
     """Join numbers by the former-number statements, in the order they were delivered. They are few: a person changes number once in a life, if at all."""
     statements = con.execute("""
-        select s.cpr, s.tidligere, min((s.leverance_id, s.linje)) as foerst
+        select s.cpr, s.tidligere, min({'leverance': s.leverance_id, 'linje': s.linje}) as foerst
         from _skift as s
         inner join raw.person_noegle as n on s.cpr = n.cpr
         inner join raw.person_noegle as t on s.tidligere = t.cpr
@@ -58,7 +58,6 @@ def _link(con: duckdb.DuckDBPyConnection) -> None:
     """).fetchall()
     if not statements:
         return
-    first_id = con.execute("select min(leverance_id) from _nye").fetchall()[0][0]
     wanted = sorted({n for new, old, _ in statements for n in (new, old)})
     # all numbers of the persons concerned, since a whole chain moves at once
     rows = con.execute("""
@@ -68,6 +67,9 @@ def _link(con: duckdb.DuckDBPyConnection) -> None:
     ids = {cpr: person for cpr, person, _ in rows}
     formers = {cpr: former for cpr, _, former in rows}
     before = dict(ids)
+    members: dict[str, list[str]] = {}
+    for cpr, person in ids.items():
+        members.setdefault(person, []).append(cpr)
     blame: dict[str, int] = {}
     for new, old, first in statements:
         if ids[new] == ids[old]:
@@ -76,9 +78,11 @@ def _link(con: duckdb.DuckDBPyConnection) -> None:
         # A number that already has a former one keeps its id, and takes the stated one in; else it takes over the older's.
         keep, lose = (ids[new], ids[old]) if formers[new] else (ids[old], ids[new])
         formers[new] = formers[new] or old
-        for cpr in [c for c, person in ids.items() if person == lose]:
+        moved = members.pop(lose)
+        members[keep] += moved
+        for cpr in moved:
             ids[cpr] = keep
-            blame[cpr] = first["leverance_id"] if isinstance(first, dict) else first[0]
+            blame[cpr] = first["leverance"]
     changed = sorted(c for c in ids if ids[c] != before[c])
     con.execute("""
         create or replace temp table _rettet as
@@ -88,7 +92,7 @@ def _link(con: duckdb.DuckDBPyConnection) -> None:
         update raw.person_noegle as n set person_id = r.person_id, tidligere_cpr = r.tidligere_cpr
         from _rettet as r where n.cpr = r.cpr and (n.person_id <> r.person_id or n.tidligere_cpr is distinct from r.tidligere_cpr)
     """)
-    pairs = sorted({(blame.get(c, first_id), person) for c in changed for person in (before[c], ids[c])})
+    pairs = sorted({(blame[c], person) for c in changed for person in (before[c], ids[c])})
     if pairs:
         con.execute("insert into raw.beroert_person select unnest(cast($1 as bigint[])), unnest(cast($2 as varchar[]))", [[a for a, _ in pairs], [b for _, b in pairs]])
 

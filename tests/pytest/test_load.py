@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from flis import load as load_module
 from flis.contract import ContractError, read_contracts
 from flis.home import REPO, Home
-from flis.inspection import Limits, Spools, inspect, join_records
+from flis.inspection import Limits, Refused, Spools, inspect, join_records
 from flis.installation import SetupError
 from flis.keys import KeyMissing, create_key, hmac_sql, pseudonym, recipient_key, set_session_key
 from flis.load import LoadError, LoadResult, load
@@ -198,6 +198,7 @@ CASES = {
                 "aktiv", None, rows=2, lines=4),
     "ugyldig xml": Case("xposter", b"<L><Indsats></L>", "afvist", "ugyldig_xml", says="linje 1"),
     "xml med entiteter": Case("xposter", b'<!DOCTYPE L [<!ENTITY a "b">]><L/>', "afvist", "xml_doctype"),
+    "kaempefelt i xml": Case("xposter", b"<L>\n<Indsats><Tekst>" + b"x\n" * 600_000 + b"</Tekst></Indsats></L>", "afvist", "lang_linje", says="Linje 2"),
     "tom xml": Case("xposter", b"", "afvist", "tom_fil"),
 }
 NAMES = {"citat": "CITAT_0101_2026{:02d}{:02d}.csv", "jlinjer": "J_0101_2026{:02d}{:02d}1200.jsonl", "xposter": "X_0101_2026{:02d}{:02d}.xml"}
@@ -667,6 +668,23 @@ def test_one_by_one_gives_the_same_as_in_one_batch(tmp_path, monkeypatch):
     assert together.inbox() == apart.inbox() == fallen.inbox() == ["R260104.TXT"]
 
 
+def test_an_unreadable_file_stays_and_the_rest_is_loaded(world, monkeypatch):
+    world.put("saldo", "SALDO_101_202601_20260205.csv", saldo(GOOD))
+    world.put("saldo", "SALDO_101_202602_20260305.csv", saldo(GOOD))
+    opened = Path.open
+
+    def failing(self, *args, **kwargs):
+        if self.name == "SALDO_101_202601_20260205.csv":
+            raise OSError(5, "Input/output error")
+        return opened(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", failing)
+    with pytest.raises(LoadError, match="SALDO_101_202601_20260205.csv.*Input/output"):
+        world.load()
+    assert world.inbox() == ["SALDO_101_202601_20260205.csv"]
+    assert world.statuses() == {"SALDO_101_202602_20260305.csv": "aktiv"}
+
+
 def test_a_fault_of_ours_leaves_the_file_and_loads_the_rest(world, monkeypatch):
     world.put("saldo", "SALDO_101_202601_20260205.csv", saldo(GOOD))
     world.put("saldo", "SALDO_101_202602_20260305.csv", saldo(GOOD, GOOD))
@@ -824,6 +842,27 @@ def test_every_line_is_in_exactly_one_record(lines, span):
     for first, length, fields, fault in records:
         if length == 1 and not fault and '"' not in lines[first - 1]:
             assert fields == lines[first - 1].split(";")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([".gz", ".zip"]), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=3), st.integers(0, 400))
+def test_a_damaged_package_is_read_or_refused(bench, suffix, changes, cut):
+    """Whatever bytes a package has: it is read, or refused with a reason; never an error of ours, and the spool is as before."""
+    _, contracts, folder = bench
+    content = bytearray(gzip.compress(saldo(GOOD), mtime=0) if suffix == ".gz" else zipped(("x.csv", saldo(GOOD))))
+    for at, value in changes:
+        content[at % len(content)] = value
+    path = folder / f"SALDO_101_202601_20260205.csv{suffix}"
+    path.write_bytes(bytes(content[:max(len(content) - cut // 40, 0)]))
+    spools = Spools(folder)
+    try:
+        inspect(path, contracts.match("saldo", "SALDO_101_202601_20260205.csv"), frozenset(), spools, LIMITS)
+    except Refused:
+        spools.flush()
+        assert all(f.stat().st_size == 0 for f in folder.iterdir() if f != path)
+    finally:
+        spools.close()
+        path.unlink()
 
 
 @pytest.fixture(scope="module")
