@@ -70,6 +70,11 @@ class Table:
         return [c.name for c in self.columns]
 
     @property
+    def quiet(self) -> bool:
+        """A table about the deliveries rather than of the area: what changes in it alone makes no new version (`meta.pakke.udloeser_version: false`)."""
+        return self.meta.get("udloeser_version") is False
+
+    @property
     def controller(self) -> str:
         """The column that names the municipality whose row it is (`meta.pakke.ejer`)."""
         return self.meta.get("ejer", "kommunekode")
@@ -145,7 +150,7 @@ class Manifest:
     def source_title(self, system: str) -> str:
         """The source's own description, its first sentence."""
         text = next((_one_line(s.get("source_description")) for s in self.sources.values() if s["source_name"] == system), "")
-        return text.split(". ")[0].rstrip(".") or system
+        return re.split(r"\.\s+(?=[A-ZÆØÅ])", text)[0].rstrip(".") or system
 
 
 def conventional_keys(tables: list[Table]) -> list[tuple[str, str, str, str]]:
@@ -285,6 +290,10 @@ def load_sql(title: str, tables: list[Table], formats: dict[str, list[str]]) -> 
         for number, (column, (target, key)) in enumerate(sorted(table.foreign.items()), 1):
             joins.append(f"left join {_id(target)} as d{number} on f.{_id(column)} = d{number}.{_id(key)}")
             texts_ += [f"    d{number}.{_id(c)} as {_id(f'{column}__{c}')}" for c in by_name[target].names if c != key]
+        for number, (column, target) in enumerate(_by_year(table, tables), len(joins) + 1):
+            joins.append(f"left join {_id(target.name)} as d{number} on f.{_id(column)} = d{number}.{_id(column)} "
+                         f"and f.regnskabsaar between d{number}.gyldig_fra_aar and d{number}.gyldig_til_aar")
+            texts_ += [f"    d{number}.{_id(c)} as {_id(f'{column}__{c}')}" for c in target.names if c not in (column, *table.names)]
         lines += [f"create view {_id('kube_' + table.name.split('_', 1)[-1])} as", "select", ",\n".join(texts_), f"from {_id(table.name)} as f", *joins]
         lines[-1] += ";"
         lines.append("")
@@ -299,6 +308,13 @@ def _select(table: Table, formats: list[str]) -> str:
     types = ", ".join(f"{_text(c.name)}: {_text(c.type.lower())}" for c in table.columns)
     return (f"select {columns} from read_csv('{FOLDER}/{table.name}.csv', delim = ';', quote = '\"', escape = '\"', header = true, "
             f"decimal_separator = ',', nullstr = '', allow_quoted_nulls = false, columns = {{{types}}})")
+
+
+def _by_year(table: Table, tables: list[Table]) -> list[tuple[str, Table]]:
+    """Dimensions whose members hold from year to year (the account plan), with the column the table looks them up on."""
+    if "regnskabsaar" not in table.names:
+        return []
+    return [(t.key[0], t) for t in tables if t.level == "dimension" and len(t.key) == 2 and t.key[1] == "gyldig_fra_aar" and "gyldig_til_aar" in t.names and t.key[0] in table.names]
 
 
 def _dimensions_first(tables: list[Table]) -> list[Table]:
@@ -319,7 +335,7 @@ def _dimensions_first(tables: list[Table]) -> list[Table]:
 def readme(facts: dict[str, Any], tables: list[Table], rows: dict[str, int], formats: dict[str, list[str]]) -> str:
     """The package's Danish README. `facts` is what `flis.package` knows of this package."""
     text = texts(facts["area"])
-    example = next((t.name for t in tables if t.level != "dimension"), tables[0].name)
+    example = tables[0].name
     kind = "parquet" if "parquet" in formats[example] else "csv"
     out = [
         f"# {facts['title']}", "",
@@ -380,7 +396,7 @@ def _quality(results: list[dict[str, Any]] | None) -> list[str]:
     if broken or silent:
         out += ["", "| Regel | Hvad | Status | Afvigelser | Måneder |", "|---|---|---|---:|---|"]
         for r in [*broken, *silent]:
-            span = r["fra"] if r["fra"] == r["til"] else f"{r['fra']} til {r['til']}"
+            span = (r["fra"] or "alle") if r["fra"] == r["til"] else f"{r['fra']} til {r['til']}"
             out.append(f"| {r['regel_id']} | {_cell(r['titel'])} | {r['status'].replace('_', ' ').replace('koere', 'køre')} | {_thousands(r['afvigelser'])} | {span} |")
     return out
 

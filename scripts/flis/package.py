@@ -249,10 +249,10 @@ class Run:
         """(municipality, fagområde) that a rule holds back, with the reason in Danish."""
         if not self._exists("flis", "kvalitet", "tilbageholdt"):
             return {}
-        return {(k, a): f"tilbageholdt af {regler} ({'perioden ' + fra if fra == til else f'perioderne {fra} til {til}'})" for k, a, regler, fra, til in self._rows(
+        return {(k, a): f"tilbageholdt af {regler} ({_span(fra, til)})" for k, a, regler, fra, til in self._rows(
             """
             select kommunekode, fagomraade, string_agg(distinct regel_id, ', ' order by regel_id),
-                coalesce(strftime(min(periode), '%Y-%m'), 'uden måned'), coalesce(strftime(max(periode), '%Y-%m'), 'uden måned')
+                strftime(min(periode), '%Y-%m'), strftime(max(periode), '%Y-%m')
             from flis.kvalitet.tilbageholdt
             group by all
             """)}
@@ -371,7 +371,8 @@ class Run:
             return []
         formats = sorted({f for w in chosen.values() for f in FORMATS[w.format]})
         chosen |= {d.name: Wish(format="") for d in dimensions}
-        return [Plan(recipient, area, benchmark, dict(sorted(chosen.items())), formats, sources)]
+        in_order = sorted(chosen, key=lambda n: (self.tables[n].level == "dimension", self.tables[n].area == COMMON, n))
+        return [Plan(recipient, area, benchmark, {n: chosen[n] for n in in_order}, formats, sources)]
 
     def _sources(self, recipient: str, area: str, benchmark: bool) -> Sources:
         """The deliveries a package rests on: the municipality's own and the national ones; for benchmark everybody's."""
@@ -440,6 +441,9 @@ class Run:
         prints: dict[tuple[str, str], dict[str, str] | str] = {}
         for name, area in sorted({(name, p.area) for p in plans for name in p.tables}):
             table = self.tables[name]
+            if table.quiet:
+                prints[name, area] = ""
+                continue
             condition = self._rows_of_area(table, area)
             rows = f"{table.relation} as t{f' where {condition}' if condition else ''}"
             total = "count(*) || '-' || sum(cast(hash(t) as hugeint)) || '-' || bit_xor(hash(t))"
@@ -621,7 +625,8 @@ class Run:
             if resource["format"] == "csv":  # frictionless cannot count a Parquet file's bytes; its sum stands in SHA256SUMS
                 digest, size = files[Path(resource["path"]).name]
                 resource |= {"bytes": size, "hash": f"sha256:{digest}"}
-        content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if not r["name"].startswith(DELIVERIES)]).encode())
+        quiet = {t.name for t in tables if t.quiet}
+        content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if r["title"] not in quiet]).encode())
         newest = newest_version(self.home, plan.recipient, plan.name)
         if newest and _content(newest) == content:
             shutil.rmtree(folder)
@@ -805,6 +810,10 @@ def _link(source: Path, target: Path) -> None:
 
 # --- small -------------------------------------------------------------------------------------------------------------------------------------
 
+def _span(first: str | None, last: str | None) -> str:
+    return "alle perioder" if not first else f"perioden {first}" if first == last else f"perioderne {first} til {last}"
+
+
 def _month(text: str | None, what: str) -> date | None:
     if not text:
         return None
@@ -862,4 +871,5 @@ DELIVERY_TABLE = dp.Table(
         dp.Column("raekker", "BIGINT", "Antal rækker i filen.", "rækker"),
     ),
     key=("leverance_id",),
+    meta={"udloeser_version": False},
 )
