@@ -1,0 +1,40 @@
+-- The finance systems' own control totals, to the øre, against what stands in the standardized layer, delivery by delivery.
+with leverancer as (
+
+    select
+        leverance_id,
+        kontrolsum
+    from {{ source('leverancer', 'leverance') }}
+    where
+        status = 'aktiv'
+        and fagomraade = 'oekonomi'
+        and kontrolsum is not null
+
+),
+
+posteringer as (
+
+    select
+        _leverance_id,
+        sum(beloeb_kr) as beloeb_kr
+    from {{ ref('std_oekonomi__postering') }}
+    group by _leverance_id
+
+),
+
+-- A row whose amount could not be read is in no sum; the loader leaves it out of the control total too.
+sammenlignet as (
+
+    select
+        l.leverance_id,
+        l.kontrolsum,
+        coalesce(p.beloeb_kr, 0) as beloeb_kr
+    from leverancer as l
+    left join posteringer as p
+        on l.leverance_id = p._leverance_id
+
+)
+
+select *
+from sammenlignet
+where kontrolsum <> beloeb_kr
