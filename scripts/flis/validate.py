@@ -276,19 +276,25 @@ def _settle(con: duckdb.DuckDBPyConnection, faults: dict[str, str]) -> None:
             select * from temp.regel
         ),
 
-        -- A rule without periods (or one whose model is not there or empty) has one row per municipality, with no period.
-        perioder as (
-            select r.regel_id, m.periode from regler as r left join temp.maaned as m on r.regel_id = m.regel_id
-        ),
-
         kommuner as (
-            select distinct i.fagomraade, i.kommunekode, p.regel_id, p.periode
+            select distinct r.fagomraade, i.kommunekode, r.regel_id
             from temp.instrueret as i
             inner join regler as r on i.fagomraade = r.fagomraade
-            inner join perioder as p on r.regel_id = p.regel_id
-            where
-                {IN_SCOPE.replace("kommunekode", "i.kommunekode")}
-                and (p.periode is null or (i.gyldig_fra < p.periode + interval 1 month and i.gyldig_til > p.periode))
+            where {IN_SCOPE.replace("kommunekode", "i.kommunekode")}
+        ),
+
+        maaneder as (
+            select distinct i.kommunekode, m.regel_id, m.periode
+            from temp.instrueret as i
+            inner join regler as r on i.fagomraade = r.fagomraade
+            inner join temp.maaned as m on r.regel_id = m.regel_id and i.gyldig_fra < m.periode + interval 1 month and i.gyldig_til > m.periode
+        ),
+
+        -- Every rule has a row for every municipality: one with no period where the rule has none, could not run, or has no month to look at.
+        ventede as (
+            select k.fagomraade, k.kommunekode, k.regel_id, m.periode
+            from kommuner as k
+            left join maaneder as m on k.kommunekode = m.kommunekode and k.regel_id = m.regel_id
         ),
 
         -- Rows that belong to no municipality are found too; nobody expects them, so they are here only when there are some. The same goes
@@ -300,7 +306,7 @@ def _settle(con: duckdb.DuckDBPyConnection, faults: dict[str, str]) -> None:
         ),
 
         tilsigtet as (
-            select * from kommuner
+            select * from ventede
             union
             select * from uventede
         ),
@@ -414,13 +420,13 @@ def _write_page(con: duckdb.DuckDBPyConnection, home: Home, run: str, moment: da
             count(*) filter (where r.status = 'fejlet'),
             count(*) filter (where r.status = 'ikke_relevant'),
             count(*) filter (where r.status = 'kunne_ikke_koere'),
-            count(distinct r.kommunekode) filter (where r.status = 'fejlet'),
+            count(distinct r.kommunekode) filter (where r.status = 'fejlet' and r.kommunekode <> $2),
             coalesce(sum(r.afvigelser), 0)::bigint,
             max(r.aarsag) filter (where r.status = 'kunne_ikke_koere')
         from kvalitet.regel as g
         left join kvalitet.resultat as r on g.regel_id = r.regel_id and r.koersel = $1
         group by all order by g.fagomraade, g.regel_id
-    """, [run]).fetchall()
+    """, [run, UNKNOWN]).fetchall()
     areas: dict[str, list[dict]] = {}
     for row in rows:
         rule = dict(zip(columns, row, strict=True))

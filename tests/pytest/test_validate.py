@@ -394,10 +394,11 @@ def test_instruction_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     world = World(tmp_path / "hjem")
     world.instruct("0101", start="2026-02-01")
     world.instruct("0147", start="2007-01-01", end="2026-02-01")
+    world.instruct("0155", start="2026-03-01")
     world.add(*posts("0151", 1, 0), post("feb", kommunekode="0151", periode=FEB))
     validate(world.home, rules_folder=write_rules(tmp_path, {}))
     assert world.ask("select kommunekode, periode, status from kvalitet.resultat order by all") == [
-        ("0101", FEB, "ikke_relevant"), ("0147", JAN, "ikke_relevant")]
+        ("0101", FEB, "ikke_relevant"), ("0147", JAN, "ikke_relevant"), ("0155", None, "ikke_relevant")]
 
 
 @pytest.mark.parametrize(("change", "message"), [
