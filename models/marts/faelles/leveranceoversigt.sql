@@ -15,15 +15,18 @@ with opsaetning as (
 journal as (
 
     select
+        leverance_id,
+        erstattet_af,
         kildesystem,
         filtype,
         kommunekode,
         status,
         cast(periode as date) as periode,
         coalesce(udtraekstype, 'fuld') = 'periode' as er_periodisk,
-        coalesce(cast(udtrukket as date), cast(modtaget as date)) as udtraeksdato
+        coalesce(cast(udtrukket as date), cast(modtaget as date)) as udtraeksdato,
+        coalesce(cast(periode as date), cast(date_trunc('month', coalesce(udtrukket, modtaget)) as date)) as maaned
     from {{ source('leverancer', 'leverance') }}
-    where status in ('aktiv', 'erstattet', 'afvist') and filtype is not null
+    where status in ('aktiv', 'erstattet', 'afvist', 'dublet') and filtype is not null
 
 ),
 
@@ -101,7 +104,8 @@ periodisk as (
         kommunekode,
         periode,
         min(udtraeksdato) as foerst_udtrukket,
-        max(case when status = 'aktiv' then udtraeksdato end) as senest_udtrukket
+        -- a file equal to the active one says that nothing has changed since: it covers until its own extract
+        max(case when status in ('aktiv', 'dublet') then udtraeksdato end) as senest_udtrukket
     from journal
     where er_periodisk and status <> 'afvist'
     group by
@@ -109,6 +113,7 @@ periodisk as (
         filtype,
         kommunekode,
         periode
+    having max(case when status = 'aktiv' then 1 else 0 end) = 1
 
 ),
 
@@ -183,20 +188,22 @@ modtaget as (
 
 ),
 
+-- Next month's full extract takes the place of this month's as it should; replaced here means by another delivery for the same month.
 erstattet_og_afvist as (
 
     select
-        kildesystem,
-        kommunekode,
-        coalesce(periode, cast(date_trunc('month', udtraeksdato) as date)) as periode,
-        cast(count(case when status = 'erstattet' then 1 end) as integer) as antal_erstattet,
-        cast(count(case when status = 'afvist' then 1 end) as integer) as antal_afvist
-    from journal
-    where status in ('erstattet', 'afvist')
+        j.kildesystem,
+        j.kommunekode,
+        j.maaned as periode,
+        cast(count(case when j.status = 'erstattet' then 1 end) as integer) as antal_erstattet,
+        cast(count(case when j.status = 'afvist' then 1 end) as integer) as antal_afvist
+    from journal as j
+    left join journal as n on j.erstattet_af = n.leverance_id
+    where j.status = 'afvist' or (j.status = 'erstattet' and j.maaned = n.maaned)
     group by
-        kildesystem,
-        kommunekode,
-        coalesce(periode, cast(date_trunc('month', udtraeksdato) as date))
+        j.kildesystem,
+        j.kommunekode,
+        j.maaned
 
 ),
 
