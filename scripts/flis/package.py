@@ -487,6 +487,9 @@ class Run:
         The model says what its figures rest on: columns in the unit personer, and `meta.pakke.persongrundlag`, a list of {model, paa}: the model whose
         antal_personer counts the persons behind the row, and how its row g is found from the benchmark's row b.
         """
+        basis_known = "persongrundlag" in table.meta or any(c.unit == "personer" for c in table.columns)
+        if not basis_known:
+            raise PackageError(f"{table.name} does not say what its figures rest on: give it meta.pakke.persongrundlag (an empty list when no figure rests on persons)")
         for column in table.columns:
             if column.unit == "personer":
                 yield f'{table.relation} where "{column.name}" > 0 and "{column.name}" < {MIN_PERSONS}', column.name
