@@ -346,6 +346,7 @@ def add_truth(verden: Verden, part: int) -> None:
                 kontostreng, hovedkonto, hovedfunktion, funktion, dranst, ejerforhold, gruppering, art, bilag_id, bogfoeringsdato, beloeb_kr
             from p
             where regel_id is distinct from 'OK-07'
+            order by kommunekode, kildesystem, regnskabsaar, kilde_id
         ) to '{verden.home.tmp / "demo_facit" / f"{part:06}.parquet"}' (format parquet)
         """
     )
