@@ -12,7 +12,7 @@ import yaml
 from flis.database import connect
 from flis.home import Home
 from flis.rules import RuleError, load_rules
-from flis.validate import KEEP_DEVIATIONS, KEEP_RESULTS, held, validate
+from flis.validate import KEEP_DEVIATIONS, held, validate
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
 OPEN = date(9999, 12, 31)
@@ -380,11 +380,12 @@ def test_history_is_bounded(tmp_path: Path, monkeypatch) -> None:
     world.add(*posts("0101", 1, 1))
     rules = write_rules(tmp_path, {})
     monkeypatch.setattr("flis.validate.MOST_DEVIATIONS", 3)
+    monkeypatch.setattr("flis.validate.KEEP_RESULTS", 4)
     world.add(*(post(f"x{n}", beloeb_kr=-1) for n in range(5)))
-    for day in range(1, KEEP_RESULTS + 3):
+    for day in range(1, 7):
         monkeypatch.setenv("FLIS_NU", f"2026-03-{day:02}T00:00:00+00:00")
         validate(world.home, rules_folder=rules)
-    assert world.ask("select count(distinct koersel) from kvalitet.resultat") == [(KEEP_RESULTS,)]
+    assert world.ask("select count(distinct koersel) from kvalitet.resultat") == [(4,)]
     assert world.ask("select count(distinct koersel) from kvalitet.afvigelse") == [(KEEP_DEVIATIONS,)]
     assert len(world.found("OK-90")) == 3
     assert world.ask("select distinct afvigelser from kvalitet.resultat") == [(6,)]
