@@ -284,7 +284,7 @@ def load_sql(title: str, tables: list[Table], formats: dict[str, list[str]]) -> 
                   for c in table.columns if c.description]
         lines.append("")
     for table in ordered:
-        if table.level == "dimension" or not table.foreign:
+        if table.level == "dimension" or not (table.foreign or _by_year(table, tables)):
             continue
         texts_, joins = ["    f.*"], []
         for number, (column, (target, key)) in enumerate(sorted(table.foreign.items()), 1):

@@ -23,6 +23,7 @@ from threading import local
 from typing import Any
 
 import duckdb
+import yaml
 
 from flis import datapackage as dp
 from flis.database import connect
@@ -33,7 +34,6 @@ from flis.keys import hmac_sql, master_key, recipient_key, set_session_key
 Progress = Callable[[str, int, int], None]
 
 WORKERS = 2
-MIN_PERSONS = 5           # a benchmark cell on fewer persons is never shown
 FORMATS = {"parquet": ["parquet"], "csv": ["csv"], "begge": ["csv", "parquet"]}
 VERSION = re.compile(r"(\d+)\.(\d{6})\.(\d+)")
 
@@ -473,16 +473,17 @@ class Run:
         return newest if plan.fingerprint and sign == plan.fingerprint else None
 
     def _verify_benchmark(self, areas: Iterable[str]) -> None:
-        """Nothing is written as long as any benchmark table shows a figure that rests on too few persons."""
+        """Nothing is written as long as any benchmark table shows a figure that rests on fewer persons than dbt_project.yml's mindste_antal_personer."""
+        limit = int(yaml.safe_load((REPO / "dbt_project.yml").read_text("utf-8"))["vars"]["mindste_antal_personer"])
         for table in self.tables.values():
             if table.level == "benchmark" and table.area in {*areas, COMMON}:
-                for rows, what in self._few_persons(table):
+                for rows, what in self._few_persons(table, limit):
                     bad = self._scalar(f"select count(*) from {rows}")
                     if bad:
-                        raise PackageError(f"{table.name} shows {bad} cells on fewer than {MIN_PERSONS} persons ({what}); no benchmark package is written")
+                        raise PackageError(f"{table.name} shows {bad} cells on fewer than {limit} persons ({what}); no benchmark package is written")
 
-    def _few_persons(self, table: dp.Table) -> Iterable[tuple[str, str]]:
-        """Queries, with what they look at, that find the cells of a benchmark table that show a figure on fewer than MIN_PERSONS persons.
+    def _few_persons(self, table: dp.Table, limit: int) -> Iterable[tuple[str, str]]:
+        """Queries, with what they look at, that find the cells of a benchmark table that show a figure on fewer persons than the limit.
 
         The model says what its figures rest on: columns in the unit personer, and `meta.pakke.persongrundlag`, a list of {model, paa}: the model whose
         antal_personer counts the persons behind the row, and how its row g is found from the benchmark's row b.
@@ -492,11 +493,11 @@ class Run:
             raise PackageError(f"{table.name} does not say what its figures rest on: give it meta.pakke.persongrundlag (an empty list when no figure rests on persons)")
         for column in table.columns:
             if column.unit == "personer":
-                yield f'{table.relation} where "{column.name}" > 0 and "{column.name}" < {MIN_PERSONS}', column.name
+                yield f'{table.relation} where "{column.name}" > 0 and "{column.name}" < {limit}', column.name
         figures = " or ".join(f'b."{c.name}" is not null' for c in table.columns if dp.field_type(c.type) == "number")
         for basis in table.meta.get("persongrundlag") or []:
             relation = self.manifest.relation(basis["model"])
-            yield (f"{table.relation} as b inner join {relation} as g on {basis['paa']} where g.antal_personer > 0 and g.antal_personer < {MIN_PERSONS} and ({figures})",
+            yield (f"{table.relation} as b inner join {relation} as g on {basis['paa']} where g.antal_personer > 0 and g.antal_personer < {limit} and ({figures})",
                    f"antal_personer in {basis['model']}")
 
     # --- writing ----------------------------------------------------------------------------------------------------------------------------

@@ -365,3 +365,77 @@ def test_what_is_not_built_is_not_packaged(hjem):
     change(hjem, "drop table marts.fct_voksne_handicap__maaned")
     result = run(hjem)
     assert result.written == [] and all("fct_voksne_handicap__maaned" in reason for _, _, reason in result.skipped)
+
+
+BASIS = [{"model": "fct_noegletal__kommune", "paa": "b.noegletal_id = g.noegletal_id and b.gruppekode = g.kommunekode and b.periode = g.periode"}]
+
+
+def add_key_figures(home: Home, **benchmark) -> None:
+    """Tables that the fagområder share: key figures of two areas, their benchmark, and an overview of deliveries."""
+    manifest = json.loads((home.root.parent / "manifest.json").read_text("utf-8"))
+    models = [
+        _model("dim_noegletal", "marts", "dimension", "faelles", [_column("noegletal_id", "Id.")], "Én række pr. nøgletal."),
+        _model("fct_noegletal__kommune", "marts", "kommune", "faelles", [_column("vaerdi", "Værdi.")], "Én række pr. nøgletal, kommune og måned."),
+        _model("fct_noegletal__benchmark", "marts", "benchmark", "faelles", [_column("vaerdi", "Værdi.")], "Én række pr. nøgletal, gruppe og måned.", **benchmark),
+        _model("leveranceoversigt", "marts", "kommune", "faelles", [_column("status", "Status.")], "Én række pr. kommune og måned.", udloeser_version=False)]
+    tests = [_test("unik_noegle", "dim_noegletal", kolonner=["noegletal_id"]), _test("unik_noegle", "fct_noegletal__kommune", kolonner=["noegletal_id", "kommunekode", "periode"]),
+             _test("unik_noegle", "fct_noegletal__benchmark", kolonner=["noegletal_id", "gruppekode", "periode"]), _test("unik_noegle", "leveranceoversigt", kolonner=["kommunekode", "periode"])]
+    manifest["nodes"] |= {n["unique_id"]: n for n in [*models, *tests]}
+    (home.root.parent / "manifest.json").write_text(json.dumps(manifest))
+    with connect(home, write="flis") as con:
+        con.execute("create table marts.dim_noegletal as select * from (values ('vh1', 'voksne_handicap', 'voksne_handicap', 'borger'), ('bo1', 'borger', 'borger', null)) as t (noegletal_id, fagomraade, taeller_fagomraade, naevner_fagomraade)")
+        con.execute("create table marts.fct_noegletal__kommune as select n as noegletal_id, k as kommunekode, date '2026-09-01' as periode, 1.5::decimal(18,5) as vaerdi, p as antal_personer "
+                    "from (values ('vh1'), ('bo1')) as a (n), (values ('0101', 9), ('0147', 4), ('0615', 0)) as b (k, p)")
+        con.execute("create table marts.fct_noegletal__benchmark as select noegletal_id, kommunekode as gruppekode, periode, case when kommunekode <> '0147' then vaerdi end as vaerdi from marts.fct_noegletal__kommune")
+        con.execute("create table marts.leveranceoversigt as select kommunekode, date '2026-09-01' as periode, 'voksne_handicap' as fagomraade, 'modtaget' as status from marts.dim_kommune")
+    change(home, "insert into raw.leverance values (0, 'borger', 'cpr', 'cpr', null, null, 7, '2026-10-05 02:00:00', 'd7', 'sha', 9, null, 'aktiv')", "cpr")
+
+
+def test_shared_tables_go_to_each_area_with_its_own_rows(hjem):
+    add_key_figures(hjem, persongrundlag=BASIS)
+    run(hjem)
+    own, everybody = newest(hjem, "0101"), newest(hjem, "0101", "voksne_handicap_benchmark")
+    assert [(r["noegletal_id"], r["kommunekode"]) for r in read_csv(own / "data/fct_noegletal__kommune.csv")] == [("vh1", "0101")]
+    assert [(r["noegletal_id"], r["vaerdi"]) for r in read_csv(everybody / "data/fct_noegletal__benchmark.csv")] == [("vh1", "1,50000"), ("vh1", ""), ("vh1", "1,50000")]
+    # the persons in the denominator come from another area: its deliveries are among the sources, but do not set the version's month
+    assert [s["kildesystem"] for s in descriptor(own)["sources"]] == ["cpr", "eg_sensum"] and own.name == "1.202609.0"
+
+
+def test_an_overview_of_deliveries_alone_makes_no_version(hjem):
+    add_key_figures(hjem, persongrundlag=BASIS)
+    run(hjem)
+    change(hjem, "update marts.leveranceoversigt set status = 'forsinket'")
+    assert run(hjem).written == []
+    change(hjem, "delete from drift.pakke")
+    assert run(hjem).written == []
+
+
+def test_a_benchmark_figure_on_too_few_persons_stops_the_package(hjem):
+    add_key_figures(hjem, persongrundlag=BASIS)
+    change(hjem, "update marts.fct_noegletal__benchmark set vaerdi = 1 where gruppekode = '0147' and noegletal_id = 'vh1'")
+    with pytest.raises(PackageError, match="1 cells on fewer than 5 persons .antal_personer in fct_noegletal__kommune"):
+        run(hjem)
+    assert not list(hjem.outbox.glob("*/*/*"))
+
+
+def test_a_benchmark_that_does_not_say_what_it_rests_on_is_refused(hjem):
+    add_key_figures(hjem)
+    with pytest.raises(PackageError, match="persongrundlag"):
+        run(hjem)
+
+
+def test_the_cube_looks_up_dimensions_that_hold_from_year_to_year(tmp_path):
+    """The account plan has a row per account and span of years: the cube takes the one of the row's own year."""
+    from flis import datapackage as dp
+
+    plan = dp.Table("dim_kontoplan", "", "dimension", "oekonomi", "Én række pr. konto.", tuple(dp.Column(n, t) for n, t in (
+        ("konto_id", "VARCHAR"), ("gyldig_fra_aar", "INTEGER"), ("gyldig_til_aar", "INTEGER"), ("navn", "VARCHAR"))), ("konto_id", "gyldig_fra_aar"))
+    fact = dp.Table("fct_oekonomi__bevaegelse", "", "kommune", "oekonomi", "Én række pr. konto.", tuple(dp.Column(n, t) for n, t in (("konto_id", "VARCHAR"), ("regnskabsaar", "INTEGER"))), ("konto_id", "regnskabsaar"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    duckdb.sql("select * from (values ('a', 2007, 2019, 'gammelt'), ('a', 2020, 9999, 'nyt')) as t (konto_id, gyldig_fra_aar, gyldig_til_aar, navn)").write_parquet(str(folder / "dim_kontoplan.parquet"))
+    duckdb.sql("select * from (values ('a', 2019), ('a', 2020)) as t (konto_id, regnskabsaar)").write_parquet(str(folder / "fct_oekonomi__bevaegelse.parquet"))
+    con = duckdb.connect()
+    con.execute(f"set file_search_path = '{tmp_path}'")
+    con.execute(dp.load_sql("Prøve", [fact, plan], {"dim_kontoplan": ["parquet"], "fct_oekonomi__bevaegelse": ["parquet"]}))
+    assert con.execute("select regnskabsaar, konto_id__navn from kube_oekonomi__bevaegelse order by 1").fetchall() == [(2019, "gammelt"), (2020, "nyt")]
