@@ -90,14 +90,14 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
           full_refresh: bool = False, select: Iterable[str] = (), progress: Progress | None = None) -> BuildResult:
     """Build seeds, models and their tests; incremental models take only the slices that what arrived has touched.
 
-    `fagomraade` narrows the models. `kommune` (four digits) and `periode` (YYYY-MM) make those deliveries be computed again even though nothing
+    `fagomraade` narrows to that area's models and what they rest on. `kommune` (four digits) and `periode` (YYYY-MM) make those deliveries be computed again even though nothing
     new arrived. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
     """
     _ensure_cpr_tables(home)
     dbt = Dbt(home, progress)
     if kommune or periode:
         _touch(home, fagomraade, kommune, periode)
-    selected = list(select) or ([f"path:models/{layer}/{fagomraade}" for layer in ("staging", "standardized", "marts")] if fagomraade else [])
+    selected = list(select) or ([f"+path:models/{layer}/{fagomraade}" for layer in ("standardized", "marts")] if fagomraade else [])
     narrowed = ["--select", *selected] if selected else []
     result = BuildResult()
     prints = _fingerprints(dbt.manifest, home)
