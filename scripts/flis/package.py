@@ -35,6 +35,7 @@ Progress = Callable[[str, int, int], None]
 
 WORKERS = 2
 FORMATS = {"parquet": ["parquet"], "csv": ["csv"], "begge": ["csv", "parquet"]}
+FILE_MODE = 0o440         # a written version is never changed, and is not for everybody on the machine
 VERSION = re.compile(r"(\d+)\.(\d{6})\.(\d+)")
 
 
@@ -640,6 +641,7 @@ class Run:
         size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
         target = self.home.outbox / plan.recipient / plan.name / version
         target.parent.mkdir(parents=True, exist_ok=True)
+        (self.home.outbox / plan.recipient).chmod(0o750)
         os.rename(folder, target)
         return Made(plan, version, target, content, written=True, bytes=size)
 
@@ -691,7 +693,7 @@ class Run:
         (folder / "SHA256SUMS").write_text("".join(f"{sha}  {name}\n" for name, sha in sorted(sums.items())), "utf-8", newline="\n")
         for path in folder.iterdir():
             if path.is_file():
-                path.chmod(0o444)
+                path.chmod(FILE_MODE)
 
     def _quality_of(self, plan: Plan) -> list[dict[str, Any]] | None:
         return None if self.quality is None or plan.benchmark else self.quality.get((plan.recipient, plan.area), [])
@@ -801,7 +803,7 @@ def _finish(path: Path) -> tuple[Path, str, int]:
     """The file's SHA-256 and size; from here on it is read-only, for a written version is never changed."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    path.chmod(0o444)
+    path.chmod(FILE_MODE)
     return path, digest, path.stat().st_size
 
 

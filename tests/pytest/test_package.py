@@ -256,7 +256,7 @@ def test_the_sums_are_right_and_the_files_read_only(hjem):
         listed = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text("utf-8").splitlines())
         present = {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file() and p.name != "SHA256SUMS"}
         assert listed == present
-        assert all(p.stat().st_mode & 0o222 == 0 for p in folder.rglob("*") if p.is_file())
+        assert all(p.stat().st_mode & 0o227 == 0 for p in folder.rglob("*") if p.is_file())
 
 
 def test_equal_content_makes_no_new_version(hjem):
