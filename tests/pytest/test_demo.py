@@ -58,8 +58,7 @@ def test_andet_froe_giver_andre_tal(demo: Home, tmp_path: Path) -> None:
     assert first["noegle"] != second["noegle"]
 
 
-@pytest.mark.parametrize("kommuner", [["0101"], ["0751"], ["0411"], ["0420", "0825"], ["0147"], ["0187"]])
-@pytest.mark.parametrize("periods", [1, 2])
+@pytest.mark.parametrize(("kommuner", "periods"), [(["0101"], 1), (["0751"], 2), (["0411"], 1), (["0420", "0825"], 2), (["0563"], 1), (["0187"], 2)])
 def test_ethvert_udvalg_af_kommuner(tmp_path: Path, kommuner: list[str], periods: int) -> None:
     counts = generate(tmp_path, scale=0.0005, periods=periods, slut="2026-03", kommuner=kommuner)
     assert counts["kommuner"] == len(kommuner)
@@ -85,8 +84,10 @@ def test_regnskabet_gaar_op(demo: Home) -> None:
     """Every document balances but the planted ones; the budget balances on hovedkonto 0-8."""
     posteringer, fejl = f"'{demo.truth}/std_oekonomi__postering.parquet'", f"'{demo.truth}/fejl.parquet'"
     skaeve = duckdb.sql(f"""
-        select kommunekode, min(kildesystem || '|' || kilde_id)
-        from {posteringer} where bilag_id is not null group by kommunekode, kildesystem, bilag_id having sum(beloeb_kr) <> 0 order by all
+        select kommunekode, kildesystem || '|' || kilde_id
+        from {posteringer} where bilag_id is not null
+        qualify sum(beloeb_kr) over (partition by kommunekode, kildesystem, bilag_id) <> 0
+        order by all
     """).fetchall()
     plantede = duckdb.sql(f"select kommunekode, noegle from {fejl} where regel_id = 'OK-04' order by all").fetchall()
     assert plantede and skaeve == plantede
