@@ -43,7 +43,7 @@ class Table:
     identifier: str
     columns: tuple[Column, ...]
     recordtype: str | None = None
-    kontroltal: tuple[str, str] | None = None
+    kontroltal: tuple[str, str, str] | None = None   # column, talformat, fortegn (netto, or debet: the positive amounts only)
     kommunekolonne: str | None = None
 
     def column(self, name: str) -> Column:
@@ -301,8 +301,8 @@ def _filetype(origin: str, system: str, tables: list[tuple[dict[str, Any], dict[
         if kind == "fixed" and (missing := [c.name for c in columns if not c.pos or not c.length]):
             fault(f"fixed width needs pos and len on {', '.join(missing)}")
         total = own.get("kontroltal")
-        if total and (total.get("kolonne") not in names or total.get("talformat") not in TALFORMATER):
-            fault(f"kontroltal must name a column of {node.get('name')} and a talformat ({', '.join(TALFORMATER)})")
+        if total and (total.get("kolonne") not in names or total.get("talformat") not in TALFORMATER or total.get("fortegn", "netto") not in ("netto", "debet")):
+            fault(f"kontroltal must name a column of {node.get('name')}, a talformat ({', '.join(TALFORMATER)}) and, if any, a fortegn (netto, debet)")
         recordtype = own.get("recordtype")
         if fmt.get("recordtype") and not recordtype:
             fault(f"table {node.get('name')} has no recordtype")
@@ -310,7 +310,7 @@ def _filetype(origin: str, system: str, tables: list[tuple[dict[str, Any], dict[
         built.append(Table(
             name=node["name"], identifier=node.get("identifier") or f"{system}__{node['name']}", columns=columns,
             recordtype=str(recordtype) if recordtype is not None else None,
-            kontroltal=(total["kolonne"], total["talformat"]) if total else None,
+            kontroltal=(total["kolonne"], total["talformat"], total.get("fortegn", "netto")) if total else None,
             kommunekolonne=municipality if municipality in names else None))
     if not built:
         return None

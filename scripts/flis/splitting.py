@@ -283,9 +283,9 @@ def _balance(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part], ac
                 accounts[ident].without += count
         total, bad = "null", "0"
         if table.kontroltal:
-            column, talformat = table.kontroltal
+            column, talformat, sign = table.kontroltal
             amount = amount_sql(column, talformat)
-            total, bad = f"sum({amount})", f"count(*) filter ({amount} is null and trim({column}) <> '')"
+            total, bad = f"sum({amount})" if sign == "netto" else f"coalesce(sum({amount}) filter ({amount} > 0), 0)", f"count(*) filter ({amount} is null and trim({column}) <> '')"
         con.execute(f"""
             create or replace temp table _talt as
             select _leverance_id, count(*) as raekker, {total} as kontrolsum, {bad} as ulaeselige

@@ -805,14 +805,14 @@ def test_a_real_contract_end_to_end(tmp_path):
         "kommunekode,fagomraade,kildesystem,kadence,gyldig_fra,gyldig_til,instrueret\n0461,oekonomi,kmd_opus,maaned,2020-01-01,,true\n", "utf-8")
     table = next(t for f in read_contracts().filetypes if f.kildesystem == "kmd_opus" for t in f.tables)
     header = ";".join(c.header.upper() for c in table.columns) + ";"
-    row = ";".join("1.234,50-" if c.name == table.kontroltal[0] else "ø" for c in table.columns) + ";"
+    debit, credit = (";".join(amount if c.name == table.kontroltal[0] else "ø" for c in table.columns) + ";" for amount in ("1.234,50", "1.234,50-"))
     inbox = home.inbox / "kmd"
     inbox.mkdir()
-    (inbox / "ZD1SL_461_202601_20260205.csv").write_bytes("\r\n".join([header, row, row, "TOTAL;2;2.469,00-;", ""]).encode("latin-1"))
+    (inbox / "ZD1SL_461_202601_20260205.csv").write_bytes("\r\n".join([header, debit, credit, "TOTAL;2;1.234,50;", ""]).encode("latin-1"))
     result = load(home)
     assert (result.loaded, result.rows_loaded, result.refusals) == (1, 2, [])
     with duckdb.connect(str(home.cpr_db), read_only=True) as con:
-        assert con.execute("select kontrolsum::varchar, linjer from raw.leverance").fetchall() == [("-2469.00", 4)]
+        assert con.execute("select kontrolsum::varchar, linjer from raw.leverance").fetchall() == [("1234.50", 4)]
         assert con.execute("select count(distinct _linje) from raw.kmd_opus__zd1sl").fetchall() == [(2,)]
     assert REPO.joinpath("models", "staging").is_dir()
 

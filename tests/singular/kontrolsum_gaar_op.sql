@@ -1,4 +1,5 @@
--- The finance systems' own control totals, to the øre, against what stands in the standardized layer, delivery by delivery.
+-- The deliveries' control totals (sum of the debit side, to the øre, as the end record or the load has it) against what stands in the
+-- standardized layer, delivery by delivery.
 with leverancer as (
 
     select
@@ -16,7 +17,7 @@ posteringer as (
 
     select
         _leverance_id,
-        sum(beloeb_kr) as beloeb_kr
+        sum(case when beloeb_kr > 0 then beloeb_kr else 0 end) as beloeb_kr
     from {{ ref('std_oekonomi__postering') }}
     group by _leverance_id
 

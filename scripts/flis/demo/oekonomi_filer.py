@@ -194,7 +194,7 @@ def write_opus(verden: Verden, month: date) -> None:
             from levering as d where kildesystem = 'kmd_opus'
         ),
         ialt as (
-            select kommunekode, udtraek, count(*) as antal, coalesce(sum(kr), 0) as kr from raekker group by all
+            select kommunekode, udtraek, count(*) as antal, coalesce(sum(kr) filter (kr > 0), 0) as kr from raekker group by all
         )
         select sti, mtime, 0 as orden, '{OPUS_HEADER}' || case when {local} then '{LOCAL_NAME};' else '' end as tekst from sti as d
         union all
@@ -319,7 +319,7 @@ def write_koer(verden: Verden, month: date) -> None:
                 {ROWS.format(system='koer')} and p.tabel = '{kind}'
             ),
             ialt as (
-                select sti, count(*) as antal, cast(sum(kr) as decimal(18, {decimals})) as kr from raekker group by all
+                select sti, count(*) as antal, cast(sum(kr) filter (kr > 0) as decimal(18, {decimals})) as kr from raekker group by all
             )
             select {path} as sti, d.mtime, 0 as orden, '{head}' as tekst from levering as d where d.kildesystem = 'koer'
             union all
