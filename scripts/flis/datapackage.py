@@ -49,9 +49,9 @@ class Column:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """One table of a package. `key` is the grain; `foreign` maps a column to (table, column) of a dimension."""
+    """One table of a package. `key` is the grain; `foreign` maps a column to (table, column) of a dimension. Two tables are the same only as objects."""
 
     name: str
     relation: str
@@ -196,7 +196,7 @@ def resources(table: Table, formats: list[str], dimension_formats: list[str]) ->
             resource["dataejer"] = table.owner
         if csv:
             resource |= {"encoding": "utf-8", "dialect": {"delimiter": ";", "quoteChar": '"', "doubleQuote": True, "header": True}, "formelvaern": FORMULA_GUARD}
-        resource["schema"] = _schema(table, kind, dimension_formats)
+        resource["schema"] = _schema(table, kind, tuple(dimension_formats))
         made.append(resource)
     return made
 
@@ -205,16 +205,25 @@ def _resource_name(table: str, kind: str, formats: list[str]) -> str:
     return table if kind == "csv" or formats == ["parquet"] else f"{table}-parquet"
 
 
-def _schema(table: Table, kind: str, dimension_formats: list[str]) -> dict[str, Any]:
+SCHEMA_INDENT = 3         # "schema" stands in a resource, in the list of resources, in the descriptor
+
+
+class Json(str):
+    """JSON that is already written, indented for its place in the descriptor."""
+
+
+@cache
+def _schema(table: Table, kind: str, dimension_formats: tuple[str, ...]) -> Json:
+    """The table's schema as it stands in a resource. Hundreds of packages hold the same one."""
     schema: dict[str, Any] = {"fields": [_field(c, kind == "csv") for c in table.columns]}
     if kind == "parquet":
         schema["missingValues"] = ["", "nan", "NaT"]  # what a reader by way of pandas makes of an empty cell
     if table.key:
         schema["primaryKey"] = list(table.key)
     if table.foreign:
-        schema["foreignKeys"] = [{"fields": [c], "reference": {"resource": _resource_name(t, kind, dimension_formats), "fields": [k]}}
+        schema["foreignKeys"] = [{"fields": [c], "reference": {"resource": _resource_name(t, kind, list(dimension_formats)), "fields": [k]}}
                                  for c, (t, k) in sorted(table.foreign.items())]
-    return schema
+    return Json(to_json(schema, SCHEMA_INDENT))
 
 
 def _field(column: Column, csv: bool) -> dict[str, Any]:
@@ -250,6 +259,8 @@ def field_type(duckdb_type: str) -> str:
 
 def to_json(value: Any, indent: int = 0) -> str:
     """JSON to be read by people too: what fits on a line stands on one. The same bytes for the same value."""
+    if isinstance(value, Json):
+        return value  # what holds it is always longer than a line
     line = json.dumps(value, ensure_ascii=False)
     if len(line) + indent <= 150 or not isinstance(value, dict | list) or not value:
         return line
@@ -271,7 +282,15 @@ def load_sql(title: str, tables: list[Table], formats: dict[str, list[str]]) -> 
         "-- Visningerne kube_* er analysekuber: en tabel med dimensionernes tekster ved siden af koderne.",
         "",
     ]
-    ordered = _dimensions_first(tables)
+    return "\n".join(lines) + "\n" + _load_body(tuple(tables), tuple(tuple(formats[t.name]) for t in tables))
+
+
+@cache
+def _load_body(tables: tuple[Table, ...], table_formats: tuple[tuple[str, ...], ...]) -> str:
+    """The statements. Most recipients' packages hold the same tables, and so the same text."""
+    formats = {t.name: f for t, f in zip(tables, table_formats, strict=True)}
+    lines = []
+    ordered = _dimensions_first(list(tables))
     by_name = {t.name: t for t in tables}
     for table in ordered:
         columns = [f"    {_id(c.name)} {c.type.lower()}{' not null' if c.required else ''}" for c in table.columns]
@@ -300,7 +319,7 @@ def load_sql(title: str, tables: list[Table], formats: dict[str, list[str]]) -> 
     return "\n".join(lines)
 
 
-def _select(table: Table, formats: list[str]) -> str:
+def _select(table: Table, formats: tuple[str, ...]) -> str:
     if "parquet" in formats:
         return f"select {', '.join(_id(c) for c in table.names)} from read_parquet('{FOLDER}/{table.name}.parquet')"
     unguard = (f"case when regexp_matches({{0}}, '^{FORMULA_GUARD * 2}[=+\\-@\\t\\r{FORMULA_GUARD * 2}]') then substr({{0}}, 2) else {{0}} end")
@@ -310,7 +329,7 @@ def _select(table: Table, formats: list[str]) -> str:
             f"decimal_separator = ',', nullstr = '', allow_quoted_nulls = false, columns = {{{types}}})")
 
 
-def _by_year(table: Table, tables: list[Table]) -> list[tuple[str, Table]]:
+def _by_year(table: Table, tables: tuple[Table, ...]) -> list[tuple[str, Table]]:
     """Dimensions whose members hold from year to year (the account plan), with the column the table looks them up on."""
     if "regnskabsaar" not in table.names:
         return []

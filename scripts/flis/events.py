@@ -42,5 +42,5 @@ def record_many(con: duckdb.DuckDBPyConnection, events: Iterable[tuple[str, str 
             for moment, who in [(now().astimezone(UTC).replace(tzinfo=None, microsecond=0), actor())]
             for event, municipality, area, detail in events]
     con.execute(_TABLE)
-    if rows:
-        con.executemany("insert into flis.drift.haendelse values (?, ?, ?, ?, ?, ?)", rows)
+    if rows:  # one statement: row by row costs a millisecond each
+        con.execute("insert into flis.drift.haendelse select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)", [list(c) for c in zip(*rows, strict=True)])

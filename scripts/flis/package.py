@@ -150,7 +150,8 @@ class Run:
         self.home, self.con, self.manifest, self.progress = home, con, manifest, progress
         self.staging = home.outbox / ".skrives"
         self.shared: dict[tuple, tuple[Path, str, int, int]] = {}
-        self.sources: dict[tuple[int, ...], Sources] = {}
+        self.sources: dict[tuple, Sources] = {}
+        self.final: dict[tuple, dp.Table] = {}
         self.master = master_key(home)
         _prepare_state(con)
         self.known: dict[tuple[str, str], dict[str, str]] = {}
@@ -407,8 +408,15 @@ class Run:
         raise PackageError(f"{table.name} is shared by the fagområder, but nothing in it says which row is whose (a column fagomraade, or a dimension that has one)")
 
     def _table(self, plan: Plan, name: str) -> dp.Table:
-        """The table as this recipient gets it: without what it does not want, with its local fields, with CPR numbers where instructed."""
-        table, wish = self.tables[name], plan.tables[name]
+        """The table as this recipient gets it; most get the same one, which is then the same object."""
+        wish, fields = plan.tables[name], self.local.get(name, {}).get(plan.recipient, {})
+        key = (name, plan.area, plan.benchmark, wish.without, wish.cpr, tuple(fields.items()))
+        if key not in self.final:
+            self.final[key] = self._as_received(plan, self.tables[name], wish, fields)
+        return self.final[key]
+
+    def _as_received(self, plan: Plan, table: dp.Table, wish: Wish, fields: dict[str, str]) -> dp.Table:
+        """The table without what the recipient does not want, with its local fields, with CPR numbers where instructed."""
         if table.level == "dimension":
             return table
         columns, note = [], ""
@@ -421,7 +429,7 @@ class Run:
                 columns.append(column)
         if wish.cpr and table.level == "individ":
             table = replace(table, key=tuple("personnummer" if k == "person_id" else k for k in table.key))
-        for local, text in self.local.get(name, {}).get(plan.recipient, {}).items():
+        for local, text in fields.items():
             if _local_name(local) not in wish.without:
                 columns.append(dp.Column(_local_name(local), "VARCHAR", f"Lokalt felt {local}: {text}"))
         table = table.with_columns(columns, note)
@@ -734,9 +742,11 @@ class Run:
                 "tabeller": [n for n in plan.tables if self.tables[n].level != "dimension"]}))
         self.con.execute("begin")
         if new:
-            self.con.executemany("insert into flis.drift.pakke values (?, ?, ?, ?, ?, ?, ?, ?)", new)
+            self.con.execute("insert into flis.drift.pakke select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8)",
+                             [list(c) for c in zip(*new, strict=True)])
         if seen:
-            self.con.executemany("update flis.drift.pakke set fingeraftryk = ? where modtager = ? and pakke = ? and version = ?", seen)
+            self.con.execute("update flis.drift.pakke as p set fingeraftryk = s.f from (select unnest($1) as f, unnest($2) as m, unnest($3) as n, unnest($4) as v) as s "
+                             "where p.modtager = s.m and p.pakke = s.n and p.version = s.v", [list(c) for c in zip(*seen, strict=True)])
         record_many(self.con, events)
         self.con.execute("commit")
 
