@@ -23,6 +23,7 @@ from flis.demo.verden import Verden
 FIRST_SERIAL = 100          # the full extract's number; the deltas follow
 OPEN_END = "date '9999-12-31'"
 QUANTILES = 10000
+PIECE = 400_000               # persons at a time
 
 # Persons per single year of age at a few ages, in thousands, straight lines between [general knowledge, about 2024].
 PYRAMID = [(0, 59), (5, 63), (10, 63), (15, 70), (20, 71), (25, 78), (30, 79), (35, 73), (40, 66), (45, 70), (50, 78), (55, 82), (60, 78), (65, 69),
@@ -89,6 +90,18 @@ def weighted(pairs: list[tuple[str, int]]) -> list[str]:
 def eve(verden: Verden) -> date:
     """The production date of the full extract: the day before the first period."""
     return verden.first - timedelta(days=1)
+
+
+def pieces(verden: Verden) -> list[str]:
+    """Conditions that cut the persons in pieces: what is computed per person by windows is done a piece at a time, so memory does not grow."""
+    last = verden.con.execute("select max(person_nr) from borger.alle").fetchone()[0]
+    return [f"person_nr between {low} and {low + PIECE - 1}" for low in range(0, last + 1, PIECE)]
+
+
+def fill(verden: Verden, table: str, sql: str) -> None:
+    """Create `table` from a query with `{piece}` in it, a piece of the persons at a time."""
+    for number, piece in enumerate(pieces(verden)):
+        verden.con.execute(f"{'insert into' if number else 'create table'} {table} {'' if number else 'as '}{sql.replace('{piece}', piece)}")
 
 
 def fault(verden: Verden, name: str) -> str:
@@ -546,12 +559,12 @@ def build_shared_tables(verden: Verden) -> None:
         order by a.person_nr
     """)
     # One overlay of the four kinds of spell for both the residence spells and the truth: at each date the newest of each kind.
-    con.execute(f"""
-        create table borger.tilstand as
+    fill(verden, "borger.tilstand", f"""
         with start as (
             select s.person_nr, case when any_value(a.uden_person) then date '1900-01-01' else min(s.fra) end as foerste
             from borger.status as s
             inner join borger.alle as a on s.person_nr = a.person_nr
+            where s.{{piece}} and a.{{piece}}
             group by s.person_nr
         ),
         spring as (
@@ -559,13 +572,13 @@ def build_shared_tables(verden: Verden) -> None:
                 s.person_nr, greatest(s.fra, t.foerste) as dato,
                 any_value(s.status) as status, any_value(s.adresse) as adresse, any_value(s.civil) as civil, any_value(s.land) as land
             from (
-                select person_nr, fra, status, null as adresse, null as civil, null as land from borger.status
+                select person_nr, fra, status, null as adresse, null as civil, null as land from borger.status where {{piece}}
                 union all
-                select person_nr, fra, null, {{'kommunekode': kommunekode, 'fra': fra}}, null, null from borger.adresse
+                select person_nr, fra, null, {{'kommunekode': kommunekode, 'fra': fra}}, null, null from borger.adresse where {{piece}}
                 union all
-                select person_nr, fra, null, null, civil, null from borger.civil
+                select person_nr, fra, null, null, civil, null from borger.civil where {{piece}}
                 union all
-                select person_nr, fra, null, null, null, land from borger.land
+                select person_nr, fra, null, null, null, land from borger.land where {{piece}}
             ) as s
             inner join start as t on s.person_nr = t.person_nr
             group by all
@@ -586,12 +599,11 @@ def build_shared_tables(verden: Verden) -> None:
         from fyldt
         order by person_nr, dato
     """)
-    con.execute(f"""
-        create table verden.bopael as
+    fill(verden, "verden.bopael", f"""
         with bosat as (
             select person_nr, kommunekode, fra, til, lag(til) over (partition by person_nr, kommunekode order by fra) is not distinct from fra as fortsat
             from borger.tilstand
-            where er_bosat and kommunekode is not null and kommunekode <> '0998' and til > date '{eve(verden)}'
+            where {{piece}} and er_bosat and kommunekode is not null and kommunekode <> '0998' and til > date '{eve(verden)}'
         ),
         sammen as (
             select *, sum(case when fortsat then 0 else 1 end) over (partition by person_nr, kommunekode order by fra) as spil from bosat
@@ -953,8 +965,7 @@ def write_truth(verden: Verden) -> None:
     con.execute(f"create macro statusord(s) as {switch('s', STATUS_WORD)}")
     con.execute(f"create macro civilord(s) as {switch('s', CIVIL_WORD)}")
     # An interval is what one can see of a person: where a person does not live here, the address is not seen.
-    con.execute(f"""
-        create table borger.interval as
+    fill(verden, "borger.interval", f"""
         with synligt as (
             select
                 t.person_nr, t.fra, t.til, statusord(t.status) as borgerstatus, t.er_bosat,
@@ -964,6 +975,7 @@ def write_truth(verden: Verden) -> None:
                 t.er_bosat and t.kommunekode is not null and b.person_nr is not null as har_adressebeskyttelse
             from borger.tilstand as t
             left join borger.beskyttet as b on t.person_nr = b.person_nr
+            where t.{{piece}}
         ),
         brud as (
             select
@@ -985,7 +997,8 @@ def write_truth(verden: Verden) -> None:
         group by person_nr, nr
         having max(til) > date '{eve(verden)}'
     """)
-    verden.truth("std_borger__person_periode", """
+    # Laid down in the order of the persons, a piece at a time, so that nothing as long as the population has to be sorted.
+    fill(verden, "borger.facit_periode", """
         select
             p.person_id, i.gyldig_fra, i.gyldig_til, i.kommunekode, i.kommunekode as bopael_kommunekode, i.borgerstatus, i.er_bosat,
             case when not a.uden_person then a.foedselsdato end as foedselsdato, case when a.uden_person then 'ukendt' else a.koen end as koen,
@@ -993,9 +1006,11 @@ def write_truth(verden: Verden) -> None:
         from borger.interval as i
         inner join borger.alle as a on i.person_nr = a.person_nr
         inner join borger.person_id as p on i.person_nr = p.person_nr
-        order by p.person_id, i.gyldig_fra
+        where i.{piece} and a.{piece} and p.{piece}
+        order by i.person_nr, i.gyldig_fra
     """)
-    verden.truth("std_borger__person", f"""
+    verden.truth("std_borger__person_periode", "select * from borger.facit_periode")
+    fill(verden, "borger.facit_person", f"""
         select
             p.person_id, case when not a.uden_person then a.foedselsdato end as foedselsdato, case when a.uden_person then 'ukendt' else a.koen end as koen,
             d.doedsdato, i.kommunekode, a.uden_person as er_udledt, {fault(verden, 'BO-02')} as koen_modsiger_nummer,
@@ -1003,10 +1018,12 @@ def write_truth(verden: Verden) -> None:
         from borger.alle as a
         inner join borger.person_id as p on a.person_nr = p.person_nr
         inner join borger.interval as i on a.person_nr = i.person_nr and i.gyldig_til = {OPEN_END}
-        left join (select person_nr, stor, idx from borger.grund) as g on a.person_nr = g.person_nr
-        left join (select person_nr, min(fra) as doedsdato from borger.status where status = '90' group by person_nr) as d on a.person_nr = d.person_nr
-        order by p.person_id
+        left join (select person_nr, stor, idx from borger.grund where {{piece}}) as g on a.person_nr = g.person_nr
+        left join (select person_nr, min(fra) as doedsdato from borger.status where status = '90' and {{piece}} group by person_nr) as d on a.person_nr = d.person_nr
+        where i.{{piece}} and a.{{piece}} and p.{{piece}}
+        order by a.person_nr
     """.replace("(g.stor and", "(coalesce(g.stor, false) and"))
+    verden.truth("std_borger__person", "select * from borger.facit_person")
     verden.truth("std_borger__haendelse", """
         with poster as (
             select person_nr, case when foedt then 'foedt' when status = '90' then 'doed' when status in ('80', '05') then 'udvandret' when status = '70' then 'forsvundet'
