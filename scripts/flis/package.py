@@ -152,6 +152,7 @@ class Run:
         self.shared: dict[tuple, tuple[Path, str, int, int]] = {}
         self.sources: dict[tuple, Sources] = {}
         self.final: dict[tuple, dp.Table] = {}
+        self.harmless: dict[str, set[str]] = {}
         self.master = master_key(home)
         _prepare_state(con)
         self.known: dict[tuple[str, str], dict[str, str]] = {}
@@ -522,6 +523,8 @@ class Run:
         made: list[Made] = []
         try:
             self._write_shared(plans)
+            for name in sorted({n for p in plans for n in p.tables}):
+                self._harmless_columns(name)  # before the workers start: they only read it
             with ThreadPoolExecutor(WORKERS, initializer=lambda: setattr(mine, "cursor", cursors.get())) as pool:
                 waiting = {pool.submit(lambda plan: self._write(mine.cursor, plan), plan): plan for plan in plans}
                 try:
@@ -561,7 +564,7 @@ class Run:
                 path = self.staging / ".faelles" / str(number) / f"{name}.{kind}"
                 path.parent.mkdir(parents=True)
                 rows = self._extract(self.con, plan, name)
-                self.shared[key] = (*_finish(_copy(self.con, self._final_table(plan, name), path)), rows)
+                self.shared[key] = (*_finish(_copy(self.con, self._final_table(plan, name), path, self._harmless_columns(name))), rows)
 
     def _final_table(self, plan: Plan, name: str) -> dp.Table:
         return DELIVERY_TABLE if name == DELIVERIES else self._table(plan, name)
@@ -616,6 +619,19 @@ class Run:
             return f"replace(k.kilde_id, k.person_id, {hmac_sql('k.person_id', 'modtager')})"
         return f'k."{column}"'
 
+    def _harmless_columns(self, name: str) -> set[str]:
+        """The text columns that hold no value anywhere that a spreadsheet could take as a formula: looked at once, since the guard doubles the time a CSV takes."""
+        if name == DELIVERIES:
+            return set()
+        if name not in self.harmless:
+            table = self.tables[name]
+            texts = [c.name for c in table.columns if dp.field_type(c.type) == "string" and c.name != "kilde_id"]
+            if texts:
+                found = self._rows("select " + ", ".join(f"bool_or(regexp_matches(cast(\"{c}\" as varchar), {_text(dp.FORMULA_START)}))" for c in texts) + f" from {table.relation}")[0]
+                texts = [c for c, dangerous in zip(texts, found, strict=True) if not dangerous]
+            self.harmless[name] = set(texts)
+        return self.harmless[name]
+
     def _write(self, cur: duckdb.DuckDBPyConnection, plan: Plan) -> Made:
         """Write one package under `.skrives/`, and move it in place if its content is new."""
         folder = self.staging / plan.recipient / plan.name
@@ -632,7 +648,7 @@ class Run:
                     files[path.name], rows[name] = common[1:3], common[3]
                 else:
                     rows[name] = rows[name] if name in rows else self._extract(cur, plan, name)
-                    files[path.name] = _finish(_copy(cur, table, path))[1:]
+                    files[path.name] = _finish(_copy(cur, table, path, self._harmless_columns(name)))[1:]
         resources = [r for t in tables for r in dp.resources(t, plan.formats_of(t.name), plan.formats)]
         for resource in resources:
             if resource["format"] == "csv":  # frictionless cannot count a Parquet file's bytes; its sum stands in SHA256SUMS
@@ -783,7 +799,7 @@ def _prepare_state(con: duckdb.DuckDBPyConnection) -> None:
 
 # --- files -------------------------------------------------------------------------------------------------------------------------------------
 
-def _copy(cur: duckdb.DuckDBPyConnection, table: dp.Table, path: Path) -> Path:
+def _copy(cur: duckdb.DuckDBPyConnection, table: dp.Table, path: Path, harmless: set[str]) -> Path:
     """Write the temporary table `udtraek` to one file, in its order. A table keeps its order of insertion, so the same rows give the same bytes."""
     if path.suffix == ".parquet":
         cur.execute(f"copy udtraek to {_text(str(path))} (format parquet, compression zstd)")
@@ -792,18 +808,18 @@ def _copy(cur: duckdb.DuckDBPyConnection, table: dp.Table, path: Path) -> Path:
         for number, column in enumerate(table.columns):
             # The byte order mark goes before the first heading: Excel takes the file as UTF-8 by it.
             heading = ("\ufeff" if number == 0 else "") + column.name
-            columns.append(f'{_csv_value(column)} as "{heading}"')
+            columns.append(f'{_csv_value(column, column.name not in harmless)} as "{heading}"')
         cur.execute(f"copy (select {', '.join(columns)} from udtraek) to {_text(str(path))} (format csv, delimiter ';', header true)")
     return path
 
 
-def _csv_value(column: dp.Column) -> str:
+def _csv_value(column: dp.Column, guard: bool) -> str:
     name, kind = f'"{column.name}"', dp.field_type(column.type)
     if kind == "number":
         return f"replace(cast({name} as varchar), '.', ',')"
     if kind == "datetime":
         return f"strftime({name}, '%Y-%m-%dT%H:%M:%S')"
-    if kind == "string":
+    if kind == "string" and guard:
         text = f"cast({name} as varchar)"
         return f"case when regexp_matches({text}, {_text(dp.FORMULA_START)}) then {_text(dp.FORMULA_GUARD)} || {text} else {text} end"
     return name
