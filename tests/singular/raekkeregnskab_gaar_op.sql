@@ -1,5 +1,12 @@
 -- No row lost, none doubled, from the load to the standard, in any delivery.
-select *
+select
+    leverance_id,
+    tabel,
+    antal_ind,
+    antal_ud,
+    antal_sammenlagt,
+    antal_frasat,
+    antal_ikke_gaeldende
 from {{ ref('raekkeregnskab') }}
 where
     antal_ind <> antal_ud + antal_sammenlagt + antal_frasat + antal_ikke_gaeldende
