@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flis.build import docs
 from flis.home import REPO, Home
 
 # Small, but with every role in it: each finance system and case system, changes of system, weekly and daily deliveries, handlekommuner,
@@ -55,6 +56,7 @@ def demo_hjem(tmp_path_factory) -> Iterator[Home]:
         return
     home = make_demo(tmp_path_factory.mktemp("demo"))
     walk(home)
+    docs(home)
     yield home
 
 
