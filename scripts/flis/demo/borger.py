@@ -17,6 +17,7 @@ import zipfile
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from flis.demo.opsaetning import CPR_IN_OWN
 from flis.demo.skriv import write_files
 from flis.demo.verden import Verden
 
@@ -132,7 +133,7 @@ def build_population(verden: Verden) -> None:
         )
         select
             kommunekode, antal, med_andre,
-            nr <= 10 and (antal >= 60 or nr = 1) as stor,
+            nr <= 10 and kommunekode <> '{CPR_IN_OWN}' and (antal >= 60 or nr = 1) as stor,
             coalesce(sum(antal) over (order by kommunekode rows between unbounded preceding and 1 preceding), 0) / sum(antal) over () as andel_fra,
             cast(coalesce(sum(med_andre) over (order by kommunekode rows between unbounded preceding and 1 preceding), 0) as bigint) as foer
         from talt

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
+from flis.demo.opsaetning import CPR_IN_OWN
 from flis.demo.skriv import write_files
 from flis.demo.verden import Verden, next_month
 
@@ -170,7 +171,8 @@ def reporters(verden: Verden) -> None:
         create table vh.system as
         select
             kommunekode, kildesystem, instrueret, gyldig_fra, coalesce(gyldig_til, {OPEN}) as gyldig_til, gyldig_fra > date '{verden.first}' as skift,
-            count(*) over (partition by kommunekode) > 1 as skifter
+            count(*) over (partition by kommunekode) > 1 as skifter,
+            count(*) over (partition by kommunekode) > 1 or kommunekode = '{CPR_IN_OWN}' as uden_fejl
         from verden.opsaetning
         where fagomraade = '{AREA}'
         order by kommunekode, gyldig_fra
@@ -305,7 +307,7 @@ def plant_faults(verden: Verden) -> None:
             y.nr, s.kildesystem,
             row_number() over (partition by s.kildesystem order by hash({verden.seed}::bigint, 'vhfejl', y.nr)) as plads
         from vh.ydelse as y
-        inner join vh.system as s on y.kommunekode = s.kommunekode and s.instrueret and not s.skifter
+        inner join vh.system as s on y.kommunekode = s.kommunekode and s.instrueret and not s.uden_fejl
         where y.til > date '{end}' and y.fra < date '{first}' and y.fremmed_cpr is null and y.handle = y.kommunekode and not y.ukendt_start
     """)
     con.execute(f"""
@@ -323,7 +325,7 @@ def plant_faults(verden: Verden) -> None:
             select b.person_nr, b.kommunekode, s.kildesystem
             from verden.bopael as b
             inner join verden.person as p on b.person_nr = p.person_nr
-            inner join vh.system as s on b.kommunekode = s.kommunekode and s.instrueret and not s.skifter
+            inner join vh.system as s on b.kommunekode = s.kommunekode and s.instrueret and not s.uden_fejl
             where p.doedsdato is null and p.foedselsdato < date '{first}' - 9000 and b.gyldig_fra <= date '{first}' and b.gyldig_til = {OPEN}
                 and b.kommunekode not in ({", ".join(f"'{home}'" for home in ACTS_FOR)})
                 and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode in ('30181', '30182'))
@@ -350,7 +352,7 @@ def plant_faults(verden: Verden) -> None:
                 b.kommunekode, b.kommunekode, b.kommunekode, {tail}, '{rule}'
             from verden.bopael as b
             inner join verden.person as p on b.person_nr = p.person_nr
-            inner join vh.system as s on b.kommunekode = s.kommunekode and s.instrueret and not s.skifter
+            inner join vh.system as s on b.kommunekode = s.kommunekode and s.instrueret and not s.uden_fejl
             where {whom}
                 and b.gyldig_fra <= date '{first}' and (b.gyldig_til = {OPEN} or b.gyldig_til = p.doedsdato)
                 and b.kommunekode not in ({", ".join(f"'{home}'" for home in ACTS_FOR)})
