@@ -56,9 +56,15 @@ def _check(fagomraade: str | None, kommune: str | None, periode: str | None) -> 
         raise typer.BadParameter(f"{fagomraade} is not a fagområde here; there are: {', '.join(areas)}", param_hint="--fagomraade")
     if kommune and not re.fullmatch(r"\d{4}", kommune):
         raise typer.BadParameter("a municipality is four digits, e.g. 0101", param_hint="--kommune")
-    if periode and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", periode):
-        raise typer.BadParameter("a month is YYYY-MM, e.g. 2026-09", param_hint="--periode")
+    _check_month(periode, "--periode")
     return {"fagomraade": fagomraade, "kommune": kommune, "periode": periode}
+
+
+def _check_month(month: str | None, option: str) -> None:
+    import re
+
+    if month and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise typer.BadParameter("a month is YYYY-MM, e.g. 2026-09", param_hint=option)
 
 
 def _run(home: Home, names: list[str], narrow: dict, **extra: Any) -> tuple[dict[str, dict], int]:
@@ -130,7 +136,12 @@ def demo(home: HomeOption = None,
     """Write a demo Denmark's inbox, and the truth beside it."""
     from flis.demo import generate
 
+    _check_month(slut, "--slut")
     where = Home.of(home).prepare()
+    asked = {"scale": scale, "periods": periods, "slut": slut, "kommuner": kommuner, "seed": seed, "faults": faults}
+    made = where.truth / "demo.json"
+    if made.exists() and json.loads(made.read_text("utf-8")) != asked:
+        raise typer.BadParameter(f"{where.root} holds a demo made with other arguments ({made}); choose another --home or remove it", param_hint="--home")
     status_file.mark_incomplete(where)
     start = time.monotonic()
     with progress_bar("demo") as bar:
@@ -138,6 +149,7 @@ def demo(home: HomeOption = None,
             generate(where, scale=scale, periods=periods, slut=slut, kommuner=kommuner.split(",") if kommuner else None, seed=seed, faults=faults, progress=bar)
         except ValueError as fault:
             raise typer.BadParameter(str(fault)) from fault
+    made.write_text(json.dumps(asked), "utf-8")
     files = len(status_file.waiting_files(where))
     console.print(f"{files:,} files in {where.inbox}, the truth in {where.truth} ({time.monotonic() - start:.1f} s)", highlight=False)
 

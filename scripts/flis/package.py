@@ -583,7 +583,10 @@ class Run:
         if of_area := self._rows_of_area(table, plan.area):
             where.append(of_area)
         if wish.since and "periode" in table.names:
-            where.append(f"periode >= date '{wish.since}'")
+            # A year's figure stands on 1 January; it is wanted when the year is, also where the wish begins inside it.
+            yearly = table.meta.get("aarsraekker")
+            in_year = f" or (({yearly}) and periode >= date '{wish.since.replace(month=1)}')" if yearly else ""
+            where.append(f"(periode >= date '{wish.since}'{in_year})")
         elif wish.since and "gyldig_til" in table.names:
             where.append(f"gyldig_til > date '{wish.since}'")
         ctes.append(f"kilde as (select * from {table.relation}{' where ' + ' and '.join(where) if where else ''})")

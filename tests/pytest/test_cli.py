@@ -31,6 +31,17 @@ def test_forkert_brug_er_exit_2_med_klare_ord(tmp_path, args, says) -> None:
     assert says in done.stderr
 
 
+def test_en_demo_blandes_ikke_med_en_anden(tmp_path) -> None:
+    home, small = Home.of(tmp_path), ("--scale", "0.0005", "--periods", "1", "--kommuner", "0825")
+    assert flis("demo", *small, home=home).returncode == 0
+    first = sorted(f.read_bytes() for f in home.inbox.rglob("*") if f.is_file())
+    assert flis("demo", *small, home=home).returncode == 0
+    assert sorted(f.read_bytes() for f in home.inbox.rglob("*") if f.is_file()) == first
+    again = flis("demo", *small, "--seed", "2", home=home)
+    assert again.returncode == 2
+    assert "other arguments" in again.stderr
+
+
 def test_status_foer_noget_har_koert(tmp_path) -> None:
     done = flis("status", home=Home.of(tmp_path))
     assert done.returncode == 0

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='skive',
     on_schema_change='fail',
-    meta={'skive': ['kommunekode'], 'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap'}}
+    meta={'skive': ['kommunekode'], 'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap', 'aarsraekker': 'true'}}
 ) }}
 
 with ydelser as (

@@ -1,4 +1,4 @@
-{{ config(meta={'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap'}}) }}
+{{ config(meta={'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap', 'aarsraekker': 'true'}}) }}
 
 -- The money is booked by the municipality that pays, the services are reported by the one that acts. Both sides are therefore summed over the acting
 -- municipality and those it acts for (Ishøj with Vallensbæk, Tårnby with Dragør).
