@@ -87,11 +87,11 @@ def close_dbt_connections() -> None:
 
 
 def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None,
-          full_refresh: bool = False, select: Iterable[str] = (), progress: Progress | None = None) -> BuildResult:
+          full_refresh: bool = False, tests: bool = True, select: Iterable[str] = (), progress: Progress | None = None) -> BuildResult:
     """Build seeds, models and their tests; incremental models take only the slices that what arrived has touched.
 
     `fagomraade` narrows to that area's models and what they rest on. `kommune` (four digits) and `periode` (YYYY-MM) make those deliveries be computed again even though nothing
-    new arrived. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
+    new arrived. Without `tests` the models are built unchecked. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
     """
     _ensure_cpr_tables(home)
     dbt = Dbt(home, progress)
@@ -109,7 +109,7 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
         _collect(dbt.invoke("run", "--full-refresh", "--select", *changed), result)
         result.rebuilt = changed
     # Unit tests try the text of the models on rows of their own; they belong to `make test` and plain `dbt build`, not to every night's data.
-    _collect(dbt.invoke("build", *narrowed, "--exclude-resource-type", "unit_test", *(["--full-refresh"] if full_refresh else [])), result)
+    _collect(dbt.invoke("build", *narrowed, "--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else [])), result)
     if not result.failures and not selected:
         _remember(home, prints)
     return result
