@@ -220,7 +220,9 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
             table.add_row(what, " / ".join(_short(done[step].get(k, 0)) for k in keys))
 
     row("deliveries received / loaded / rejected", "load", "received", "loaded", "rejected")
-    row("rows in / set aside", "load", "rows", "rows_set_aside")
+    if "load" in done and "build" in done:
+        aside = done["load"]["rows_set_aside"] + done["build"].get("rows_set_aside", 0)
+        table.add_row("rows in / set aside", f"{_short(done['load']['rows'])} / {_short(aside)}")
     row("models built / tests", "build", "models", "tests")
     for area, broken in sorted(done.get("validate", {}).get("broken", {}).items()):
         table.add_row(f"rules broken, {area}", _short(broken))

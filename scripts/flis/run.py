@@ -40,7 +40,18 @@ def _build(home: Home, narrow: dict, bar, full_refresh: bool = False) -> tuple[d
 
     result = build(home, progress=bar, full_refresh=full_refresh, **narrow)
     facts = {"models": result.models, "tests": result.tests, "failed": result.failures, "rebuilt": result.rebuilt}
+    if not result.failures:
+        facts["rows_set_aside"] = _set_aside(home)
     return facts, FAILED if result.failures else DONE
+
+
+def _set_aside(home: Home) -> int:
+    """Rows of the active deliveries that could not be standardised, by the row account."""
+    from flis.database import connect
+
+    with connect(home) as con:
+        has = con.execute("select count(*) from information_schema.tables where table_catalog = 'flis' and table_schema = 'kvalitet' and table_name = 'raekkeregnskab'").fetchall()[0][0]
+        return con.execute("select coalesce(sum(antal_frasat), 0)::bigint from kvalitet.raekkeregnskab").fetchall()[0][0] if has else 0
 
 
 def _validate(home: Home, narrow: dict, bar) -> tuple[dict, int]:
