@@ -83,6 +83,8 @@ def prepare(verden: Verden) -> None:
             select
                 funktion, dranst, ejerforhold, gruppering, art, cast(kr_pr_indbygger as double) as kr_pr_indbygger, cast(vaegt as double) as vaegt, saeson
             from read_csv('{FOLDER / "konti.csv"}', all_varchar = true, header = true)
+            -- a function that came later is in no ledger that begins before it
+            where coalesce(cast(fra_aar as integer), 0) <= {verden.first.year}
         )
         """
     )
