@@ -65,7 +65,8 @@ sammenlagt as (
         count(case when k.observationsstatus = 'ikke_leveret' then 1 end) as antal_ikke_leveret,
         count(case when k.observationsstatus = 'ikke_relevant' then 1 end) as antal_ikke_relevant,
         count(case when k.vaerdi is not null and k.fortrolighedsstatus = 'tilbageholdt' then 1 end) as antal_tilbageholdt,
-        sum(case when k.vaerdi is not null then k.antal_personer end) as antal_personer
+        -- a municipality with nobody in the numerator rests on its inhabitants; in a sum they would hide that the others' few are all there is
+        sum(case when k.vaerdi is not null and k.taeller <> 0 then k.antal_personer end) as antal_personer
     from kommunetal as k
     inner join grupper as g on k.kommunekode = g.kommunekode
     group by

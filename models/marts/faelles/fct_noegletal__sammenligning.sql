@@ -68,7 +68,7 @@ sat_sammen as (
         case when k.vaerdi is not null then coalesce(k.taeller, 0) else 0 end as egen_taeller,
         case when k.vaerdi is not null then coalesce(k.naevner, 0) else 0 end as egen_naevner,
         coalesce(k.vaerdi, 0) as egen_vaerdi,
-        case when k.vaerdi is not null then coalesce(k.antal_personer, 0) else 0 end as egne_personer,
+        case when k.vaerdi is not null and k.taeller <> 0 then coalesce(k.antal_personer, 0) else 0 end as egne_personer,
         case when k.vaerdi is not null and k.fortrolighedsstatus = 'tilbageholdt' then 1 else 0 end as egen_tilbageholdt,
         g.sum_taeller,
         g.sum_naevner,
