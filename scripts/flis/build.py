@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flis.database import connect
 from flis.home import REPO, Home
+from flis.keys import masked
 
 Progress = Callable[[str, int, int], None]
 
@@ -123,7 +124,7 @@ def _collect(outcome, result: BuildResult) -> None:
         elif kind in ("test", "unit_test"):
             result.tests += 1
         if one.status in ("error", "fail", "runtime error"):
-            result.failures.append((one.node.name, str(one.message or one.status)))
+            result.failures.append((one.node.name, masked(str(one.message or one.status))))
 
 
 def _ensure_cpr_tables(home: Home) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from flis import status
 from flis.home import Home
+from flis.keys import masked
 
 DONE, HELD, FAILED = 0, 1, 3
 
@@ -24,7 +25,7 @@ class StepFailed(Exception):
     """A step of ours broke (not a delivery): which one, and where the trace is."""
 
     def __init__(self, step: str, log: Path, cause: Exception) -> None:
-        super().__init__(str(cause))
+        super().__init__(masked(str(cause)))
         self.step, self.log = step, log
 
 
@@ -89,7 +90,7 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
             _note(home, name, narrow, facts)
         except Exception as fault:
             trace = home.log / "fejl.txt"
-            trace.write_text(traceback.format_exc(), "utf-8")
+            trace.write_text(masked(traceback.format_exc()), "utf-8")
             raise StepFailed(name, trace, fault) from fault
         done[name], worst = facts, max(worst, code)
         if code == FAILED:

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flis import run
 from flis.database import connect
 from flis.home import REPO, Home
 from flis.package import newest_version, package
@@ -179,3 +180,17 @@ def test_the_search_finds_a_number_without_its_leading_zero(tmp_path):
     with connect(home, write="flis") as con:
         con.execute("create schema drift; create table drift.t as select 101600001::bigint as tal")
     assert leaks(home, {"0101600001"}) == {"flis.duckdb: drift.t": 1}
+
+
+def test_a_fault_of_ours_does_not_tell_the_value_it_fell_over(tmp_path, monkeypatch):
+    """What a step that breaks says, and its trace in the log, hold no CPR number, though the database's own message does."""
+    def failing(home, narrow, bar):
+        duckdb.sql("select cast('010160-0001' as integer)").fetchall()
+
+    home = Home.of(tmp_path).prepare()
+    monkeypatch.setitem(run.STEPS, "load", failing)
+    with pytest.raises(run.StepFailed, match="ti cifre") as said:
+        run.run_steps(home, ["load"])
+    assert "010160" not in str(said.value)
+    trace = said.value.log.read_text("utf-8")
+    assert "Could not convert" in trace and not in_bytes(trace.encode(), {"0101600001"})
