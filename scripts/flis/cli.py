@@ -24,7 +24,7 @@ console = Console()
 errors = Console(stderr=True)
 
 STEPS = ("load", "build", "validate", "package")
-DONE, FAILED = 0, 3                 # 1: a delivery was refused or a rule held a package; 2: wrong use (Typer's own)
+DONE, WAITING, FAILED = 0, 1, 3     # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", envvar="FLIS_HOME", help="Working folder (default var/).")]
 AreaOption = Annotated[str | None, typer.Option("--fagomraade", help="Only this fagområde, e.g. oekonomi.")]
@@ -116,8 +116,10 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
     """load, build, validate and package, in that order; ends with a short table of figures."""
     where, narrow = Home.of(home), _check(fagomraade, kommune, periode)
     if not any(narrow.values()) and status_file.nothing_new(where):
-        console.print("Nothing new: the inbox is empty and everything is built and packaged.")
-        raise typer.Exit(DONE)
+        left = status_file.read(where).get("trin", {}).get("load", {}).get("waiting", 0)
+        console.print(f"Nothing new, but {left} in the inbox cannot be loaded before one that has not come: `flis status` says which dataset." if left
+                      else "Nothing new: everything is built and packaged.", soft_wrap=True, highlight=False)
+        raise typer.Exit(WAITING if left else DONE)
     done, code = _run(where, list(STEPS), narrow)
     if with_docs and code != FAILED:
         docs(where.root)
@@ -220,6 +222,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
             table.add_row(what, " / ".join(_short(done[step].get(k, 0)) for k in keys))
 
     row("deliveries received / loaded / rejected", "load", "received", "loaded", "rejected")
+    if done.get("load", {}).get("waiting"):
+        row("deliveries waiting for one before them", "load", "waiting")
     if "load" in done and "build" in done:
         aside = done["load"]["rows_set_aside"] + done["build"].get("rows_set_aside", 0)
         table.add_row("rows in / set aside", f"{_short(done['load']['rows'])} / {_short(aside)}")

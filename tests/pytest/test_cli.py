@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from flis import status
 from flis.home import REPO, Home
 
 
@@ -56,6 +57,20 @@ def test_intet_nyt_siger_det_uden_dbt_og_ge(demo_hjem: Home) -> None:
     imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert "flis.cli" in imported or "typer" in imported
     assert not {name for name in imported if name.split(".")[0] in ("dbt", "great_expectations", "duckdb")}
+
+
+def test_intet_nyt_fortier_ikke_det_der_venter(tmp_path) -> None:
+    """Deltas that wait for a missing one are said, and are no exit 0, also when nothing else is new."""
+    home = Home.of(tmp_path).prepare()
+    (home.inbox / "cpr").mkdir()
+    (home.inbox / "cpr" / "D260102.L431101").write_text("venter", "utf-8")
+    status.write_step(home, "load", waiting=1)
+    status.mark_complete(home)
+    done = flis("run", home=home)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "cannot be loaded" in done.stdout
+    status.write_step(home, "load", waiting=0)
+    assert flis("run", home=home).returncode == 0
 
 
 def test_status_som_json(demo_hjem: Home) -> None:
