@@ -24,6 +24,12 @@ $(VENV)/klar: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Each step against bare DuckDB doing the same (docs/ydelse.md). SCALE and PERIODS say how large a Denmark.
+SCALE ?= 0.01
+PERIODS ?= 12
+bench: $(VENV)/klar
+	$(BIN)/python scripts/bench/bench.py --scale $(SCALE) --periods $(PERIODS)
+
 lock:
 	uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 
