@@ -2,9 +2,12 @@
 -- delivered record stand here; what several records make together stands in the std_ models.
 with personnoegler as (
 
+    -- What can be said of a number is said once per number, not once per record.
     select
         cpr,
-        person_id
+        person_id,
+        {{ cpr_er_gyldigt('cpr') }} as er_gyldig,
+        case when substr(cpr, 10, 1) in ('1', '3', '5', '7', '9') then 'M' else 'K' end as nummer_koen
     from {{ source('leverancer', 'person_noegle') }}
 
 ),
@@ -170,9 +173,9 @@ final as (
         s.koen,
         s.foedselsdato,
         -- The last digit is odd for men; that a person's sex says otherwise is kept and shown, never put right.
-        s.koen in ('M', 'K') and (s.koen = 'M') <> (substr(s.cpr, 10, 1) in ('1', '3', '5', '7', '9')) as koen_modsiger_nummer,
+        s.koen in ('M', 'K') and s.koen <> n.nummer_koen as koen_modsiger_nummer,
         case
-            when n.person_id is null or not {{ cpr_er_gyldigt('s.cpr') }} then 'cpr_ugyldig'
+            when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
             when s.virkningsdato is null then 'dato_ulaeselig'
             when
                 s.tabel = 'person'

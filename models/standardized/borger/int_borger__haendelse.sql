@@ -3,7 +3,8 @@ with personnoegler as (
 
     select
         cpr,
-        person_id
+        person_id,
+        {{ cpr_er_gyldigt('cpr') }} as er_gyldig
     from {{ source('leverancer', 'person_noegle') }}
 
 ),
@@ -124,7 +125,7 @@ final as (
         s.dato,
         s.er_annullering,
         case
-            when n.person_id is null or not {{ cpr_er_gyldigt('s.cpr') }} then 'cpr_ugyldig'
+            when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
             when s.dato is null then 'dato_ulaeselig'
             when s.haendelsesart is null then 'art_ukendt'
         end as frasat_aarsag

@@ -3,7 +3,8 @@ with personnoegler as (
 
     select
         cpr,
-        person_id
+        person_id,
+        {{ cpr_er_gyldigt('cpr') }} as er_gyldig
     from {{ source('leverancer', 'person_noegle') }}
 
 ),
@@ -26,7 +27,7 @@ final as (
         s.tabel,
         s.udtraeksdato,
         case
-            when n.person_id is null or not {{ cpr_er_gyldigt('s.cpr') }} then 'cpr_ugyldig'
+            when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
         end as frasat_aarsag
     from samlet as s
     left join personnoegler as n

@@ -17,6 +17,17 @@ perioder as (
 
 ),
 
+leverancer as (
+
+    select
+        leverance_id,
+        loebenr,
+        fil
+    from {{ source('leverancer', 'leverance') }}
+    where kildesystem = 'cpr' and status = 'aktiv'
+
+),
+
 nyeste as (
 
     select *
@@ -26,9 +37,13 @@ nyeste as (
 
 ),
 
+-- A record is known by its delivery and its line, in one number that grows with both.
 gaeldende as (
 
-    select * from nyeste
+    select
+        *,
+        loebenr * 100000000 + _linje as post
+    from nyeste
     where not er_annullering
 
 ),
@@ -37,13 +52,11 @@ personer as (
 
     select
         person_id,
-        max_by(koen_modsiger_nummer, loebenr * 10000000000 + _linje) filter (where faktum = 'status') as koen_modsiger_nummer,
+        max_by(koen_modsiger_nummer, post) filter (where faktum = 'status') as koen_modsiger_nummer,
         min(virkningsdato) filter (where faktum = 'status' and vaerdi = 'doed') as doedsdato,
         max(virkningsdato) filter (where faktum = 'adresse') as sidste_tilflytning,
         max(case when faktum = 'status' then 1 else 0 end) as har_status,
-        max_by(_leverance_id, loebenr * 10000000000 + _linje) as _leverance_id,
-        max_by(_fil, loebenr * 10000000000 + _linje) as _fil,
-        max_by(_linje, loebenr * 10000000000 + _linje) as _linje
+        max(post) as post
     from gaeldende
     group by person_id
 
@@ -69,12 +82,14 @@ final as (
         coalesce(n.borgerstatus = 'doed' and p.sidste_tilflytning > p.doedsdato, false) as er_flyttet_efter_doed,
         'cpr' as kildesystem,
         p.person_id as kilde_id,
-        p._leverance_id,
-        p._fil,
-        p._linje
+        l.leverance_id as _leverance_id,
+        l.fil as _fil,
+        mod(p.post, 100000000) as _linje
     from personer as p
     inner join nuvaerende as n
         on p.person_id = n.person_id
+    left join leverancer as l
+        on l.loebenr = cast((p.post - mod(p.post, 100000000)) / 100000000 as bigint)
 
 )
 

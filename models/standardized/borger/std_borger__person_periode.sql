@@ -21,6 +21,17 @@ etablering as (
 
 ),
 
+leverancer as (
+
+    select
+        leverance_id,
+        loebenr,
+        fil
+    from {{ source('leverancer', 'leverance') }}
+    where kildesystem = 'cpr' and status = 'aktiv'
+
+),
+
 -- The newest delivery wins for the same person, fact and date of effect; when it is an annulment, the fact is gone.
 nyeste as (
 
@@ -31,9 +42,13 @@ nyeste as (
 
 ),
 
+-- A record is known by its delivery and its line, in one number that grows with both.
 gaeldende as (
 
-    select * from nyeste
+    select
+        *,
+        loebenr * 100000000 + _linje as post
+    from nyeste
     where not er_annullering
 
 ),
@@ -44,8 +59,8 @@ stamdata as (
 
     select
         person_id,
-        max_by(koen, loebenr * 10000000000 + _linje) filter (where faktum = 'status') as koen,
-        max_by(foedselsdato, loebenr * 10000000000 + _linje) filter (where faktum = 'status') as foedselsdato,
+        max_by(koen, post) filter (where faktum = 'status') as koen,
+        max_by(foedselsdato, post) filter (where faktum = 'status') as foedselsdato,
         coalesce(min(virkningsdato) filter (where faktum = 'status'), min(virkningsdato)) as foerste_dato
     from gaeldende
     group by person_id
@@ -66,9 +81,7 @@ spring as (
         max_by(g.har_adressebeskyttelse, g.virkningsdato) filter (where g.faktum = 'adresse') as har_adressebeskyttelse,
         max_by(g.vaerdi, g.virkningsdato) filter (where g.faktum = 'civilstand') as civilstand,
         max_by(g.vaerdi, g.virkningsdato) filter (where g.faktum = 'statsborgerskab') as statsborgerskab,
-        max_by(g._leverance_id, g.loebenr * 10000000000 + g._linje) as _leverance_id,
-        max_by(g._fil, g.loebenr * 10000000000 + g._linje) as _fil,
-        max_by(g._linje, g.loebenr * 10000000000 + g._linje) as _linje
+        max(g.post) as post
     from gaeldende as g
     inner join stamdata as s
         on g.person_id = s.person_id
@@ -88,7 +101,6 @@ fyldt as (
         koen,
         foedselsdato,
         dato,
-        lead(dato, 1, date '9999-12-31') over (partition by person_id order by dato) as dato_til,
         {{ sidst_kendte('borgerstatus') }} over (partition by person_id order by dato) as borgerstatus,
         {{ sidst_kendte('er_bosat') }} over (partition by person_id order by dato) as er_bosat,
         {{ sidst_kendte('kommunekode') }} over (partition by person_id order by dato) as kommunekode,
@@ -96,9 +108,7 @@ fyldt as (
         {{ sidst_kendte('har_adressebeskyttelse') }} over (partition by person_id order by dato) as har_adressebeskyttelse,
         {{ sidst_kendte('civilstand') }} over (partition by person_id order by dato) as civilstand,
         {{ sidst_kendte('statsborgerskab') }} over (partition by person_id order by dato) as statsborgerskab,
-        _leverance_id,
-        _fil,
-        _linje
+        post
     from spring
 
 ),
@@ -111,7 +121,6 @@ synligt as (
         koen,
         foedselsdato,
         dato,
-        dato_til,
         coalesce(borgerstatus, 'ukendt') as borgerstatus,
         coalesce(er_bosat, false) as er_bosat,
         case
@@ -123,73 +132,40 @@ synligt as (
         coalesce(er_bosat and har_adressebeskyttelse, false) as har_adressebeskyttelse,
         coalesce(civilstand, 'ukendt') as civilstand,
         coalesce(statsborgerskab, '5999') as statsborgerskab,
-        _leverance_id,
-        _fil,
-        _linje
+        post
     from fyldt
 
 ),
 
--- Neighbours that look the same are one interval.
-noegler as (
-
-    select
-        *,
-        borgerstatus || '|' || cast(er_bosat as string) || '|' || kommunekode || '|' || coalesce(cast(tilflytningsdato as string), '') || '|'
-        || cast(har_adressebeskyttelse as string) || '|' || civilstand || '|' || statsborgerskab as tilstand
-    from synligt
-
-),
-
+-- Neighbours that look the same are one interval: only the rows where something changes open a new one.
 brud as (
 
     select
         *,
-        case when tilstand = lag(tilstand) over (partition by person_id order by dato) then 0 else 1 end as er_brud
-    from noegler
-
-),
-
-nummereret as (
-
-    select
-        *,
-        sum(er_brud) over (partition by person_id order by dato) as intervalnr
-    from brud
+        case
+            when
+                lag(borgerstatus) over (partition by person_id order by dato) = borgerstatus
+                and lag(er_bosat) over (partition by person_id order by dato) = er_bosat
+                and lag(kommunekode) over (partition by person_id order by dato) = kommunekode
+                and lag(har_adressebeskyttelse) over (partition by person_id order by dato) = har_adressebeskyttelse
+                and lag(civilstand) over (partition by person_id order by dato) = civilstand
+                and lag(statsborgerskab) over (partition by person_id order by dato) = statsborgerskab
+                and tilflytningsdato is not distinct from lag(tilflytningsdato) over (partition by person_id order by dato)
+                then 0
+            else 1
+        end as er_brud
+    from synligt
 
 ),
 
 intervaller as (
 
     select
-        person_id,
-        koen,
-        foedselsdato,
-        borgerstatus,
-        er_bosat,
-        kommunekode,
-        tilflytningsdato,
-        har_adressebeskyttelse,
-        civilstand,
-        statsborgerskab,
-        min(dato) as gyldig_fra,
-        max(dato_til) as gyldig_til,
-        min_by(_leverance_id, dato) as _leverance_id,
-        min_by(_fil, dato) as _fil,
-        min_by(_linje, dato) as _linje
-    from nummereret
-    group by
-        person_id,
-        intervalnr,
-        koen,
-        foedselsdato,
-        borgerstatus,
-        er_bosat,
-        kommunekode,
-        tilflytningsdato,
-        har_adressebeskyttelse,
-        civilstand,
-        statsborgerskab
+        *,
+        dato as gyldig_fra,
+        lead(dato, 1, date '9999-12-31') over (partition by person_id order by dato) as gyldig_til
+    from brud
+    where er_brud = 1
 
 ),
 
@@ -212,11 +188,13 @@ final as (
         i.har_adressebeskyttelse,
         'cpr' as kildesystem,
         i.person_id as kilde_id,
-        i._leverance_id,
-        i._fil,
-        i._linje
+        l.leverance_id as _leverance_id,
+        l.fil as _fil,
+        mod(i.post, 100000000) as _linje
     from intervaller as i
     cross join etablering as e
+    left join leverancer as l
+        on l.loebenr = cast((i.post - mod(i.post, 100000000)) / 100000000 as bigint)
     where i.gyldig_til > e.dato
 
 )
