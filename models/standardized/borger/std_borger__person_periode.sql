@@ -150,7 +150,7 @@ brud as (
                 and lag(har_adressebeskyttelse) over (partition by person_id order by dato) = har_adressebeskyttelse
                 and lag(civilstand) over (partition by person_id order by dato) = civilstand
                 and lag(statsborgerskab) over (partition by person_id order by dato) = statsborgerskab
-                and tilflytningsdato is not distinct from lag(tilflytningsdato) over (partition by person_id order by dato)
+                and coalesce(lag(tilflytningsdato) over (partition by person_id order by dato), date '1000-01-01') = coalesce(tilflytningsdato, date '1000-01-01')
                 then 0
             else 1
         end as er_brud
