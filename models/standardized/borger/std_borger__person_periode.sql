@@ -150,7 +150,8 @@ brud as (
                 and lag(har_adressebeskyttelse) over (partition by person_id order by dato) = har_adressebeskyttelse
                 and lag(civilstand) over (partition by person_id order by dato) = civilstand
                 and lag(statsborgerskab) over (partition by person_id order by dato) = statsborgerskab
-                and coalesce(lag(tilflytningsdato) over (partition by person_id order by dato), date '1000-01-01') = coalesce(tilflytningsdato, date '1000-01-01')
+                and coalesce(lag(tilflytningsdato) over (partition by person_id order by dato), date '1000-01-01')
+                = coalesce(tilflytningsdato, date '1000-01-01')
                 then 0
             else 1
         end as er_brud
