@@ -19,6 +19,17 @@ def connect(home: Home, *, write: str | None = None) -> Iterator[duckdb.DuckDBPy
     names the one it owns. Spill files go to the home's own tmp folder, never to a shared one.
     """
     home.prepare()
+    before = os.umask(0o077) if write == "cpr" else None     # DuckDB's write-ahead log lies beside the file, and holds the same rows
+    try:
+        with _open(home, write) as con:
+            yield con
+    finally:
+        if before is not None:
+            os.umask(before)
+
+
+@contextmanager
+def _open(home: Home, write: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
     for path, name in ((home.db, "flis"), (home.cpr_db, "cpr")):
         if not path.exists() and write != name:
             duckdb.connect(str(path)).close()

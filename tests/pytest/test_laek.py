@@ -194,3 +194,12 @@ def test_a_fault_of_ours_does_not_tell_the_value_it_fell_over(tmp_path, monkeypa
     assert "010160" not in str(said.value)
     trace = said.value.log.read_text("utf-8")
     assert "Could not convert" in trace and not in_bytes(trace.encode(), {"0101600001"})
+
+
+def test_the_cpr_bearing_file_and_its_log_are_for_the_owner_alone(tmp_path):
+    home = Home.of(tmp_path).prepare()
+    with connect(home, write="cpr") as con:
+        con.execute("create table t as select '0101600001' as cpr")
+        written = sorted(home.root.glob("flis_cpr.duckdb*"))
+        assert len(written) == 2, "the file and its write-ahead log"
+        assert [p.name for p in written if p.stat().st_mode & 0o077] == []
