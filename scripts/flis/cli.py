@@ -56,6 +56,9 @@ def _check(fagomraade: str | None, kommune: str | None, periode: str | None) -> 
         raise typer.BadParameter(f"{fagomraade} is not a fagområde here; there are: {', '.join(areas)}", param_hint="--fagomraade")
     if kommune and not re.fullmatch(r"\d{4}", kommune):
         raise typer.BadParameter("a municipality is four digits, e.g. 0101", param_hint="--kommune")
+    known = {line.partition(",")[0] for line in (REPO / "seeds" / "faelles" / "kommune.csv").read_text("utf-8").splitlines()[1:]} if kommune else set()
+    if kommune and kommune not in known:
+        raise typer.BadParameter(f"{kommune} is not a municipality (seeds/faelles/kommune.csv)", param_hint="--kommune")
     _check_month(periode, "--periode")
     return {"fagomraade": fagomraade, "kommune": kommune, "periode": periode}
 
@@ -161,6 +164,7 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
            fagomraade: AreaOption = None, kommune: MunicipalityOption = None) -> None:
     """What was expected, received, late, replaced, refused, per municipality, dataset and kildesystem."""
     where = Home.of(home)
+    _check(fagomraade, kommune, None)
     facts = status_file.read(where)
     facts["indbakke"] = len(status_file.waiting_files(where))
     facts["leverancer"] = [row for row in facts.get("leverancer", []) if (not fagomraade or row["fagomraade"] == fagomraade) and (not kommune or row["kommunekode"] == kommune)]

@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import jinja2
+import yaml
 
 from flis.database import connect
-from flis.home import Home, now
+from flis.home import REPO, Home, now
 from flis.rules import RULES, SEVERITIES, Rule, load_rules
 
 Progress = Callable[[str, int, int], None]
@@ -434,8 +435,9 @@ def _write_page(con: duckdb.DuckDBPyConnection, home: Home, run: str, moment: da
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
                                      trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters.update(tal=_number, taerskel=_threshold)
+    area_names, group_names = _names()
     page = environment.get_template("kvalitet.html.j2").render(
-        areas=areas, area_names=AREA_NAMES, group_names=GROUP_NAMES,
+        areas=areas, area_names=area_names, group_names=group_names,
         total=Counter({s: sum(rule[s] for rule in sum(areas.values(), [])) for s in ("bestaaet", "fejlet", "ikke_relevant", "kunne_ikke_koere")}),
         held=con.execute("select count(distinct (kommunekode, fagomraade)) from kvalitet.tilbageholdt").fetchall()[0][0],
         moment=moment.astimezone(ZoneInfo("Europe/Copenhagen")).strftime("%d-%m-%Y kl. %H:%M"))
@@ -444,9 +446,11 @@ def _write_page(con: duckdb.DuckDBPyConnection, home: Home, run: str, moment: da
     return target
 
 
-AREA_NAMES = {"borger": "Borger", "oekonomi": "Økonomi", "voksne_handicap": "Voksne og handicappede"}
-GROUP_NAMES = {"faggruppe_borger": "Faggruppen for borger", "faggruppe_oekonomi": "Faggruppen for økonomi",
-               "faggruppe_voksne_handicap": "Faggruppen for voksne og handicappede"}
+def _names() -> tuple[dict[str, str], dict[str, str]]:
+    """What areas and faggrupper are called: the packages' titles and the groups' owners, where a new area writes them anyway."""
+    areas = {p.stem: yaml.safe_load(p.read_text("utf-8"))["titel"] for p in (REPO / "pakker").glob("[!_]*.yml")}
+    groups = {g["name"]: g["owner"]["name"] for g in yaml.safe_load((REPO / "models" / "_groups.yml").read_text("utf-8"))["groups"]}
+    return areas, groups
 
 
 def _number(value: int) -> str:

@@ -21,6 +21,8 @@ def flis(*args: str, home: Home | None = None) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("args, says", [
     (("build", "--kommune", "101"), "four digits"),
+    (("load", "--kommune", "9999"), "9999 is not a municipality"),
+    (("status", "--fagomraade", "fiskeri"), "oekonomi"),
     (("load", "--periode", "2026-13"), "YYYY-MM"),
     (("validate", "--fagomraade", "fiskeri"), "oekonomi"),
     (("demo", "--slut", "september"), "YYYY-MM"),
