@@ -111,7 +111,8 @@
 {#
   What a change of intervals touches (meta.beroert of std_borger__person_periode): the municipalities and months where a touched person counts
   otherwise than before, in the stock or among the movements. A late correction thus touches the months it concerns and no others. A month
-  that has just become known touches all municipalities, as does the month before it, whose movements are now complete.
+  that has just become known touches all municipalities, as does the month before it, whose movements are now complete; so does a month that a new
+  full extract has made unknown.
 #}
 {% macro borger_beroert(maal, ny, i_skiver) -%}
     with gamle as (
@@ -129,10 +130,16 @@
         select periode from {{ ref('int_borger__maaned') }}
     ),
 
-    kendte as (
-        select distinct {{ borger_bestandsmaaned('l.udtrukket') }} as periode
+    behandlede as (
+        select l.udtrukket, l.udtraekstype
         from {{ source('leverancer', 'leverance') }} as l
         inner join drift.behandlet as b on l.leverance_id = b.leverance_id and b.model = '{{ model.name }}'
+    ),
+
+    kendte as (
+        select distinct {{ borger_bestandsmaaned('d.udtrukket') }} as periode
+        from behandlede as d
+        where {{ borger_bestandsmaaned('d.udtrukket') }} > (select min(cast(f.udtrukket as date)) from behandlede as f where f.udtraekstype = 'fuld')
     ),
 
     gammel_bestand as (
@@ -169,18 +176,20 @@
         (select * from nye_bevaegelser except select * from gamle_bevaegelser)
     ),
 
-    nye_maaneder as (
-        select periode from maaneder
-        where periode not in (select k.periode from kendte as k)
+    -- known now and not before; or known before and not now, when a new full extract has taken the place of the deliveries that told of it
+    skiftede_maaneder as (
+        (select periode from maaneder except select periode from kendte)
+        union all
+        (select periode from kendte except select periode from maaneder)
     )
 
     select bopael_kommunekode as kommunekode, periode from forskel
     union
     select kommunekode, cast(date_trunc('month', dato) as date) as periode from forskel_bevaegelser
     union
-    select k.kommunekode, n.periode from {{ ref('kommune') }} as k cross join nye_maaneder as n
+    select k.kommunekode, n.periode from {{ ref('kommune') }} as k cross join skiftede_maaneder as n
     union
     select k.kommunekode, cast(date_trunc('month', {{ dato_plus_dage('n.periode', -1) }}) as date) as periode
     from {{ ref('kommune') }} as k
-    cross join nye_maaneder as n
+    cross join skiftede_maaneder as n
 {%- endmacro %}

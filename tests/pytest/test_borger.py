@@ -200,6 +200,22 @@ def test_dag_for_dag_er_lig_alt_forfra(hjem: Home) -> None:
         assert before[name] and query(hjem, f"select * from {name} order by all") == before[name], name
 
 
+def test_et_nyt_fuldt_udtraek_glemmer_maanederne_foer(leveret, hjem: Home) -> None:
+    """A new full extract replaces all before it: months it does not tell of go from the facts as they would in a rebuild, in small municipalities too."""
+    _, lines = leveret
+    last = query(hjem, "select max(loebenr) from cpr.raw.leverance")[0][0]
+    assert len({row[1] for row in snapshot(hjem)["folketal"]}) > 2
+    full = lines[:next(i for i, line in enumerate(lines) if line.startswith("999")) + 1]
+    path = hjem.inbox / "cpr" / "D260331.L431101"
+    path.write_text("\n".join([f"{full[0][:4]}{last + 1:06d}20260331{full[0][18:]}", *full[1:]]) + "\n", encoding="iso-8859-1")
+    moment = datetime(2026, 3, 31, 21, 30, tzinfo=UTC).timestamp()
+    os.utime(path, (moment, moment))
+    rebuild(hjem)
+    after = snapshot(hjem)
+    assert {row[1] for row in after["folketal"]} == {date(2026, 4, 1)}
+    assert not after["bevaegelse"]
+
+
 def persons(home: Home) -> int:
     return query(home, "select count(distinct person_id) from standardized.int_borger__faktum where frasat_aarsag is null and not er_annullering")[0][0]
 
