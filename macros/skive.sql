@@ -92,6 +92,16 @@
             beroert as (
                 {% if kolonner == ['_leverance_id'] %}
                 select leverance_id as _leverance_id from aendret
+                {% if ophav.modeller %}
+                union all
+                -- Full deliveries of one municipality are judged together (a target group goes by its service's delivery): when the model that unites them
+                -- has moved, all of them are counted again.
+                select l.leverance_id as _leverance_id
+                from {{ source('leverancer', 'leverance') }} as l
+                inner join drift.beroert as b on l.kommunekode = b.kommunekode
+                where l.status = 'aktiv' and l.udtraekstype = 'fuld' and b.model in ({{ skive_liste(ophav.modeller) }})
+                    and b.koersel > coalesce((select max(koersel) from drift.tilstand where model = '{{ model.name }}'), -1)
+                {% endif %}
                 {% elif kolonner == ['person_id'] %}
                 select person_id from {{ source('leverancer', 'beroert_person') }} where leverance_id in (select leverance_id from aendret)
                 {% for s in ophav.kilder %}{% for navn, kolonne in s.columns.items() %}
@@ -130,7 +140,7 @@
     {%- if kolonner and is_incremental() and not skive_alt(skive_ophav().modeller) -%}
         (
             select * from {{ relation }}
-            where ({{ kolonner | join(', ') }}) in (select {{ '(' ~ kolonner | join(', ') ~ ')' if kolonner | length > 1 else kolonner[0] }} from {{ skive_tabel() }})
+            where ({{ kolonner | join(', ') }}) in (select {{ kolonner | join(', ') }} from {{ skive_tabel() }})
         )
     {%- else -%}
         {{ relation }}
@@ -142,7 +152,7 @@
     {%- set ny = arg_dict['temp_relation'] -%}
     {%- set kolonner = skive_kolonner() -%}
     {%- set alt = skive_alt(skive_ophav().modeller) -%}
-    {%- set i_skiver = 'true' if alt else '(' ~ kolonner | join(', ') ~ ') in (select ' ~ ('(' ~ kolonner | join(', ') ~ ')' if kolonner | length > 1 else kolonner[0]) ~ ' from ' ~ skive_tabel() ~ ')' -%}
+    {%- set i_skiver = 'true' if alt else '(' ~ kolonner | join(', ') ~ ') in (select ' ~ kolonner | join(', ') ~ ' from ' ~ skive_tabel() ~ ')' -%}
     {%- set alle = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     {{ skive_noter(maal, ny, i_skiver, arg_dict['dest_columns'] | map(attribute='name') | list) }}
     delete from {{ maal }} where {{ i_skiver }};
@@ -203,7 +213,7 @@
         {# Asked of the catalogue, not of dbt's cache: the list is dropped when the model is built whole. #}
         {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier ~ "'").rows | length > 0 -%}
             {{ return("(select * from " ~ model ~ " where (" ~ ns.kolonner | join(', ') ~ ") in (select "
-                ~ ("(" ~ ns.kolonner | join(', ') ~ ")" if ns.kolonner | length > 1 else ns.kolonner[0]) ~ " from " ~ skive_tabel(model.identifier) ~ "))") }}
+                ~ ns.kolonner | join(', ') ~ " from " ~ skive_tabel(model.identifier) ~ "))") }}
         {%- endif -%}
     {%- endif -%}
     {{ return(model) }}

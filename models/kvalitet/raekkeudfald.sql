@@ -4,6 +4,8 @@
     on_schema_change='fail',
     meta={'skive': ['_leverance_id']}
 ) }}
+-- A row can be judged by another delivery's rows (a target group by its service), so what moves the services counts their deliveries again.
+-- depends_on: {{ ref('std_voksne_handicap__ydelse') }}
 {#- A new fagområde is one line more: its int_ views, and the condition under which a row is not the standard's business. -#}
 {%- set mellemled = [
     ('int_oekonomi__postering', 'false', 'true'),

@@ -4,6 +4,8 @@
     on_schema_change='fail',
     meta={'skive': ['kommunekode']}
 ) }}
+-- Two persons that turn out to be one can make two services one: what moves the services moves this list too.
+-- depends_on: {{ ref('std_voksne_handicap__ydelse') }}
 
 with ydelser as (
 
