@@ -128,7 +128,7 @@ oversat as (
             else coalesce(p.ydelseskode, 'ukendt')
         end as ydelseskode,
         coalesce(p.paragraf, 'ukendt') as paragraf,
-        lpad(nullif(ltrim(l.tilbud_kildekode, '0'), ''), 6, '0') as tilbud_id,
+        lpad(nullif(trim(leading '0' from l.tilbud_kildekode), ''), 6, '0') as tilbud_id,
         coalesce(s.standardkode, 'ukendt') as ydelsesstatus,
         -- An empty or unknown code of the acting municipality means the one that reports.
         coalesce(hk.kommunekode, l.kommunekode) as angivet_handlekommunekode,
