@@ -1,10 +1,17 @@
--- How far each municipality's reports reach. An open service is known to be open until then, and no longer.
+-- How far each municipality's reports of services reach. An open service is known to be open until then, and no longer; a file of target groups alone
+-- says nothing of it.
 with leverancer as (
 
-    select * from {{ source('leverancer', 'leverance') }}
+    select
+        l.kommunekode,
+        l.periode
+    from {{ source('leverancer', 'leverance') }} as l
+    inner join {{ source('leverancer', 'leverance_tabel') }} as t
+        on l.leverance_id = t.leverance_id
     where
-        fagomraade = 'voksne_handicap'
-        and status = 'aktiv'
+        l.fagomraade = 'voksne_handicap'
+        and l.status = 'aktiv'
+        and t.tabel = 'ydelse'
 
 ),
 
