@@ -110,9 +110,12 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
         _collect(dbt.invoke("run", "--full-refresh", "--select", *changed), result)
         result.rebuilt = changed
     # Unit tests try the text of the models on rows of their own; they belong to `make test` and plain `dbt build`, not to every night's data.
-    _collect(dbt.invoke("build", *narrowed, "--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else [])), result)
-    if not result.failures and not selected:
-        _remember(home, prints)
+    outcome = dbt.invoke("build", *narrowed, "--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else []))
+    _collect(outcome, result)
+    if not result.failures:
+        # A narrowed build remembers what it built, no more: else a crosswalk edited after it would pass unseen.
+        built = {one.node.name for one in outcome.result or []} | set(result.rebuilt)
+        _remember(home, {name: value for name, value in prints.items() if name in built})
     return result
 
 
@@ -179,11 +182,22 @@ def _fingerprints(manifest, home: Home) -> dict[str, str]:
             digest.update(f"{unique_id}:{one.checksum.checksum}".encode())
             if one.resource_type == "model" and (one.unique_id == node.unique_id or one.config.get("incremental_strategy") != "skive"):
                 queue += sorted(one.depends_on.nodes)
-                for macro in sorted(one.depends_on.macros):
-                    if macro.startswith("macro.flis.") and ".skive" not in macro and ".kun_beroerte" not in macro:
+                for macro in sorted(_all_macros(manifest, one.depends_on.macros)):
+                    if ".skive" not in macro and ".kun_beroerte" not in macro:
                         digest.update(manifest.macros[macro].macro_sql.encode())
         prints[name] = digest.hexdigest()
     return prints
+
+
+def _all_macros(manifest, names: Iterable[str]) -> set[str]:
+    """The project's own macros among these and those they call in turn; dbt names only the outermost on a node."""
+    queue, found = list(names), set()
+    while queue:
+        name = queue.pop()
+        if name.startswith("macro.flis.") and name not in found:
+            found.add(name)
+            queue += manifest.macros[name].depends_on.macros
+    return found
 
 
 def _above(manifest, names: list[str]) -> list[str]:
@@ -210,9 +224,11 @@ def _changed(home: Home, prints: dict[str, str]) -> list[str]:
 
 
 def _remember(home: Home, prints: dict[str, str]) -> None:
+    if not prints:
+        return
     with connect(home, write="flis") as con:
         con.execute("begin")
-        con.execute("delete from drift.fingeraftryk")
+        con.execute("delete from drift.fingeraftryk where model in (select unnest(cast($1 as varchar[])))", [sorted(prints)])
         con.executemany("insert into drift.fingeraftryk values (?, ?)", sorted(prints.items()))
         con.execute("commit")
 

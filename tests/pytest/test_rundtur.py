@@ -106,6 +106,16 @@ def test_skiver_giver_det_samme_som_alt_forfra(maanedsvis: Home) -> None:
         con.execute("drop schema foer cascade")
 
 
+def test_aftrykket_daekker_makroer_i_makroer(demo_hjem: Home) -> None:
+    """dbt names only the outermost macros on a node; a change inside one of them must still rebuild what rests on it."""
+    from flis.build import Dbt, _all_macros
+
+    manifest = Dbt(demo_hjem).manifest
+    macros = _all_macros(manifest, manifest.nodes["model.flis.stg_cpr__adresse"].depends_on.macros)
+    assert {"macro.flis.cpr_virkningsdato", "macro.flis.som_dato"} <= macros
+    assert "macro.flis.default__dato_plus_dage" in _all_macros(manifest, manifest.nodes["model.flis.fct_voksne_handicap__maaned"].depends_on.macros)
+
+
 def test_samme_koersel_igen_aendrer_intet(demo_hjem: Home) -> None:
     """Loading and building again with nothing new leaves every incremental model as it is."""
     def counts() -> list:
