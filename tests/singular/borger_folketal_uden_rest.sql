@@ -1,6 +1,12 @@
 -- Primo + movements = ultimo for every municipality and month, and the stock itself is right. The count it is held against is made without the
 -- intervals: at the beginning of each date the newest status and the newest address of each person, looked up in the delivered facts.
-with fakta as (
+with maaneder as (
+
+    select distinct periode from {{ beroert_udsnit(ref('fct_borger__folketal')) }}
+
+),
+
+fakta as (
 
     select
         person_id,
@@ -10,14 +16,12 @@ with fakta as (
         er_bosat,
         er_annullering
     from {{ ref('int_borger__faktum') }}
-    where frasat_aarsag is null and faktum in ('status', 'adresse')
+    where
+        frasat_aarsag is null
+        and faktum in ('status', 'adresse')
+        -- most days touch no month that is known: then nothing is read
+        and exists (select 1 from maaneder)
     qualify row_number() over (partition by person_id, faktum, virkningsdato order by loebenr desc, _linje desc) = 1
-
-),
-
-maaneder as (
-
-    select distinct periode from {{ beroert_udsnit(ref('fct_borger__folketal')) }}
 
 ),
 

@@ -1,5 +1,7 @@
 -- The deliveries' control totals (sum of the debit side, to the øre, as the end record or the load has it) against what stands in the
 -- standardized layer, delivery by delivery.
+-- The deliveries of the last run; all of them with --vars '{alt: true}'.
+{%- set udsnit = beroert_udsnit(ref('std_oekonomi__postering')) %}
 with leverancer as (
 
     select
@@ -10,6 +12,9 @@ with leverancer as (
         status = 'aktiv'
         and fagomraade = 'oekonomi'
         and kontrolsum is not null
+        {%- if udsnit is string %}
+        and leverance_id in (select _leverance_id from {{ skive_tabel('std_oekonomi__postering') }})
+        {%- endif %}
 
 ),
 
@@ -18,7 +23,7 @@ posteringer as (
     select
         _leverance_id,
         sum(case when beloeb_kr > 0 then beloeb_kr else 0 end) as beloeb_kr
-    from {{ ref('std_oekonomi__postering') }}
+    from {{ udsnit }}
     group by _leverance_id
 
 ),
