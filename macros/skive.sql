@@ -14,6 +14,9 @@
     create table if not exists drift.beroert (model varchar, koersel bigint, kommunekode varchar, periode date);
     create table if not exists drift.tilstand (model varchar, koersel bigint);
     create table if not exists drift.behandlet (model varchar, leverance_id bigint);
+    -- what every model has come past is of no more use
+    delete from drift.beroert where koersel < (select min(koersel) from drift.tilstand);
+    delete from drift.koersel where koersel < (select min(koersel) from drift.tilstand);
     insert into drift.koersel
     select coalesce(max(koersel), 0) + 1, '{{ invocation_id }}', cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) from drift.koersel;
     {% endif %}

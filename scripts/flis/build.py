@@ -24,11 +24,17 @@ class BuildError(Exception):
 class BuildResult:
     """What one build did: nodes by kind, and the failures as (name, message)."""
 
-    models: int = 0
-    tests: int = 0
-    seeds: int = 0
+    nodes: dict[str, set[str]] = field(default_factory=lambda: {"model": set(), "seed": set(), "test": set()})
     failures: list[tuple[str, str]] = field(default_factory=list)
     rebuilt: list[str] = field(default_factory=list)
+
+    @property
+    def models(self) -> int:
+        return len(self.nodes["model"])
+
+    @property
+    def tests(self) -> int:
+        return len(self.nodes["test"])
 
 
 class Dbt:
@@ -121,11 +127,9 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
 
 def _collect(outcome, result: BuildResult) -> None:
     for one in outcome.result or []:
-        kind = one.node.resource_type
-        if kind in ("model", "seed"):
-            setattr(result, f"{kind}s", getattr(result, f"{kind}s") + 1)
-        elif kind in ("test", "unit_test"):
-            result.tests += 1
+        kind = str(one.node.resource_type).replace("unit_test", "test")
+        if kind in result.nodes:
+            result.nodes[kind].add(one.node.unique_id)
         if one.status in ("error", "fail", "runtime error"):
             result.failures.append((one.node.name, masked(str(one.message or one.status))))
 

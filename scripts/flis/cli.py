@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -179,10 +180,12 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
         if one := facts["trin"].get(name):
             steps.add_row(name, _local(one["afsluttet"]), str(one.get("seconds", "")))
     console.print(steps)
-    table = Table("kommune", "fagområde", "kildesystem", *(h for h in ("forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")))
+    table = Table("kommune", "fagområde", "kildesystem", "ventet", "modt.", "sent", "mangl.", "erst.", "afv.", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for row in facts["leverancer"]:
         table.add_row(row["kommunekode"], row["fagomraade"], row["kildesystem"], *(str(row[k]) for k in ("forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")))
     console.print(table)
+    for sender, count in facts.get("uden_aftale", {}).items():
+        console.print(f"{count} files from {sender} were refused because no interface of that name is agreed.")
     console.print(f"{facts['indbakke']} files wait in the inbox.")
 
 
@@ -239,8 +242,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
     row("packages written / unchanged / held", "package", "written", "unchanged", "held")
     table.add_row("seconds " + " / ".join(done), " / ".join(str(facts["seconds"]) for facts in done.values()))
     console.print(table)
-    packages = sorted(p for p in home.outbox.glob("*/*/*") if p.is_dir())
-    for what, path in (("a package", packages[0] if packages else None), ("a quality result", home.reports / "kvalitet.html"), ("the docs", home.docs / "index.html")):
+    packages = sorted((p.parent.name.endswith("_benchmark"), p) for p in home.outbox.glob("*/*/*") if p.is_dir())
+    for what, path in (("a package", packages[0][1] if packages else None), ("a quality result", home.reports / "kvalitet.html"), ("the docs", home.docs / "index.html")):
         if path and path.exists():
             console.print(f"{what}: {path}", highlight=False, soft_wrap=True)
 

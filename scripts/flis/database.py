@@ -39,6 +39,7 @@ def _open(home: Home, write: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con.execute(f"set temp_directory = '{home.tmp / 'duckdb'}'")
         con.execute("set TimeZone = 'UTC'")
+        con.execute("set autoinstall_known_extensions = false")     # nothing is fetched at run time
         if limit := os.environ.get("FLIS_HUKOMMELSE"):
             con.execute(f"set memory_limit = '{limit}'")
         for path, name in ((home.db, "flis"), (home.cpr_db, "cpr")):

@@ -37,6 +37,10 @@ def write_deliveries(home: Home) -> None:
                 from marts.leveranceoversigt group by all order by all
             """).fetchall()
             status["leverancer"] = [dict(zip(columns, row, strict=True)) for row in rows]
+        ledger = con.execute("select count(*) from duckdb_tables() where database_name = 'cpr' and schema_name = 'raw' and table_name = 'leverance'").fetchall()[0][0]
+        if ledger:
+            # Files nobody has agreed on belong to no municipality and no dataset: they are counted per sender.
+            status["uden_aftale"] = dict(con.execute("select afsender, count(*) from cpr.raw.leverance where status = 'afvist' and filtype is null group by all order by all").fetchall())
     _write(home, status)
 
 

@@ -196,6 +196,7 @@ erstattet_og_afvist as (
         j.kommunekode,
         j.maaned as periode,
         cast(count(case when j.status = 'erstattet' then 1 end) as integer) as antal_erstattet,
+        cast(count(case when j.status = 'erstattet' and j.udtraeksdato = n.udtraeksdato then 1 end) as integer) as antal_erstattet_samme_dag,
         cast(count(case when j.status = 'afvist' then 1 end) as integer) as antal_afvist
     from journal as j
     left join journal as n on j.erstattet_af = n.leverance_id
@@ -213,7 +214,8 @@ haendelser as (
         f.kommunekode,
         f.kildesystem,
         f.periode,
-        cast(sum(e.antal_erstattet) as integer) as antal_erstattet,
+        -- A weekly or daily extract that takes the place of the one before is the beat itself; replaced is then only the same day's, sent again.
+        cast(sum(case when f.kadence = 'maaned' then e.antal_erstattet else e.antal_erstattet_samme_dag end) as integer) as antal_erstattet,
         cast(sum(e.antal_afvist) as integer) as antal_afvist
     from forventet as f
     inner join erstattet_og_afvist as e
@@ -248,6 +250,13 @@ samlet as (
         m.er_begyndt,
         m.daekket_til,
         coalesce(m.daekket_til = f.sidste_dag, false) as er_fuldt_daekket,
+        -- Weekly and daily beats are late inside the month too, once it has begun: by the set-up's beat and the days of grace.
+        coalesce(
+            f.kadence <> 'maaned'
+            and m.er_begyndt
+            and m.daekket_til < {{ dato_plus_dage('least(f.opgjort_dato, f.sidste_dag)', "case f.kadence when 'uge' then -" ~ var('takt_dage')['uge'] ~ " else -" ~ var('takt_dage')['dag'] ~ " end") }},
+            false
+        ) as er_bagud,
         m.senest_udtrukket
     from forventet as f
     inner join modtaget as m
@@ -271,6 +280,7 @@ final as (
         opgjort_dato,
         case
             when not er_instrueret then 'ikke_instrueret'
+            when er_bagud and antal_afvist = 0 then 'forsinket'
             when antal_modtaget = antal_forventet and antal_erstattet > 0 then 'erstattet'
             when antal_modtaget = antal_forventet then 'modtaget'
             when antal_afvist > 0 then 'afvist'
@@ -280,7 +290,11 @@ final as (
         case when er_instrueret then antal_forventet else 0 end as antal_forventet,
         antal_modtaget,
         antal_forsinket,
-        case when er_instrueret and frist < opgjort_dato then antal_forventet - antal_modtaget else 0 end as antal_mangler,
+        case
+            when er_instrueret and frist < opgjort_dato and antal_modtaget < antal_forventet then antal_forventet - antal_modtaget
+            when er_instrueret and er_bagud then 1
+            else 0
+        end as antal_mangler,
         antal_erstattet,
         antal_afvist,
         er_begyndt,
