@@ -254,7 +254,10 @@ samlet as (
         coalesce(
             f.kadence <> 'maaned'
             and m.er_begyndt
-            and m.daekket_til < {{ dato_plus_dage('least(f.opgjort_dato, f.sidste_dag)', "case f.kadence when 'uge' then -" ~ var('takt_dage')['uge'] ~ " else -" ~ var('takt_dage')['dag'] ~ " end") }},
+            and m.daekket_til < {{ dato_plus_dage(
+                'least(f.opgjort_dato, f.sidste_dag)',
+                "case f.kadence when 'uge' then -" ~ var('takt_dage')['uge'] ~ " else -" ~ var('takt_dage')['dag'] ~ " end"
+            ) }},
             false
         ) as er_bagud,
         m.senest_udtrukket
