@@ -44,3 +44,19 @@
 {% macro samlet_liste(kolonne, adskiller) -%}{{ return(adapter.dispatch('samlet_liste')(kolonne, adskiller)) }}{%- endmacro %}
 {% macro default__samlet_liste(kolonne, adskiller) -%}string_agg({{ kolonne }}, {{ adskiller }} order by {{ kolonne }}){%- endmacro %}
 {% macro spark__samlet_liste(kolonne, adskiller) -%}array_join(array_sort(collect_list({{ kolonne }})), {{ adskiller }}){%- endmacro %}
+
+{#
+  The least and the greatest value of a list, remembered in the session, and the condition that lies between them. DuckDB knows a variable when it plans, so
+  the condition reaches the scan through any join and union in a view (where `in (select ...)` stays on top when the planner turns a join about), and an
+  empty list costs nothing: null, so no row. Only a shortcut beside `in (select ...)`, which decides; engines without such variables leave it out.
+#}
+{% macro husk_yderste(tabel, kolonne) -%}{{ return(adapter.dispatch('husk_yderste')(tabel, kolonne)) }}{%- endmacro %}
+{% macro default__husk_yderste(tabel, kolonne) -%}
+set variable flis_mindste = (select min({{ kolonne }}) from {{ tabel }});
+set variable flis_stoerste = (select max({{ kolonne }}) from {{ tabel }});
+{%- endmacro %}
+{% macro spark__husk_yderste(tabel, kolonne) -%}{%- endmacro %}
+
+{% macro inden_for_yderste(kolonne) -%}{{ return(adapter.dispatch('inden_for_yderste')(kolonne)) }}{%- endmacro %}
+{% macro default__inden_for_yderste(kolonne) -%}and {{ kolonne }} between getvariable('flis_mindste') and getvariable('flis_stoerste'){%- endmacro %}
+{% macro spark__inden_for_yderste(kolonne) -%}{%- endmacro %}

@@ -133,6 +133,7 @@
                 {% endif %}
             )
             select distinct {{ kolonner | join(', ') }} from beroert;
+            {% if kolonner == ['_leverance_id'] %}{{ husk_yderste(skive_tabel(), '_leverance_id') }}{% endif %}
         {% endif %}
     {% endif %}
 {% endmacro %}
@@ -144,6 +145,9 @@
         (
             select * from {{ relation }}
             where ({{ kolonner | join(', ') }}) in (select {{ kolonner | join(', ') }} from {{ skive_tabel() }})
+            {%- if kolonner == ['_leverance_id'] %}
+                {{ inden_for_yderste('_leverance_id') }}
+            {%- endif %}
         )
     {%- else -%}
         {{ relation }}

@@ -176,9 +176,9 @@ class Bench:
         rest = [p for p in parts[2] if self.month_of(p) > half + 1]
         for files, stored in ((month, half), (rest, None), (parts[3], self.periods - 1)):
             self.deliver(files)
-            step = self.loaded(f"load 1 month more ({stored} stored)" if stored else f"load {half - 2} months more")
+            step = self.loaded(f"load 1 month more ({stored} stored)" if stored else "load the months between")
             arrived = step.rows
-            step = self.flis(f"build 1 month more ({stored} stored)" if stored else f"build {half - 2} months more", "build")
+            step = self.flis(f"build 1 month more ({stored} stored)" if stored else "build the months between", "build")
             step.rows = arrived
         self.flis("build, nothing new (all)", "build")
 
