@@ -26,7 +26,7 @@ $(VENV)/klar: requirements.lock pyproject.toml
 
 # Each step against bare DuckDB doing the same (docs/ydelse.md). SCALE and PERIODS say how large a Denmark.
 SCALE ?= 0.01
-PERIODS ?= 12
+PERIODS ?= 6
 bench: $(VENV)/klar
 	$(BIN)/python scripts/bench/bench.py --scale $(SCALE) --periods $(PERIODS)
 

@@ -1,6 +1,6 @@
 """The benchmark: each step of the walk timed against a floor, bare DuckDB doing the same work on the same data in the same run.
 
-    python scripts/bench/bench.py [--scale 0.01] [--periods 12] [--work FOLDER] [--keep]
+    python scripts/bench/bench.py [--scale 0.01] [--periods 6] [--work FOLDER] [--keep]
 
 A demo Denmark without faults is delivered in four parts: the first half of the months but one, the last month of that half, the second half but
 one, and the last month. So the cost of one more month is measured with a given history and with twice that. Every step and every floor is a process of
@@ -424,7 +424,7 @@ FLOORS = {"load": floor_load, "build": floor_build, "validate": floor_validate, 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--scale", type=float, default=0.01, help="share of the population")
-    ask.add_argument("--periods", type=int, default=12, help="months, an even number from 6")
+    ask.add_argument("--periods", type=int, default=6, help="months, an even number from 6")
     ask.add_argument("--work", type=Path, default=Path("var") / "bench", help="working folder; its contents are removed")
     ask.add_argument("--keep", action="store_true", help="leave the home there afterwards")
     ask.add_argument("--floor", choices=FLOORS, help=argparse.SUPPRESS)
