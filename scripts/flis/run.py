@@ -81,7 +81,8 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
     home.prepare()
     done, worst = {} if done is None else done, DONE
     for name in names:
-        status.mark_incomplete(home)
+        if name == "build" or name == "load" and status.something_arrived(home):
+            status.mark_incomplete(home)
         start = time.monotonic()
         try:
             with (progress(name) if progress else nullcontext(lambda *_: None)) as bar:

@@ -53,6 +53,11 @@ def nothing_new(home: Home) -> bool:
     return _newest_change(home) <= last["tid"]
 
 
+def something_arrived(home: Home) -> bool:
+    """True when the inbox holds other files than the last full run left there."""
+    return sorted(waiting_files(home)) != read(home).get("faerdig", {}).get("venter")
+
+
 def mark_complete(home: Home) -> None:
     """Remember that all four steps are done with what there is."""
     status = read(home)

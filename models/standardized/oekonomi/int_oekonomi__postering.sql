@@ -19,6 +19,22 @@ beloebstyper as (
 
 ),
 
+-- The set-up decides which system counts for a month: where a change of system is dated anew after both have delivered, one of them gives way.
+systemer as (
+
+    select
+        kommunekode,
+        kildesystem,
+        cast(date_trunc('month', min(cast(gyldig_fra as date))) as date) as gyldig_fra,
+        max(coalesce(cast(gyldig_til as date), date '9999-12-31')) as gyldig_til
+    from {{ source('opsaetning', 'kommune_opsaetning') }}
+    where fagomraade = 'oekonomi'
+    group by
+        kommunekode,
+        kildesystem
+
+),
+
 -- A value type without a row in the crosswalk is kept as 'ukendt' and counted, never dropped.
 oversat as (
 
@@ -26,8 +42,13 @@ oversat as (
         l.*,
         coalesce(b.standardkode, 'ukendt') as beloebstype,
         split_part(l.funktion, '.', 1) as hovedkonto,
-        split_part(l.funktion, '.', 1) || '.' || split_part(l.funktion, '.', 2) as hovedfunktion
+        split_part(l.funktion, '.', 1) || '.' || split_part(l.funktion, '.', 2) as hovedfunktion,
+        coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
     from leveret as l
+    left join systemer as s
+        on
+            l.kommunekode = s.kommunekode
+            and l.kildesystem = s.kildesystem
     left join beloebstyper as b
         on
             l.kildesystem = b.kildesystem
@@ -42,6 +63,7 @@ vurderet as (
     select
         *,
         case
+            when not systemet_gaelder then 'andet_system_gaelder'
             when beloeb_kr is null then 'beloeb_ulaeseligt'
             when regnskabsaar is null or regnskabsperiode is null or regnskabsperiode not between 0 and 16 then 'periode_ugyldig'
             when funktion is null or dranst is null or ejerforhold is null or gruppering is null or art is null then 'konto_ulaeselig'
