@@ -2,7 +2,15 @@
 -- standardized layer, delivery by delivery.
 -- The deliveries of the last run; all of them with --vars '{alt: true}'.
 {%- set udsnit = beroert_udsnit(ref('std_oekonomi__postering')) %}
-with leverancer as (
+with delvise as (
+
+    select _leverance_id
+    from {{ ref('std_oekonomi__frasat') }}
+    where aarsag <> 'beloeb_ulaeseligt'
+
+),
+
+leverancer as (
 
     select
         leverance_id,
@@ -12,6 +20,8 @@ with leverancer as (
         status = 'aktiv'
         and fagomraade = 'oekonomi'
         and kontrolsum is not null
+        -- a delivery with rows set aside for anything but an unreadable amount has readable amounts outside the model: the row account tells of those
+        and leverance_id not in (select d._leverance_id from delvise as d)
         {%- if udsnit is string %}
         and leverance_id in (select _leverance_id from {{ skive_tabel('std_oekonomi__postering') }})
         {%- endif %}
