@@ -126,10 +126,6 @@ class Contracts:
         for ft in self.filetypes:
             self._by_sender.setdefault(ft.afsender, []).append(ft)
 
-    @property
-    def senders(self) -> set[str]:
-        return set(self._by_sender)
-
     def match(self, afsender: str, name: str) -> Match | None:
         """The contract for a file name without .gz/.zip, or None. Of several versions with the same pattern the date decides."""
         found: list[Match] = []

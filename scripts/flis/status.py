@@ -46,11 +46,8 @@ def write_deliveries(home: Home) -> None:
 
 def nothing_new(home: Home) -> bool:
     """True when the last full run ended well, the inbox holds nothing it did not leave there, and neither the repo nor the set-up has changed since."""
-    status = read(home)
-    last = status.get("faerdig")
-    if not last or sorted(waiting_files(home)) != last["venter"]:
-        return False
-    return _newest_change(home) <= last["tid"]
+    last = read(home).get("faerdig")
+    return bool(last) and not something_arrived(home) and _newest_change(home) <= last["tid"]
 
 
 def something_arrived(home: Home) -> bool:
