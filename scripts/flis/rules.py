@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -16,10 +17,14 @@ from flis.home import REPO
 RULES = REPO / "expectations"
 SEVERITIES = {"fejl": "critical", "advarsel": "warning", "oplysning": "info"}
 DIMENSIONS = ("korrekthed", "komplethed", "aktualitet", "genbrugelighed")
+ROLES = {"dataejer": "FLIS-dataejeren for området", "systemejer": "FLIS-systemejeren"}     # who in the municipality acts (accession material, 5.3)
+REACHES = ("skive", "kommune", "land")      # how far a rule looks: one municipality's month, one municipality, the country
+COMMON = "_faelles"                         # the file of the rules that every area has
 
-_TEXTS = ("regel_id", "titel", "dimension", "alvor", "hvad", "hvornaar", "hvordan", "faggruppe", "model")
+_TEXTS = ("regel_id", "titel", "dimension", "alvor", "hvad", "hvornaar", "hvordan", "faggruppe", "rolle", "model")
 _REQUIRED = (*_TEXTS, "taerskel")
-_OPTIONAL = ("grundlag", "omfang", "sql", "forventning")
+_OPTIONAL = ("grundlag", "omfang", "raekkevidde", "sql", "forventning")
+_READS = re.compile(r"\b(standardized|marts|koder|kvalitet)\.([a-z0-9_]+)")
 
 
 class RuleError(ValueError):
@@ -49,17 +54,34 @@ class Rule:
     hvornaar: str
     hvordan: str
     faggruppe: str
+    rolle: str              # who in the municipality must act, one of ROLES
     model: str
     grundlag: str           # the model whose rows are the denominator
     omfang: str | None      # SQL condition: the rows of `grundlag` that the rule is about
+    raekkevidde: str        # one of REACHES
     threshold: Threshold
     sql: str | None
     expectation: dict[str, Any] | None
 
+    @property
+    def measured_by(self) -> str:
+        """All that decides what the rule finds, and nothing of what is only said about it: a new text or threshold is no reason to measure again."""
+        return json.dumps([self.model, self.grundlag, self.omfang, self.raekkevidde, self.sql, self.expectation], sort_keys=True, default=str)
+
+    @property
+    def reads(self) -> set[str]:
+        """The names of the other tables that the rule's SQL reads."""
+        return {name for _, name in _READS.findall(self.sql or "")} - {self.model, self.grundlag}
+
+    @property
+    def code_lists(self) -> set[str]:
+        """Those of them that are seeds."""
+        return {name for schema, name in _READS.findall(self.sql or "") if schema == "koder"}
+
 
 def areas(folder: Path = RULES) -> list[str]:
     """The fagområder that have a rule file, in order."""
-    return sorted(file.stem for file in folder.glob("*.yml"))
+    return sorted(file.stem for file in folder.glob("[!_]*.yml"))
 
 
 def load_rules(folder: Path = RULES, fagomraade: str | None = None) -> list[Rule]:
@@ -70,19 +92,13 @@ def load_rules(folder: Path = RULES, fagomraade: str | None = None) -> list[Rule
     faults: list[str] = []
     rules: list[Rule] = []
     seen: dict[str, str] = {}
+    common = _entries(folder / f"{COMMON}.yml", faults)
     for area in areas(folder):
         file = folder / f"{area}.yml"
-        try:
-            entries = yaml.safe_load(file.read_text(encoding="utf-8")) or []
-        except yaml.YAMLError as fault:
-            faults.append(f"{file.name}: kan ikke læses som YAML: {fault}")
-            continue
-        if not isinstance(entries, list):
-            faults.append(f"{file.name}: skal være en liste af regler (hver begynder med '- regel_id:')")
-            continue
-        for number, entry in enumerate(entries, start=1):
+        own = _entries(file, faults)
+        for number, entry in enumerate([*own, *_common_for(area, own, common)], start=1):
             name = entry.get("regel_id") if isinstance(entry, dict) else None
-            where = f"{file.name}, {name or f'regel nr. {number}'}"
+            where = f"{file.name if number <= len(own) else f'{COMMON}.yml'}, {name or f'regel nr. {number}'}"
             problems = _problems(entry)
             if name in seen:
                 problems.append(f"regel_id {name} bruges også i {seen[name]}")
@@ -98,13 +114,41 @@ def load_rules(folder: Path = RULES, fagomraade: str | None = None) -> list[Rule
     return [rule for rule in rules if fagomraade in (None, rule.fagomraade)]
 
 
+def _entries(file: Path, faults: list[str]) -> list[Any]:
+    """The entries of one rule file; what is wrong with the file as a whole is added to `faults`."""
+    if not file.exists():
+        return []
+    try:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8")) or []
+    except yaml.YAMLError as fault:
+        faults.append(f"{file.name}: kan ikke læses som YAML: {fault}")
+        return []
+    if not isinstance(entries, list):
+        faults.append(f"{file.name}: skal være en liste af regler (hver begynder med '- regel_id:')")
+        return []
+    return entries
+
+
+def _common_for(area: str, own: list[Any], common: list[Any]) -> list[Any]:
+    """The rules that every area has, as this area's: numbered with the area's own letters, owned by its faggruppe."""
+    letters = next((str(e["regel_id"]).partition("-")[0] for e in own if isinstance(e, dict) and e.get("regel_id")), area[:2].upper())
+    made = []
+    for entry in common:
+        if not isinstance(entry, dict) or "nummer" not in entry:
+            made.append(entry)
+            continue
+        filled = {k: v.replace("{fagomraade}", area) if k in ("sql", "omfang") and isinstance(v, str) else v for k, v in entry.items() if k != "nummer"}
+        made.append({**filled, "regel_id": f"{letters}-{entry['nummer']}", "faggruppe": f"faggruppe_{area}"})
+    return made
+
+
 def _problems(entry: Any) -> list[str]:
     """What is wrong with the form of one entry, in Danish; empty when nothing is."""
     if not isinstance(entry, dict):
         return ["skal være et sæt af navn: værdi"]
     found = [f"ukendt felt '{key}'" for key in entry if key not in _REQUIRED + _OPTIONAL]
     found += [f"'{key}' mangler" for key in _REQUIRED if not entry.get(key)]
-    found += [f"'{key}' skal være tekst" for key in (*_TEXTS, "grundlag", "omfang", "sql")
+    found += [f"'{key}' skal være tekst" for key in (*_TEXTS, "grundlag", "omfang", "raekkevidde", "sql")
               if entry.get(key) and not isinstance(entry[key], str)]
     if found:
         return found
@@ -114,6 +158,10 @@ def _problems(entry: Any) -> list[str]:
         found.append(f"dimension skal være en af {', '.join(DIMENSIONS)}")
     if entry["alvor"] not in SEVERITIES:
         found.append(f"alvor skal være en af {', '.join(SEVERITIES)}")
+    if entry["rolle"] not in ROLES:
+        found.append(f"rolle skal være en af {', '.join(ROLES)}")
+    if entry.get("raekkevidde", "kommune") not in REACHES:
+        found.append(f"raekkevidde skal være en af {', '.join(REACHES)}")
     for key in ("model", "grundlag"):
         if not re.fullmatch(r"[a-z0-9_]+", entry.get(key, "x")):
             found.append(f"{key} skal være navnet på en model")
@@ -177,6 +225,8 @@ def _rule(area: str, entry: dict[str, Any]) -> Rule:
         fagomraade=area,
         grundlag=entry.get("grundlag", entry["model"]),
         omfang=entry.get("omfang"),
+        # A standard expectation judges each row by itself.
+        raekkevidde=entry.get("raekkevidde", "skive" if "forventning" in entry else "kommune"),
         threshold=Threshold(kind, Decimal(str(threshold[kind])), threshold["grund"].strip(), threshold["dato"]),
         sql=entry.get("sql"),
         expectation=entry.get("forventning"),

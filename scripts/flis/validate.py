@@ -164,7 +164,7 @@ def _model(con: duckdb.DuckDBPyConnection, name: str) -> _Model | None:
     """The table of a model, looked up by its name; None when it has not been built."""
     rows = con.execute("""
         select table_schema, column_name from information_schema.columns
-        where table_catalog = 'flis' and table_schema in ('standardized', 'marts', 'koder') and table_name = ?
+        where table_catalog = 'flis' and table_schema in ('standardized', 'marts', 'koder', 'kvalitet') and table_name = ?
     """, [name]).fetchall()
     return _Model(rows[0][0], name, frozenset(column for _, column in rows)) if rows else None
 

@@ -11,192 +11,17 @@ import yaml
 
 from flis.database import connect
 from flis.home import Home
-from flis.rules import RuleError, load_rules
+from flis.rules import RuleError, areas, load_rules
+from regelverden import World, cases
 from flis.validate import KEEP_DEVIATIONS, held, validate
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
-OPEN = date(9999, 12, 31)
-ORIGIN = "_leverance_id bigint, _fil varchar, _linje bigint"
-
-TABLES = {
-    "koder.kontoplan_dranst": "dranst varchar, hovedkonto varchar",
-    "koder.paragraf": "ydelseskode varchar, paragraf varchar, gyldig_fra date",
-    "marts.dim_kontoplan": "konto_id varchar, match_status varchar, gyldig_fra_aar integer, gyldig_til_aar integer",
-    "marts.fct_borger__folketal_afstemning": "kommunekode varchar, periode date, status varchar",
-    "standardized.std_oekonomi__postering":
-        "kommunekode varchar, kildesystem varchar, kilde_id varchar, beloebstype varchar, regnskabsaar integer, regnskabsperiode integer, "
-        "periode date, leveret_periode date, hovedkonto varchar, funktion varchar, dranst varchar, gruppering varchar, art varchar, "
-        f"bilag_id varchar, beloeb_kr decimal(18, 2), {ORIGIN}",
-    "standardized.std_oekonomi__frasat":
-        f"kommunekode varchar, kildesystem varchar, tabel varchar, kilde_id varchar, periode date, aarsag varchar, {ORIGIN}",
-    "standardized.std_borger__person":
-        "person_id varchar, foedselsdato date, koen varchar, doedsdato date, koen_modsiger_nummer boolean, er_flyttet_efter_doed boolean, kommunekode varchar, kildesystem varchar, "
-        f"kilde_id varchar, {ORIGIN}",
-    "standardized.std_borger__person_periode":
-        "person_id varchar, gyldig_fra date, gyldig_til date, bopael_kommunekode varchar, er_bosat boolean, civilstand varchar, kommunekode varchar, "
-        f"kildesystem varchar, kilde_id varchar, {ORIGIN}",
-    "standardized.std_borger__frasat":
-        f"kommunekode varchar, kildesystem varchar, tabel varchar, kilde_id varchar, periode date, aarsag varchar, {ORIGIN}",
-    "standardized.std_borger__officielt_folketal":
-        "kommunekode varchar, omraadekode varchar, koen varchar, alder integer, periode date, antal_personer integer, kildesystem varchar, "
-        f"kilde_id varchar, {ORIGIN}",
-    "standardized.std_voksne_handicap__ydelse":
-        "kommunekode varchar, person_id varchar, paragraf varchar, ydelseskode varchar, gyldig_fra date, gyldig_til date, "
-        "betaling_kommunekode varchar, opholds_kommunekode varchar, ydelsesstatus varchar, kildesystem varchar, kilde_id varchar, " + ORIGIN,
-    "standardized.std_voksne_handicap__frasat":
-        f"kommunekode varchar, kildesystem varchar, tabel varchar, kilde_id varchar, periode date, aarsag varchar, {ORIGIN}",
-}
-
-DEFAULTS = {
-    "standardized.std_oekonomi__postering": {
-        "kommunekode": "0101", "kildesystem": "kmd_opus", "beloebstype": "regnskab", "regnskabsaar": 2026, "regnskabsperiode": 1, "periode": JAN,
-        "leveret_periode": JAN, "hovedkonto": "5", "funktion": "5.28.20", "dranst": "1", "gruppering": "003", "art": "4.0", "beloeb_kr": 100},
-    "standardized.std_borger__person": {
-        "foedselsdato": date(1980, 5, 1), "koen": "M", "koen_modsiger_nummer": False, "er_flyttet_efter_doed": False, "kommunekode": "0101", "kildesystem": "cpr"},
-    "standardized.std_borger__person_periode": {
-        "gyldig_fra": date(2000, 1, 1), "gyldig_til": OPEN, "bopael_kommunekode": "0101", "er_bosat": True, "civilstand": "U",
-        "kommunekode": "0101", "kildesystem": "cpr"},
-    "standardized.std_voksne_handicap__ydelse": {
-        "kommunekode": "0101", "paragraf": "SEL|85", "ydelseskode": "31202", "gyldig_fra": date(2025, 1, 1), "gyldig_til": OPEN,
-        "betaling_kommunekode": "0101", "opholds_kommunekode": "0101", "ydelsesstatus": "igangvaerende", "kildesystem": "eg_sensum"},
-}
-
-
-class World:
-    """A home with the set-up and the tables above, filled row by row; every row has an origin of its own."""
-
-    def __init__(self, root: Path) -> None:
-        self.home = Home(root).prepare()
-        self.line = 0
-        with connect(self.home, write="cpr") as con:
-            con.execute("create schema raw")
-            con.execute("create table raw.opsaetning_kommune_opsaetning (kommunekode varchar, fagomraade varchar, kildesystem varchar, "
-                        "kadence varchar, gyldig_fra varchar, gyldig_til varchar, instrueret varchar)")
-        with connect(self.home, write="flis") as con:
-            for schema in ("koder", "marts", "standardized"):
-                con.execute(f"create schema {schema}")
-            for name, columns in TABLES.items():
-                con.execute(f"create table {name} ({columns})")
-
-    def instruct(self, *kommuner: str, areas: tuple[str, ...] = ("borger", "oekonomi", "voksne_handicap"), yes: str = "true",
-                 start: str = "2007-01-01", end: str = "") -> None:
-        with connect(self.home, write="cpr") as con:
-            con.executemany("insert into raw.opsaetning_kommune_opsaetning values (?, ?, 'x', 'maaned', ?, ?, ?)",
-                            [[k, a, start, end, yes] for k in kommuner for a in areas])
-
-    def add(self, *rows: tuple[str, dict]) -> None:
-        with connect(self.home, write="flis") as con:
-            for table, given in rows:
-                self.line += 1
-                row = {**DEFAULTS.get(table, {}), **given}
-                if "_linje bigint" in TABLES[table]:
-                    row |= {"_leverance_id": 7, "_fil": "fil.csv", "_linje": self.line}
-                con.execute(f"insert into {table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values()))
-
-    def ask(self, sql: str, *args) -> list[tuple]:
-        with connect(self.home) as con:
-            return con.execute(sql, list(args)).fetchall()
-
-    def found(self, regel_id: str) -> set[tuple[str, str]]:
-        return set(self.ask("select kommunekode, noegle from kvalitet.afvigelse where regel_id = ? and koersel = (select max(koersel) from kvalitet.koersel)", regel_id))
-
-    def status(self, regel_id: str, kommunekode: str = "0101") -> list[tuple]:
-        return self.ask("select periode, status from kvalitet.resultat where regel_id = ? and kommunekode = ? and koersel = (select max(koersel) from kvalitet.koersel) "
-                        "order by periode", regel_id, kommunekode)
+AREAS = areas()
+PLANTED = {regel_id: case for area in AREAS for regel_id, case in cases(area)["brud"].items()}
 
 
 def post(kilde_id: str, **more) -> tuple[str, dict]:
-    return "standardized.std_oekonomi__postering", {"kilde_id": kilde_id, **more}
-
-
-def person(kilde_id: str, **more) -> tuple[str, dict]:
-    return "standardized.std_borger__person", {"person_id": kilde_id, "kilde_id": kilde_id, **more}
-
-
-def spell(kilde_id: str, **more) -> tuple[str, dict]:
-    return "standardized.std_borger__person_periode", {"person_id": kilde_id, "kilde_id": kilde_id, **more}
-
-
-def service(kilde_id: str, person_id: str, **more) -> tuple[str, dict]:
-    return "standardized.std_voksne_handicap__ydelse", {"kilde_id": kilde_id, "person_id": person_id, **more}
-
-
-def aside(area: str, kilde_id: str, kildesystem: str, aarsag: str, **more) -> tuple[str, dict]:
-    return f"standardized.std_{area}__frasat", {"kommunekode": "0101", "kildesystem": kildesystem, "tabel": "t", "kilde_id": kilde_id,
-                                                "periode": JAN, "aarsag": aarsag, **more}
-
-
-def official(omraade: str, alder: int, **more) -> tuple[str, dict]:
-    return "standardized.std_borger__officielt_folketal", {
-        "kommunekode": omraade, "omraadekode": omraade[-3:], "koen": "K", "alder": alder, "periode": JAN, "antal_personer": 10, "kildesystem": "dst_folk1a",
-        "kilde_id": f"{omraade}.{alder}", **more}
-
-
-def account(konto_id: str, match_status: str, first: int, last: int = 9999) -> tuple[str, dict]:
-    return "marts.dim_kontoplan", {"konto_id": konto_id, "match_status": match_status, "gyldig_fra_aar": first, "gyldig_til_aar": last}
-
-
-CODES = [
-    ("koder.kontoplan_dranst", {"dranst": "1", "hovedkonto": "5"}),
-    ("koder.kontoplan_dranst", {"dranst": "7", "hovedkonto": "7"}),
-    ("koder.paragraf", {"paragraf": "SEL|85", "ydelseskode": "31202", "gyldig_fra": date(1976, 4, 1)}),
-    ("koder.paragraf", {"paragraf": "SEL|82c", "ydelseskode": "31183", "gyldig_fra": date(2024, 1, 1)}),
-    account("5.28.20.1.003", "autoriseret", 2007), account("5.99.99.1.003", "ukendt_funktion", 2026), account("5.28.20.1.123", "ukendt_gruppering", 2026),
-    account("5.28.21.1.003", "ukendt_funktion", 2025, 2025), account("5.28.21.1.003", "autoriseret", 2026),
-]
-
-GOOD = [
-    post("god", bilag_id="b0", beloeb_kr=5), post("god2", bilag_id="b0", beloeb_kr=-5), post("god3", periode=FEB, leveret_periode=FEB, regnskabsperiode=2),
-    post("supplement", regnskabsperiode=13, periode=date(2025, 12, 1)), post("saldo", beloeb_kr=-3), post("loen", art="1.0"),
-    post("nyaabnet", funktion="5.28.21"), post("aar_til_dato", periode=date(2025, 12, 1), regnskabsperiode=12),
-    person("god"), spell("god"), person("hundrede", foedselsdato=date(1901, 1, 1)), person("doed", foedselsdato=date(1890, 1, 1), doedsdato=date(1990, 1, 1)),
-    spell("doed", gyldig_fra=date(1980, 1, 1), gyldig_til=date(1990, 1, 1)), spell("udrejst", er_bosat=False, bopael_kommunekode="0998", civilstand="ukendt"),
-    spell("nyeste", gyldig_fra=date(2026, 1, 31)),
-    *(official("0101", age) for age in range(101)), *(official("0147", age) for age in range(101) if age != 38),
-    ("marts.fct_borger__folketal_afstemning", {"kommunekode": "0151", "periode": JAN, "status": "ikke_relevant"}),
-    ("marts.fct_borger__folketal_afstemning", {"kommunekode": "0101", "periode": JAN, "status": "bestaaet"}),
-    service("god", "god"), service("tidligere107", "god", paragraf="SEL|107", gyldig_fra=date(2025, 1, 1), gyldig_til=date(2025, 6, 1)),
-    service("senere108", "god", paragraf="SEL|108", gyldig_fra=date(2025, 6, 1)), service("doed", "doed", gyldig_fra=date(1989, 1, 1), gyldig_til=date(1990, 1, 2)),
-    service("hjaelp", "god", betaling_kommunekode="0998"), service("slut", "god", ydelsesstatus="afsluttet", gyldig_til=date(2026, 1, 1)),
-    service("akut", "god", paragraf="SEL|82c", ydelseskode="31183", gyldig_fra=date(2024, 1, 1)),
-    service("ukendt_start", "god", paragraf="SEL|82c", ydelseskode="31183", gyldig_fra=date(1900, 1, 1)),
-]
-
-# What is planted for each rule, and the keys it must find: exactly those.
-PLANTED = {
-    "OK-01": ([post("ok01", funktion="5.99.99")], {"kmd_opus|ok01"}),
-    "OK-02": ([post("ok02", dranst="7")], {"kmd_opus|ok02"}),
-    "OK-03": ([post("ok03", gruppering="123")], {"kmd_opus|ok03"}),
-    "OK-04": ([post("ok04a", bilag_id="b1", beloeb_kr=100), post("ok04b", bilag_id="b1", beloeb_kr="-99.99")], {"kmd_opus|ok04a", "kmd_opus|ok04b"}),
-    "OK-05": ([post("ok05", beloebstype="ukendt")], {"kmd_opus|ok05"}),
-    "OK-06": ([post("ok06a", periode=JAN, leveret_periode=FEB), post("ok06b", periode=FEB)], {"kmd_opus|ok06a", "kmd_opus|ok06b"}),
-    "OK-07": ([aside("oekonomi", "ok07", "kmd_opus", "beloeb_ulaeseligt")], {"kmd_opus|ok07"}),
-    "OK-08": ([post("ok08", art="1.0", beloeb_kr=-1)], {"kmd_opus|ok08"}),
-    "OK-09": ([aside("oekonomi", "ok09a", "kmd_opus", "konto_ulaeselig"), aside("oekonomi", "ok09b", "kmd_opus", "periode_ugyldig")],
-              {"kmd_opus|ok09a", "kmd_opus|ok09b"}),
-    "BO-01": ([aside("borger", "bo01", "cpr", "cpr_ugyldig")], {"cpr|bo01"}),
-    "BO-02": ([person("bo02", koen_modsiger_nummer=True)], {"cpr|bo02"}),
-    "BO-03": ([aside("borger", "bo03", "cpr", "foedselsdato_ugyldig")], {"cpr|bo03"}),
-    "BO-04": ([spell("bo04", bopael_kommunekode="0998", kommunekode="0998")], {"cpr|bo04"}),
-    "BO-05": ([person("bo05", doedsdato=date(2020, 1, 1), er_flyttet_efter_doed=True, kommunekode="0998"), spell("bo05", gyldig_til=date(2020, 1, 1))], {"cpr|bo05"}),
-    "BO-06": ([], {"dst_folk1a|147.K.38.2026-01-01"}),
-    "BO-07": ([spell("bo07", civilstand="ukendt")], {"cpr|bo07"}),
-    "BO-08": ([("marts.fct_borger__folketal_afstemning", {"kommunekode": "0147", "periode": JAN, "status": "afviger"})],
-              {"dst_folk1a|0147.2026-01-01"}),
-    "BO-09": ([aside("borger", f"bo09-{why}", "cpr", why) for why in ("dato_ulaeselig", "art_ukendt", "noegle_ulaeselig", "antal_ulaeseligt")],
-              {f"cpr|bo09-{why}" for why in ("dato_ulaeselig", "art_ukendt", "noegle_ulaeselig", "antal_ulaeseligt")}),
-    "VH-01": ([service("vh01", "god", betaling_kommunekode=None, opholds_kommunekode="0998")], {"eg_sensum|vh01"}),
-    "VH-02": ([service("vh02a", "bo", paragraf="SEL|107", gyldig_til=date(2025, 6, 2)), service("vh02b", "bo", paragraf="SEL|108", gyldig_fra=date(2025, 6, 1))],
-              {"eg_sensum|vh02a", "eg_sensum|vh02b"}),
-    "VH-03": ([service("vh03", "doed", gyldig_fra=date(1989, 1, 1), gyldig_til=date(1990, 1, 3))], {"eg_sensum|vh03"}),
-    "VH-04": ([person("barn", foedselsdato=date(2010, 5, 1)), service("vh04", "barn")], {"eg_sensum|vh04"}),
-    "VH-05": ([service("vh05", "god", paragraf="SEL|82c", ydelseskode="31183", gyldig_fra=date(2023, 12, 31))], {"eg_sensum|vh05"}),
-    "VH-06": ([service("vh06", "god", ydelsesstatus="afsluttet")], {"eg_sensum|vh06"}),
-    "VH-07": ([service("vh07", "god", ydelseskode="ukendt")], {"eg_sensum|vh07"}),
-    "VH-08": ([aside("voksne_handicap", "vh08", "eg_sensum", "cpr_ugyldig")], {"eg_sensum|vh08"}),
-    "VH-09": ([aside("voksne_handicap", "vh09a", "eg_sensum", "dato_ulaeselig"), aside("voksne_handicap", "vh09b", "eg_sensum", "slut_foer_start"),
-               aside("voksne_handicap", "slettet", "eg_sensum", "slettet_i_kilden")], {"eg_sensum|vh09a", "eg_sensum|vh09b"}),
-}
+    return "std_oekonomi__postering", {**cases("oekonomi")["udgangspunkt"]["std_oekonomi__postering"], "kilde_id": kilde_id, **more}
 
 
 @pytest.fixture(scope="module")
@@ -205,19 +30,21 @@ def planted(tmp_path_factory) -> World:
     world = World(tmp_path_factory.mktemp("kvalitet"))
     world.instruct("0101", "0147", "0151")
     world.instruct("0153", yes="false")
-    world.add(*CODES, *GOOD, *(row for rows, _ in PLANTED.values() for row in rows), post("fremmed", kommunekode="0153", dranst="7"))
+    for area in AREAS:
+        world.add_cases(area)
+    world.add(post("fremmed", kommunekode="0153", dranst="7"))
     world.result = validate(world.home)
     return world
 
 
 def test_every_rule_is_planted() -> None:
-    assert [rule.regel_id for rule in load_rules()] == [*sorted(r for r in PLANTED if r < "C"), *sorted(r for r in PLANTED if "C" < r < "P"), *sorted(r for r in PLANTED if r > "P")]
+    assert sorted(rule.regel_id for rule in load_rules()) == sorted(PLANTED)
 
 
 @pytest.mark.parametrize("regel_id", PLANTED)
 def test_rule_finds_exactly_what_was_planted(planted: World, regel_id: str) -> None:
     assert planted.result.not_run == []
-    assert {key for _, key in planted.found(regel_id)} == PLANTED[regel_id][1]
+    assert {key for _, key in planted.found(regel_id)} == set(PLANTED[regel_id]["fund"])
 
 
 def test_breaking_rows_say_where_they_come_from(planted: World) -> None:
@@ -270,7 +97,7 @@ def test_page_has_every_rule_and_no_key(planted: World) -> None:
     page = planted.result.report.read_text("utf-8")
     for rule in load_rules():
         assert rule.regel_id in page and rule.titel in page
-    assert all(key not in page for _, keys in PLANTED.values() for key in keys)
+    assert all(key not in page for case in PLANTED.values() for key in case["fund"])
 
 
 def test_texts_and_colons_in_sql_are_left_alone(tmp_path: Path) -> None:
@@ -283,7 +110,7 @@ def test_texts_and_colons_in_sql_are_left_alone(tmp_path: Path) -> None:
 
 
 RULE = {"regel_id": "OK-90", "titel": "Prøve", "dimension": "korrekthed", "alvor": "fejl", "hvad": "Hvad.", "hvornaar": "Hvornår.", "hvordan": "Hvordan.",
-        "taerskel": {"andel": 0.01, "grund": "Prøve", "dato": date(2026, 1, 1)}, "faggruppe": "faggruppe_oekonomi",
+        "taerskel": {"andel": 0.01, "grund": "Prøve", "dato": date(2026, 1, 1)}, "faggruppe": "faggruppe_oekonomi", "rolle": "dataejer",
         "model": "std_oekonomi__postering", "sql": "select * from {batch} where beloeb_kr < 0"}
 
 
