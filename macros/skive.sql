@@ -173,6 +173,14 @@
     insert into drift.beroert
     select '{{ model.name }}', (select max(koersel) from drift.koersel), b.kommunekode, b.periode
     from ({{ context[egen](maal, ny, i_skiver) }}) as b;
+    -- What the model's macro names is what counts for the models after it; the quality rules ask whose rows have moved at all.
+    insert into drift.beroert
+    select distinct '{{ model.name }}:raekker', (select max(koersel) from drift.koersel), b.kommunekode, cast(null as date)
+    from (
+        select kommunekode from {{ maal }} where {{ i_skiver }}
+        union all
+        select kommunekode from {{ ny }}
+    ) as b;
     {%- elif 'kommunekode' in kolonner %}
     {%- set periode = 'periode' if 'periode' in kolonner else 'cast(null as date) as periode' %}
     insert into drift.beroert

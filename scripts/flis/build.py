@@ -169,7 +169,6 @@ def _skive_models(manifest) -> dict:
 
 def _fingerprints(manifest, home: Home) -> dict[str, str]:
     """Per incremental model: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
-    setup = b"".join(p.read_bytes() for p in sorted(home.setup.glob("*.csv")))
     prints = {}
     for name, node in _skive_models(manifest).items():
         digest, queue, seen = hashlib.sha256(), [node.unique_id], set()
@@ -180,7 +179,8 @@ def _fingerprints(manifest, home: Home) -> dict[str, str]:
             seen.add(unique_id)
             if unique_id.startswith("source."):
                 if manifest.sources[unique_id].source_name == "opsaetning":
-                    digest.update(setup)
+                    file = home.setup / f"{manifest.sources[unique_id].name}.csv"
+                    digest.update(file.read_bytes() if file.exists() else b"")
                 continue
             one = manifest.nodes[unique_id]
             digest.update(f"{unique_id}:{one.checksum.checksum}".encode())

@@ -42,6 +42,22 @@ def _free(value: str) -> str:
     return value
 
 
+def _known_reason(value: str) -> str:
+    if len(value) < 10:
+        raise ValueError("must say why the fault is accepted (at least 10 characters)")
+    return value
+
+
+def _count(value: str) -> int:
+    if not value.isdigit():
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def _date(value: str) -> date:
+    return date.fromisoformat(value)
+
+
 def _day(value: str) -> date | None:
     return date.fromisoformat(value) if value else None
 
@@ -72,6 +88,9 @@ FILES: dict[str, dict[str, tuple[Callable[[str], Any], str]]] = {
         "kommunekode": (_code, "varchar"), "fagomraade": (_name, "varchar"), "datasaet": (_text, "varchar"), "udelad_felter": (_free, "varchar"),
         "fra_periode": (_day, "date"), "format": (_one_of("parquet", "csv", "begge"), "varchar"), "cpr": (_boolean, "boolean"),
         "gyldig_fra": (_day, "date"), "gyldig_til": (_day, "date")},
+    "accepteret_fejl": {
+        "kommunekode": (_code, "varchar"), "regel_id": (_text, "varchar"), "periode": (_day, "date"), "antal": (_count, "integer"),
+        "grund": (_known_reason, "varchar"), "dato": (_date, "date"), "gyldig_til": (_day, "date")},
 }
 
 

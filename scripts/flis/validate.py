@@ -1,12 +1,14 @@
 """The quality step: runs the faggrupper's rules on what the municipalities delivered.
 
-Each rule runs once, nationally. What it found is set against what should have been checked (rule x municipality with an instruction x period),
-so that a rule that did not run is seen. All of it happens in SQL; no row passes through Python.
+Each rule is measured where something has moved since it last was: the slices that the build has touched, or everything when the rule itself, a code list
+or another table it reads has changed. What was found is set against what should have been checked (rule x municipality with an instruction x
+period), so that a rule that did not run is seen. What is counted and found is kept as versions in `kvalitet.*` (kvalitet.sql); whether it is too much is
+judged there, by the thresholds as they stand now. All of it happens in SQL; no row passes through Python.
 """
 
 from __future__ import annotations
 
-import time
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,37 +21,21 @@ import jinja2
 import yaml
 
 from flis.database import connect
+from flis.events import record
 from flis.home import REPO, Home, now
 from flis.rules import RULES, SEVERITIES, Rule, load_rules
 
 Progress = Callable[[str, int, int], None]
 
 UNKNOWN = "0998"            # the member of dim_kommune for rows that belong to no municipality
-KEEP_RESULTS = 24           # runs of which the results are kept
-KEEP_DEVIATIONS = 2         # runs of which the breaking rows are kept: enough to tell new, still there and resolved apart
-MOST_DEVIATIONS = 1_000     # breaking rows written per rule, municipality and period; `resultat.afvigelser` counts them all
+MOST_DEVIATIONS = 1_000     # breaking rows kept per rule, municipality and period; `resultat.afvigelser` counts them all
+STORE = Path(__file__).with_name("kvalitet.sql")
+SCHEMAS = ("standardized", "marts", "koder", "kvalitet")
+READER = "flis validate"    # its row in drift.tilstand keeps the build from forgetting touched slices that no rule has looked at yet
 
 # What a narrowed run looks at; the variables are null where it is not narrowed.
 IN_SCOPE = "(getvariable('kommune') is null or kommunekode = getvariable('kommune'))"
 IN_SCOPE_MONTH = "(getvariable('maaned') is null or periode is null or periode = getvariable('maaned'))"
-
-_TABLES = """
-create schema if not exists kvalitet;
-create table if not exists kvalitet.koersel (
-    koersel varchar, startet timestamp, fagomraade varchar, kommunekode varchar, periode date, antal_regler integer, antal_kunne_ikke_koere integer);
-create table if not exists kvalitet.regel (
-    regel_id varchar, fagomraade varchar, titel varchar, dimension varchar, alvor varchar, hvad varchar, hvornaar varchar, hvordan varchar,
-    faggruppe varchar, model varchar, grundlag varchar, taerskel_art varchar, taerskel decimal(18, 5), taerskel_grund varchar, taerskel_dato date);
-create table if not exists kvalitet.resultat (
-    koersel varchar, regel_id varchar, fagomraade varchar, kommunekode varchar, periode date, raekker bigint, afvigelser bigint,
-    andel decimal(18, 5), taerskel_art varchar, taerskel decimal(18, 5), alvor varchar, status varchar, aarsag varchar, maalt_i varchar);
-create table if not exists kvalitet.afvigelse (
-    koersel varchar, regel_id varchar, fagomraade varchar, kommunekode varchar, periode date, noegle varchar, leverance_id bigint, fil varchar,
-    linje bigint);
-create table if not exists kvalitet.tilbageholdt (
-    kommunekode varchar, fagomraade varchar, periode date, regel_id varchar, titel varchar, raekker bigint, afvigelser bigint, andel decimal(18, 5),
-    taerskel_art varchar, taerskel decimal(18, 5), koersel varchar);
-"""
 
 
 class ValidateError(Exception):
@@ -62,16 +48,19 @@ class ValidateResult:
 
     koersel: str
     rules: int = 0
+    measured: int = 0
     not_run: list[tuple[str, str]] = field(default_factory=list)
     broken: dict[str, dict[str, int]] = field(default_factory=dict)
     deviations: int = 0
+    new: int = 0
+    resolved: int = 0
     held: set[tuple[str, str, str | None]] = field(default_factory=set)
     report: Path | None = None
 
     def facts(self) -> dict:
         """The figures for status.json and the table at the end of a run: `broken` counts rules past their threshold somewhere."""
-        return {"rules": self.rules, "not_run": [f"{rule}: {reason}" for rule, reason in self.not_run], "broken": self.broken,
-                "deviations": self.deviations, "held": len(self.held)}
+        return {"rules": self.rules, "measured": self.measured, "not_run": [f"{rule}: {reason}" for rule, reason in self.not_run], "broken": self.broken,
+                "deviations": self.deviations, "new": self.new, "resolved": self.resolved, "held": len(self.held)}
 
 
 @dataclass(frozen=True)
@@ -86,13 +75,35 @@ class _Model:
     def sql(self) -> str:
         return f'flis."{self.schema}"."{self.name}"'
 
+    @property
+    def by_period(self) -> bool:
+        return "periode" in self.columns
 
-def validate(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None,
+
+@dataclass
+class _Task:
+    """One rule to be measured: wholly (`group` is None), or in the slices of a group (kvalitet.skive), of municipality and month or of municipality."""
+
+    rule: Rule
+    group: int | None = None
+    by_month: bool = False
+
+    @property
+    def condition(self) -> str:
+        """The SQL condition on a table that holds its rows to the slices."""
+        if self.group is None:
+            return "true"
+        if self.by_month:
+            return f"(kommunekode, periode) in (select kommunekode, periode from flis.kvalitet.skive where gruppe = {self.group})"
+        return f"kommunekode in (select kommunekode from flis.kvalitet.skive where gruppe = {self.group})"
+
+
+def validate(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None, alt: bool = False,
              progress: Progress | None = None, rules_folder: Path = RULES) -> ValidateResult:
-    """Run the rules, write `kvalitet.*` and `rapporter/kvalitet.html`.
+    """Measure the rules where something has moved, write `kvalitet.*` and `rapporter/kvalitet.html`.
 
-    `fagomraade`, `kommune` (four digits) and `periode` (YYYY-MM) narrow what is measured anew; the rest is carried over from the run before, so
-    that every run is a complete picture. Running again on the same data gives the same picture.
+    `fagomraade`, `kommune` (four digits) and `periode` (YYYY-MM) measure just that, moved or not; `alt` measures everything. The result is the same
+    as if everything had been measured. Running again on the same data measures nothing and changes nothing.
 
     Raises RuleError when a rule file is not in order, ValidateError when nothing has been loaded yet. A rule that fails to run is a result.
     """
@@ -100,40 +111,95 @@ def validate(home: Home, *, fagomraade: str | None = None, kommune: str | None =
     moment = now()
     run = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with connect(home, write="flis") as con:
-        con.execute(_TABLES)
-        _read_instructions(con)
+        refresh(con, rules_folder)
+        setup = _read_instructions(con)
         con.execute("detach cpr")        # no rule can reach a CPR number, whatever it says
-        con.execute("set variable fagomraade = $1", [fagomraade])
         con.execute("set variable kommune = $1", [kommune])
         con.execute("set variable maaned = cast($1 as date)", [f"{periode}-01" if periode else None])
-        _prepare(con, rules)
-        faults = _run_rules(con, rules, progress)
-        _count_rows(con, rules)
-        _settle(con, faults)
-        _store(con, run, moment, len(rules), faults)
-        result = _summary(con, run, rules, faults)
-        result.report = _write_page(con, home, run, moment)
+        signs = _Signs(con, setup)
+        tasks = _tasks(con, rules, signs, alt, narrowed=bool(kommune or periode))
+        faults = _measure(con, tasks, progress)
+        _store(con, run, moment, rules, tasks, faults, fagomraade, alt)
+        if not (kommune or periode):
+            chosen = {t.rule.regel_id for t in tasks}
+            signs.remember([t.rule for t in tasks if t.rule.regel_id not in faults], [r for r in rules if r.regel_id not in chosen])
+        result = _summary(con, run, rules, tasks, faults, fagomraade)
+        result.report = _write_page(con, home, moment)
     return result
 
 
+def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
+    """Bring what results are judged by up to date: the rules with their thresholds, and the faults accepted in the set-up. Nothing is measured.
+
+    `con` has flis open for writing and cpr attached.
+    """
+    if _is_table(con, "kvalitet", "resultat"):      # a store of before results were versions
+        for name in ("resultat", "afvigelse", "tilbageholdt", "koersel", "regel"):
+            con.execute(f"drop table if exists flis.kvalitet.{name}")
+    con.execute(STORE.read_text("utf-8"))
+    con.execute("begin")
+    con.execute("delete from kvalitet.regel")
+    rules = load_rules(rules_folder)
+    if rules:
+        con.executemany(f"insert into kvalitet.regel values ({', '.join('?' * 17)})", [
+            [r.regel_id, r.fagomraade, r.titel, r.dimension, r.alvor, r.hvad, r.hvornaar, r.hvordan, r.faggruppe, r.rolle, r.model, r.grundlag, r.raekkevidde,
+             r.threshold.kind, r.threshold.value, r.threshold.reason, r.threshold.since] for r in rules])
+    con.execute("delete from kvalitet.accepteret")
+    if _is_table(con, "raw", "opsaetning_accepteret_fejl", "cpr"):
+        con.execute("""
+            insert into kvalitet.accepteret
+            select kommunekode, regel_id, cast(date_trunc('month', periode) as date), antal, grund, dato
+            from cpr.raw.opsaetning_accepteret_fejl
+            where coalesce(gyldig_til, date '9999-12-31') > $1
+            qualify row_number() over (partition by kommunekode, regel_id, periode order by dato desc) = 1
+        """, [now().date()])
+    con.execute("commit")
+
+
 def held(home: Home) -> set[tuple[str, str, str | None]]:
-    """What the newest run holds back: (kommunekode, fagomraade, periode as YYYY-MM, or None = every period). The reasons are in kvalitet.tilbageholdt."""
+    """What is held back as things stand: (kommunekode, fagomraade, periode as YYYY-MM, or None = every period). The reasons are in kvalitet.tilbageholdt."""
     with connect(home) as con:
-        return _held(con) if _tables(con, "kvalitet", "tilbageholdt") else set()
+        return _held(con) if _is_table(con, "kvalitet", "tilbageholdt") else set()
+
+
+def release(home: Home, kommune: str, fagomraade: str, reason: str) -> int:
+    """Let a held package through: what breaks its rules now is accepted for this once, with the reason. Returns how many results were let through.
+
+    A release holds as long as no more rows break a rule than when it was given. Raises ValidateError when there is nothing to release, or no reason.
+    """
+    if len(reason.strip()) < 10:
+        raise ValidateError("a release needs a reason that can be read later (at least 10 characters)")
+    with connect(home, write="flis") as con:
+        refresh(con)
+        rows = con.execute("select regel_id, periode, afvigelser from kvalitet.tilbageholdt where kommunekode = $1 and fagomraade = $2 order by all",
+                           [kommune, fagomraade]).fetchall()
+        if not rows:
+            raise ValidateError(f"nothing holds {fagomraade} for {kommune}")
+        from flis.events import actor
+
+        con.execute("begin")
+        moment = now().replace(tzinfo=None, microsecond=0)
+        con.executemany("insert into kvalitet.frigivelse values (?, ?, ?, ?, ?, ?, ?, ?)",
+                        [[kommune, fagomraade, rule, month, count, reason.strip(), actor(), moment] for rule, month, count in rows])
+        record(con, "frigivet", kommune, fagomraade, grund=reason.strip(), regler=sorted({rule for rule, _, _ in rows}), afvigelser=sum(n for _, _, n in rows))
+        con.execute("commit")
+    return len(rows)
 
 
 def _held(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str | None]]:
     return set(con.execute("select distinct kommunekode, fagomraade, strftime(periode, '%Y-%m') from kvalitet.tilbageholdt").fetchall())
 
 
-def _tables(con: duckdb.DuckDBPyConnection, schema: str, name: str, catalog: str = "flis") -> bool:
-    return bool(con.execute("select count(*) from information_schema.tables where table_catalog = ? and table_schema = ? and table_name = ?",
-                            [catalog, schema, name]).fetchall()[0][0])
+def _is_table(con: duckdb.DuckDBPyConnection, schema: str, name: str, catalog: str = "flis") -> bool:
+    """Whether there is such a table; for `kvalitet.tilbageholdt` also as a view."""
+    kinds = ("BASE TABLE", "VIEW") if name == "tilbageholdt" else ("BASE TABLE",)
+    return bool(con.execute("select count(*) from information_schema.tables where table_catalog = ? and table_schema = ? and table_name = ? and table_type in ?",
+                            [catalog, schema, name, list(kinds)]).fetchall()[0][0])
 
 
-def _read_instructions(con: duckdb.DuckDBPyConnection) -> None:
-    """Which municipality has instructed which area, from when to when."""
-    if not _tables(con, "raw", "opsaetning_kommune_opsaetning", "cpr"):
+def _read_instructions(con: duckdb.DuckDBPyConnection) -> str:
+    """Which municipality has instructed which area, from when to when, as temp.instrueret. Returns a sign of it."""
+    if not _is_table(con, "raw", "opsaetning_kommune_opsaetning", "cpr"):
         raise ValidateError("there is no set-up in the database: run `flis load` first")
     con.execute("""
         create temp table instrueret as
@@ -145,63 +211,188 @@ def _read_instructions(con: duckdb.DuckDBPyConnection) -> None:
         from cpr.raw.opsaetning_kommune_opsaetning
         where lower(cast(instrueret as varchar)) = 'true'
     """)
-
-
-def _prepare(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> None:
-    con.execute("""
-        create temp table regel as select * from kvalitet.regel limit 0;
-        create temp table fund as select * exclude (koersel) from kvalitet.afvigelse limit 0;
-        create temp table fundet (regel_id varchar, kommunekode varchar, periode date, afvigelser bigint);
-        create temp table talt (regel_id varchar, kommunekode varchar, periode date, raekker bigint);
-        create temp table maaned (regel_id varchar, periode date);
-    """)
-    con.executemany(f"insert into temp.regel values ({', '.join('?' * 15)})", [
-        [r.regel_id, r.fagomraade, r.titel, r.dimension, r.alvor, r.hvad, r.hvornaar, r.hvordan, r.faggruppe, r.model, r.grundlag,
-         r.threshold.kind, r.threshold.value, r.threshold.reason, r.threshold.since] for r in rules])
+    return con.execute("select count(*) || '-' || bit_xor(hash(i)) from temp.instrueret as i").fetchall()[0][0] or ""
 
 
 def _model(con: duckdb.DuckDBPyConnection, name: str) -> _Model | None:
     """The table of a model, looked up by its name; None when it has not been built."""
     rows = con.execute("""
         select table_schema, column_name from information_schema.columns
-        where table_catalog = 'flis' and table_schema in ('standardized', 'marts', 'koder', 'kvalitet') and table_name = ?
-    """, [name]).fetchall()
+        where table_catalog = 'flis' and list_contains($1, table_schema) and table_name = $2
+    """, [list(SCHEMAS), name]).fetchall()
     return _Model(rows[0][0], name, frozenset(column for _, column in rows)) if rows else None
 
 
-def _run_rules(con: duckdb.DuckDBPyConnection, rules: list[Rule], progress: Progress | None) -> dict[str, str]:
-    """Run every rule, collect breaking rows in temp.fund; returns the reasons of the rules that could not run."""
-    from flis.gx_duckdb import checker, rows_query        # seconds to import: only a run that has something to check pays
+class _Signs:
+    """How far each rule has come, and what has moved since: by the touched slices of incremental models, and by the content of the other tables."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, setup: str) -> None:
+        self.con, self.setup = con, setup
+        self.builds = _is_table(con, "drift", "beroert")
+        self.build = con.execute("select coalesce(max(koersel), 0) from drift.koersel").fetchall()[0][0] if self.builds else 0
+        self.sliced = {name for (name,) in con.execute("select distinct model from drift.tilstand").fetchall()} if self.builds else set()
+        self.seen = {rule: (sign, build) for rule, sign, build in con.execute("select * from kvalitet.tilstand").fetchall()}
+        self.content = {(rule, table): sign for rule, table, sign in con.execute("select * from kvalitet.tabeltilstand").fetchall()}
+        self._now: dict[str, str] = {}
+        self._lists: dict[str, bytes] = {}
+
+    def fingerprint(self, rule: Rule) -> str:
+        """What decides the rule's result besides the data: its own words, the code lists it reads, the instructions."""
+        codes = b"".join(self._code_list(name) for name in sorted(rule.code_lists))
+        return hashlib.sha256(rule.measured_by.encode() + codes + self.setup.encode()).hexdigest()
+
+    def _code_list(self, name: str) -> bytes:
+        if name not in self._lists:
+            self._lists[name] = b"".join(p.read_bytes() for p in (REPO / "seeds").rglob(f"{name}.csv"))
+        return self._lists[name]
+
+    def now(self, table: str) -> str:
+        """A sign of the content of a table that is no incremental model."""
+        if table not in self._now:
+            model = _model(self.con, table)
+            self._now[table] = (self.con.execute(f"select count(*) || '-' || coalesce(bit_xor(hash(t)), 0) from {model.sql} as t").fetchall()[0][0]) if model else ""
+        return self._now[table]
+
+    def tables(self, rule: Rule) -> list[str]:
+        """The tables a rule's result rests on that are no code lists."""
+        return sorted({rule.model, rule.grundlag} | rule.reads - rule.code_lists)
+
+    def touched(self, rule: Rule) -> list[tuple[str, object]] | None:
+        """The slices (kommunekode, periode) that have moved since the rule last ran; None for everything. Periode is None where a table knows none."""
+        sign, build = self.seen.get(rule.regel_id, ("", -1))
+        if sign != self.fingerprint(rule):
+            return None
+        own = {rule.model, rule.grundlag}
+        for table in self.tables(rule):
+            if table not in self.sliced and self.content.get((rule.regel_id, table)) != self.now(table):
+                return None
+        moved = self._moved(self.tables(rule), build)
+        elsewhere = {name for name, _, _ in moved} - own
+        if elsewhere or any(code in ("*", None) for _, code, _ in moved) or moved and rule.raekkevidde == "land":
+            return None
+        if rule.raekkevidde == "skive" and any(month is None for _, _, month in moved):
+            return None
+        return sorted({(code, month if rule.raekkevidde == "skive" else None) for _, code, month in moved}, key=str)
+
+    def _moved(self, tables: list[str], build: int) -> list[tuple]:
+        if not self.builds:
+            return []
+        return self.con.execute("""
+            select distinct replace(model, ':raekker', ''), kommunekode, periode
+            from drift.beroert
+            where koersel > $2 and list_contains($1, replace(model, ':raekker', ''))
+        """, [tables, build]).fetchall()
+
+    def remember(self, measured: list[Rule], passed_over: list[Rule]) -> None:
+        """Both have seen everything up to this build: those measured, and those for which nothing had moved."""
+        self.con.execute("begin")
+        for rule in measured:
+            for table in ("tilstand", "tabeltilstand"):
+                self.con.execute(f"delete from kvalitet.{table} where regel_id = $1", [rule.regel_id])
+            self.con.execute("insert into kvalitet.tilstand values ($1, $2, $3)", [rule.regel_id, self.fingerprint(rule), self.build])
+            for name in self.tables(rule):
+                if name not in self.sliced:
+                    self.con.execute("insert into kvalitet.tabeltilstand values ($1, $2, $3)", [rule.regel_id, name, self.now(name)])
+        self.con.execute("update kvalitet.tilstand set byg = $1 where list_contains($2, regel_id)", [self.build, [r.regel_id for r in passed_over]])
+        self.con.execute("delete from kvalitet.tilstand where regel_id not in (select regel_id from kvalitet.regel)")
+        if self.builds:
+            self.con.execute("delete from drift.tilstand where model = $1", [READER])
+            self.con.execute("insert into drift.tilstand select $1, min(byg) from kvalitet.tilstand having count(*) > 0", [READER])
+        self.con.execute("commit")
+
+
+def _tasks(con: duckdb.DuckDBPyConnection, rules: list[Rule], signs: _Signs, alt: bool, narrowed: bool) -> list[_Task]:
+    """What is to be measured. Fills kvalitet.skive (the slices, for Great Expectations' own connections) and temp.beroert (what is settled anew; '*' and null: all)."""
+    con.execute("create or replace table kvalitet.skive (gruppe integer, kommunekode varchar, periode date)")
+    con.execute("create temp table beroert (regel_id varchar, kommunekode varchar, periode date)")
+    kommune, month = con.execute("select getvariable('kommune'), getvariable('maaned')").fetchall()[0]
+    tasks: list[_Task] = []
+    groups: dict[tuple, int] = {}
+    for rule in rules:
+        model = _model(con, rule.model)
+        can_narrow = rule.raekkevidde != "land" and model is not None and "kommunekode" in model.columns
+        by_month = rule.raekkevidde == "skive" and model is not None and model.by_period and not narrowed
+        if narrowed:
+            slices = [(kommune, None)] if kommune and can_narrow else None
+            settled = [(kommune or "*", month)]
+        else:
+            slices = None if alt else signs.touched(rule)
+            if slices == []:
+                continue
+            if not can_narrow or slices and by_month and any(m is None for _, m in slices):
+                slices = None
+            settled = slices or [("*", None)]
+        con.executemany("insert into temp.beroert values (?, ?, ?)", [[rule.regel_id, *one] for one in settled])
+        if slices is None:
+            tasks.append(_Task(rule))
+            continue
+        key = (by_month, tuple(slices))
+        if key not in groups:
+            groups[key] = len(groups)
+            con.executemany("insert into kvalitet.skive values (?, ?, ?)", [[groups[key], *one] for one in slices])
+        tasks.append(_Task(rule, groups[key], by_month))
+    return tasks
+
+
+def _measure(con: duckdb.DuckDBPyConnection, tasks: list[_Task], progress: Progress | None) -> dict[str, str]:
+    """Run the rules; breaking rows come to temp.brud, their number to temp.fundet, rows counted to temp.talt, months to temp.maaned. Returns why rules could not run."""
+    con.execute("""
+        create temp table brud (regel_id varchar, kommunekode varchar, periode date, noegle varchar, leverance_id bigint, fil varchar, linje bigint);
+        create temp table fundet (regel_id varchar, kommunekode varchar, periode date, afvigelser bigint);
+        create temp table talt (regel_id varchar, kommunekode varchar, periode date, raekker bigint);
+        create temp table maaned (grundlag varchar, periode date);
+    """)
+    if not tasks:
+        return {}
+    from flis.gx_duckdb import checker        # seconds to import: only a run that has something to check pays
 
     faults: dict[str, str] = {}
-    with checker(con, "flis") as check:
-        for number, rule in enumerate(rules, start=1):
-            if progress:
-                progress(rule.regel_id, number, len(rules))
-            missing = [name for name in dict.fromkeys((rule.model, rule.grundlag)) if not _model(con, name)]
-            if missing:
-                faults[rule.regel_id] = f"Modellen {' og '.join(missing)} er ikke bygget."
-                continue
-            model = _model(con, rule.model)
-            if rule.sql is not None:
-                narrowed = rule.omfang is not None and rule.model == rule.grundlag
-                own = rule.sql.replace("{batch}", f"(select * from {model.sql} where {rule.omfang})" if narrowed else model.sql)
-                expectation = rows_query(own)
-            else:
-                own, expectation = None, dict(rule.expectation)
-            wanted = [c for c in ("kommunekode", "periode", "kildesystem", "kilde_id", "_leverance_id", "_fil", "_linje") if c in model.columns]
-            answer = check.check(model.schema, model.name, {**expectation, "severity": SEVERITIES[rule.alvor]}, wanted)
-            error = answer.error
-            if not error and answer.unexpected:
-                query = own or answer.index_query
-                error = _collect(con, rule, query) if query else "Forventningen udpeger ingen rækker; skriv reglen som sql."
-            if error:
-                faults[rule.regel_id] = error
+    try:
+        with checker(con, "flis") as check:
+            for number, task in enumerate(tasks, start=1):
+                if progress:
+                    progress(task.rule.regel_id, number, len(tasks))
+                if error := _run_rule(con, check, task):
+                    faults[task.rule.regel_id] = error
+    finally:
+        for (name,) in con.execute("select view_name from duckdb_views() where database_name = 'flis' and schema_name = 'kvalitet' and starts_with(view_name, 'udsnit_')").fetchall():
+            con.execute(f'drop view kvalitet."{name}"')
+    _count_rows(con, tasks)
+    con.execute("drop table kvalitet.skive")
     return faults
 
 
+def _run_rule(con: duckdb.DuckDBPyConnection, check, task: _Task) -> str | None:
+    """One rule through Great Expectations, and its breaking rows collected. Returns why it could not run."""
+    from flis.gx_duckdb import rows_query
+
+    rule = task.rule
+    missing = [name for name in dict.fromkeys((rule.model, rule.grundlag)) if not _model(con, name)]
+    if missing:
+        return f"Modellen {' og '.join(missing)} er ikke bygget."
+    model = _model(con, rule.model)
+    schema, table, own = model.schema, model.name, None
+    if rule.sql is not None:
+        conditions = [f"({rule.omfang})"] if rule.omfang is not None and rule.model == rule.grundlag else []
+        conditions += [task.condition] if task.group is not None else []
+        own = rule.sql.replace("{batch}", f"(select * from {model.sql} where {' and '.join(conditions)})" if conditions else model.sql)
+        expectation = rows_query(own)
+    else:
+        expectation = dict(rule.expectation)
+        if task.group is not None:
+            # Great Expectations looks at a table of its own: a view of the slices. (It would copy what a query gives.)
+            schema, table = "kvalitet", f"udsnit_{task.group}_{model.name}"
+            con.execute(f"create or replace view kvalitet.{table} as select * from {model.sql} where {task.condition}")
+    wanted = [c for c in ("kommunekode", "periode", "kildesystem", "kilde_id", "_leverance_id", "_fil", "_linje") if c in model.columns]
+    answer = check.check(schema, table, {**expectation, "severity": SEVERITIES[rule.alvor]}, wanted)
+    if answer.error or not answer.unexpected:
+        return answer.error
+    query = own or answer.index_query
+    return _collect(con, rule, query) if query else "Forventningen udpeger ingen rækker; skriv reglen som sql."
+
+
 def _collect(con: duckdb.DuckDBPyConnection, rule: Rule, query: str) -> str | None:
-    """Put a rule's breaking rows in temp.fund, and their number per municipality and period in temp.fundet. Returns a reason if that cannot be done."""
+    """Put a rule's breaking rows in temp.brud, and their number per municipality and period in temp.fundet. Returns a reason if that cannot be done."""
     from flis.gx_duckdb import first_line
 
     query = query.strip().rstrip(";")
@@ -210,16 +401,16 @@ def _collect(con: duckdb.DuckDBPyConnection, rule: Rule, query: str) -> str | No
         absent = [c for c in ("kommunekode", "kildesystem", "kilde_id") if c not in columns]
         if absent:
             return f"Reglens rækker mangler {', '.join(absent)}."
-        by_period = "periode" in _model(con, rule.grundlag).columns
+        by_period = _model(con, rule.grundlag).by_period
         if by_period and "periode" not in columns:
             return "Reglens rækker mangler periode."
         optional = {name: (name if name in columns else "null") for name in ("_leverance_id", "_fil", "_linje")}
         con.execute(f"""
-            create or replace temp table brud as
+            create or replace temp table et_fund as
             select distinct
                 coalesce(kommunekode, '{UNKNOWN}') as kommunekode,
                 {"cast(periode as date)" if by_period else "cast(null as date)"} as periode,
-                kildesystem || '|' || kilde_id as noegle,
+                kildesystem || '|' || coalesce(kilde_id, 'linje ' || {optional['_linje']}) as noegle,
                 cast({optional['_leverance_id']} as bigint) as leverance_id,
                 cast({optional['_fil']} as varchar) as fil,
                 cast({optional['_linje']} as bigint) as linje
@@ -228,188 +419,193 @@ def _collect(con: duckdb.DuckDBPyConnection, rule: Rule, query: str) -> str | No
         """)
     except duckdb.Error as fault:
         return first_line(str(fault))
-    # Rows of a municipality that has not instructed the area are nobody's to look at: no result, no row.
+    # Rows of a municipality that has not instructed the area are nobody's to look at: no result, no row. What lies outside the slices was settled before.
     con.execute(f"""
-        delete from temp.brud where kommunekode <> '{UNKNOWN}' and kommunekode not in (select kommunekode from temp.instrueret where fagomraade = $1)
-    """, [rule.fagomraade])
-    con.execute("insert into temp.fundet select $1, kommunekode, periode, count(*) from temp.brud group by all", [rule.regel_id])
+        delete from temp.et_fund as f
+        where (f.kommunekode <> '{UNKNOWN}' and f.kommunekode not in (select kommunekode from temp.instrueret where fagomraade = $1))
+            or not exists (select 1 from temp.beroert as b where b.regel_id = $2 and {_IN_SLICE.format(x='f')})
+    """, [rule.fagomraade, rule.regel_id])
+    con.execute("insert into temp.fundet select $1, kommunekode, periode, count(*) from temp.et_fund group by all", [rule.regel_id])
     con.execute(f"""
-        insert into temp.fund
-        select $1, $2, * from temp.brud
+        insert into temp.brud
+        select $1, * from temp.et_fund
         qualify row_number() over (partition by kommunekode, periode order by noegle, leverance_id, linje) <= {MOST_DEVIATIONS}
-    """, [rule.regel_id, rule.fagomraade])
+    """, [rule.regel_id])
     return None
 
 
-def _count_rows(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> None:
-    """Per rule: how many rows it is about in each municipality and period (temp.talt), and which periods there are at all (temp.maaned)."""
-    same: dict[tuple[str, str | None], list[str]] = {}
-    for rule in rules:
-        same.setdefault((rule.grundlag, rule.omfang), []).append(rule.regel_id)
-    for (name, condition), ids in same.items():
+# A row x of a result lies in a slice b of temp.beroert.
+_IN_SLICE = "(b.kommunekode = '*' or b.kommunekode = {x}.kommunekode) and (b.periode is null or {x}.periode is null or b.periode = {x}.periode)"
+
+
+def _count_rows(con: duckdb.DuckDBPyConnection, tasks: list[_Task]) -> None:
+    """How many rows each rule is about in each municipality and period, and which periods there are at all."""
+    same: dict[tuple, list[str]] = {}
+    for task in tasks:
+        same.setdefault((task.rule.grundlag, task.rule.omfang, task.condition), []).append(task.rule.regel_id)
+    months: set[str] = set()
+    for (name, condition, slices), ids in same.items():
         model = _model(con, name)
         if model is None or "kommunekode" not in model.columns:
             continue
-        by_period = "periode" in model.columns
-        period = "cast(periode as date)" if by_period else "cast(null as date)"
-        where = f"where ({condition})" if condition else ""
+        period = "cast(periode as date)" if model.by_period else "cast(null as date)"
+        where = f"({condition})" if condition else "true"
+        if model.by_period and name not in months:
+            months.add(name)
+            con.execute(f"insert into temp.maaned select distinct $1, {period} from {model.sql} where periode is not null", [name])
         try:
             con.execute(f"""
                 create or replace temp table optalt as
-                select coalesce(kommunekode, '{UNKNOWN}') as kommunekode, {period} as periode, count(*) as raekker from {model.sql} {where} group by all
+                select coalesce(kommunekode, '{UNKNOWN}') as kommunekode, {period} as periode, count(*) as raekker
+                from {model.sql} where {where} and {slices} group by all
             """)
-            con.execute(f"create or replace temp table alle_maaneder as select distinct {period} as periode from {model.sql}")
         except duckdb.Error:
             continue            # the condition is part of the rule's own query too, which has reported it
         con.execute(f"insert into temp.talt select unnest($1), * from temp.optalt where {IN_SCOPE} and {IN_SCOPE_MONTH}", [ids])
-        if by_period:
-            con.execute(f"insert into temp.maaned select unnest($1), periode from temp.alle_maaneder where periode is not null and {IN_SCOPE_MONTH}", [ids])
 
 
-def _settle(con: duckdb.DuckDBPyConnection, faults: dict[str, str]) -> None:
-    """temp.ny: one row per rule, municipality with an instruction and period, whatever was found."""
-    con.execute("create temp table fejl (regel_id varchar, aarsag varchar)")
-    if faults:
-        con.executemany("insert into temp.fejl values (?, ?)", list(faults.items()))
+def _store(con: duckdb.DuckDBPyConnection, run: str, moment: datetime, rules: list[Rule], tasks: list[_Task], faults: dict[str, str],
+           fagomraade: str | None, alt: bool) -> None:
+    """Set what was found against what was intended, and write what has changed as new versions, in one transaction."""
+    con.execute("create temp table opgave (regel_id varchar, fagomraade varchar, grundlag varchar, er_samme boolean, laest varchar, fejl varchar)")
+    if tasks:
+        con.executemany("insert into temp.opgave values (?, ?, ?, ?, ?, ?)", [
+            [t.rule.regel_id, t.rule.fagomraade, t.rule.grundlag, t.rule.model == t.rule.grundlag, "alt" if t.group is None else "skiver", faults.get(t.rule.regel_id)]
+            for t in tasks])
     con.execute(f"""
         create temp table ny as
-        with regler as (
-            select * from temp.regel
-        ),
-
-        kommuner as (
-            select distinct r.fagomraade, i.kommunekode, r.regel_id
+        -- Every rule has a row for every municipality: one with no period where the rule has none, could not run, or has no month to look at.
+        with kommuner as (
+            select distinct o.regel_id, o.grundlag, i.kommunekode
             from temp.instrueret as i
-            inner join regler as r on i.fagomraade = r.fagomraade
-            where {IN_SCOPE.replace("kommunekode", "i.kommunekode")}
+            inner join temp.opgave as o on i.fagomraade = o.fagomraade
         ),
 
         maaneder as (
-            select distinct i.kommunekode, m.regel_id, m.periode
+            select distinct o.regel_id, i.kommunekode, m.periode
             from temp.instrueret as i
-            inner join regler as r on i.fagomraade = r.fagomraade
-            inner join temp.maaned as m on r.regel_id = m.regel_id and i.gyldig_fra < m.periode + interval 1 month and i.gyldig_til > m.periode
+            inner join temp.opgave as o on i.fagomraade = o.fagomraade
+            inner join temp.maaned as m on o.grundlag = m.grundlag and i.gyldig_fra < m.periode + interval 1 month and i.gyldig_til > m.periode
         ),
 
-        -- Every rule has a row for every municipality: one with no period where the rule has none, could not run, or has no month to look at.
         ventede as (
-            select k.fagomraade, k.kommunekode, k.regel_id, m.periode
+            select k.regel_id, k.kommunekode, m.periode
             from kommuner as k
             left join maaneder as m on k.kommunekode = m.kommunekode and k.regel_id = m.regel_id
         ),
 
         -- Rows that belong to no municipality are found too; nobody expects them, so they are here only when there are some. The same goes
         -- for rows of an instructed municipality in a period before or after its instruction or data.
-        uventede as (
-            select r.fagomraade, f.kommunekode, f.regel_id, f.periode
-            from temp.fundet as f
-            inner join regler as r on f.regel_id = r.regel_id
+        tilsigtet as (
+            select regel_id, kommunekode, periode from ventede
+            union
+            select regel_id, kommunekode, periode from temp.fundet
         ),
 
-        tilsigtet as (
-            select * from ventede
-            union
-            select * from uventede
+        -- What is settled anew: the slices measured, and what nobody has settled before (a month that is new to the country).
+        afgjort as (
+            select t.*
+            from tilsigtet as t
+            where exists (select 1 from temp.beroert as b where b.regel_id = t.regel_id and {_IN_SLICE.format(x='t')})
+                or ({IN_SCOPE} and {IN_SCOPE_MONTH} and not exists (
+                    select 1 from kvalitet.maaling as m
+                    where m.regel_id = t.regel_id and m.kommunekode = t.kommunekode and m.periode is not distinct from t.periode and m.til_koersel is null
+                ))
         ),
 
         maalt as (
             select
-                t.*,
-                r.alvor,
-                r.taerskel_art,
-                r.taerskel,
-                e.aarsag as fejl,
+                a.*,
+                o.fejl,
                 coalesce(f.afvigelser, 0) as afvigelser,
                 -- Where the breaking rows are not among the rows counted (set aside, or missing), they are added to them.
                 case
-                    when r.model = r.grundlag then greatest(coalesce(c.raekker, 0), coalesce(f.afvigelser, 0))
+                    when o.er_samme then greatest(coalesce(c.raekker, 0), coalesce(f.afvigelser, 0))
                     else coalesce(c.raekker, 0) + coalesce(f.afvigelser, 0)
                 end as raekker
-            from tilsigtet as t
-            inner join regler as r on t.regel_id = r.regel_id
-            left join temp.fejl as e on t.regel_id = e.regel_id
-            left join temp.fundet as f on t.regel_id = f.regel_id and t.kommunekode = f.kommunekode and t.periode is not distinct from f.periode
-            left join temp.talt as c on t.regel_id = c.regel_id and t.kommunekode = c.kommunekode and t.periode is not distinct from c.periode
-        ),
-
-        final as (
-            select
-                regel_id,
-                fagomraade,
-                kommunekode,
-                periode,
-                case when fejl is null then raekker end as raekker,
-                case when fejl is null then afvigelser end as afvigelser,
-                case when fejl is null and raekker > 0 then cast(round(afvigelser / raekker, 5) as decimal(18, 5)) end as andel,
-                taerskel_art,
-                taerskel,
-                alvor,
-                case
-                    when fejl is not null then 'kunne_ikke_koere'
-                    when raekker = 0 and afvigelser = 0 then 'ikke_relevant'
-                    when taerskel_art = 'antal' and afvigelser > taerskel then 'fejlet'
-                    when taerskel_art = 'andel' and afvigelser > taerskel * raekker then 'fejlet'
-                    else 'bestaaet'
-                end as status,
-                case
-                    when fejl is not null then fejl
-                    when raekker = 0 and afvigelser = 0 then 'Ingen data som reglen angår.'
-                end as aarsag
-            from maalt
+            from afgjort as a
+            inner join temp.opgave as o on a.regel_id = o.regel_id
+            left join temp.fundet as f on a.regel_id = f.regel_id and a.kommunekode = f.kommunekode and a.periode is not distinct from f.periode
+            left join temp.talt as c on a.regel_id = c.regel_id and a.kommunekode = c.kommunekode and a.periode is not distinct from c.periode
         )
 
-        select * from final
+        select
+            regel_id,
+            kommunekode,
+            periode,
+            case when fejl is null then raekker end as raekker,
+            case when fejl is null then afvigelser end as afvigelser,
+            fejl as aarsag
+        from maalt
     """)
-
-
-def _store(con: duckdb.DuckDBPyConnection, run: str, moment: datetime, count: int, faults: dict[str, str]) -> None:
-    """Write the run in one transaction: the new, what a narrowed run did not look at carried over, old runs taken away."""
-    in_area = "(getvariable('fagomraade') is null or fagomraade = getvariable('fagomraade'))"
+    same_key = "m.regel_id = n.regel_id and m.kommunekode = n.kommunekode and m.periode is not distinct from n.periode"
+    same = f"{same_key} and m.raekker is not distinct from n.raekker and m.afvigelser is not distinct from n.afvigelser and m.aarsag is not distinct from n.aarsag"
     con.execute("begin")
-    con.execute("create temp table forrige as select max(koersel) as koersel from kvalitet.koersel")
-    for table, new in (("resultat", "select *, $1 as maalt_i from temp.ny"), ("afvigelse", "select * from temp.fund where $1 is not null")):
-        names = ", ".join(row[0] for row in con.execute(f"describe kvalitet.{table}").fetchall() if row[0] != "koersel")
-        con.execute(f"""
-            create temp table billede as
-            select {names} from ({new})
-            union all
-            select {names} from kvalitet.{table}
-            where koersel = (select koersel from temp.forrige) and not ({in_area} and {IN_SCOPE} and {IN_SCOPE_MONTH})
-        """, [run])
-        con.execute(f"delete from kvalitet.{table} where koersel = $1", [run])
-        con.execute(f"insert into kvalitet.{table} select $1, * from temp.billede order by all", [run])
-        con.execute("drop table temp.billede")
-    con.execute("delete from kvalitet.koersel where koersel = $1", [run])
-    con.execute("insert into kvalitet.koersel values ($1, $2, getvariable('fagomraade'), getvariable('kommune'), getvariable('maaned'), $3, $4)",
-                [run, moment.replace(tzinfo=None), count, len(faults)])
-    con.execute(f"delete from kvalitet.regel where {in_area}")
-    con.execute("insert into kvalitet.regel select * from temp.regel")
-    for table, keep in (("resultat", KEEP_RESULTS), ("afvigelse", KEEP_DEVIATIONS), ("koersel", KEEP_RESULTS)):
-        con.execute(f"delete from kvalitet.{table} where koersel not in (select koersel from kvalitet.koersel order by koersel desc limit {keep})")
-    con.execute("delete from kvalitet.tilbageholdt")
-    con.execute("""
-        insert into kvalitet.tilbageholdt
-        select r.kommunekode, r.fagomraade, r.periode, r.regel_id, g.titel, r.raekker, r.afvigelser, r.andel, r.taerskel_art, r.taerskel, r.koersel
-        from kvalitet.resultat as r
-        inner join kvalitet.regel as g on r.regel_id = g.regel_id
-        where r.koersel = $1 and r.alvor = 'fejl' and r.status = 'fejlet' and r.kommunekode <> $2
+    con.execute(f"""
+        update kvalitet.maaling as m set til_koersel = $1
+        where m.til_koersel is null and m.regel_id in (select regel_id from temp.opgave)
+            and not exists (select 1 from temp.ny as n where {same})
+            and (
+                exists (select 1 from temp.beroert as b where b.regel_id = m.regel_id and {_IN_SLICE.format(x='m')})
+                -- a row without a period gives way to the first month, and an empty month that no municipality has any more goes
+                or m.afvigelser is not distinct from 0 and m.raekker is not distinct from 0 and not exists (
+                    select 1 from temp.maaned as x inner join temp.opgave as o on x.grundlag = o.grundlag
+                    where o.regel_id = m.regel_id and x.periode is not distinct from m.periode
+                ) and exists (select 1 from temp.maaned as x inner join temp.opgave as o on x.grundlag = o.grundlag where o.regel_id = m.regel_id)
+            )
+    """, [run])
+    con.execute(f"""
+        insert into kvalitet.maaling
+        select n.*, $1, null from temp.ny as n
+        where not exists (select 1 from kvalitet.maaling as m where {same} and m.til_koersel is null)
         order by all
-    """, [run, UNKNOWN])
+    """, [run])
+    # A breaking row is known by its key; where the same key breaks the rule several times, by its number among them.
+    con.execute("""
+        create temp table nye_fund as
+        select *, row_number() over (partition by regel_id, kommunekode, periode, noegle order by leverance_id, fil, linje) as nr from temp.brud
+    """)
+    same_row = ("f.regel_id = n.regel_id and f.kommunekode = n.kommunekode and f.periode is not distinct from n.periode and f.noegle = n.noegle and f.nr = n.nr "
+                "and f.til_koersel is null")
+    con.execute(f"""
+        update kvalitet.fund as f set til_koersel = $1
+        where f.til_koersel is null and f.regel_id in (select regel_id from temp.opgave where fejl is null)
+            and exists (select 1 from temp.beroert as b where b.regel_id = f.regel_id and {_IN_SLICE.format(x='f')})
+            and not exists (select 1 from temp.nye_fund as n where {same_row})
+    """, [run])
+    con.execute(f"""
+        update kvalitet.fund as f set leverance_id = n.leverance_id, fil = n.fil, linje = n.linje
+        from temp.nye_fund as n
+        where {same_row} and (f.leverance_id, f.fil, f.linje) is distinct from (n.leverance_id, n.fil, n.linje)
+    """)
+    con.execute(f"""
+        insert into kvalitet.fund
+        select n.regel_id, n.kommunekode, n.periode, n.noegle, n.nr, n.leverance_id, n.fil, n.linje, $1, null
+        from temp.nye_fund as n
+        where not exists (select 1 from kvalitet.fund as f where {same_row})
+        order by all
+    """, [run])
+    con.execute("delete from kvalitet.maalt where koersel = $1 and regel_id in (select regel_id from temp.opgave)", [run])
+    con.execute("insert into kvalitet.maalt select $1, regel_id, fagomraade, laest, fejl from temp.opgave order by all", [run])
+    con.execute("delete from kvalitet.koersel where koersel = $1", [run])
+    con.execute("insert into kvalitet.koersel values ($1, $2, $3, getvariable('kommune'), getvariable('maaned'), $4, $5, $6, $7)",
+                [run, moment.replace(tzinfo=None), fagomraade, alt, len(rules), len(tasks), len(faults)])
     con.execute("commit")
 
 
-def _summary(con: duckdb.DuckDBPyConnection, run: str, rules: list[Rule], faults: dict[str, str]) -> ValidateResult:
+def _summary(con: duckdb.DuckDBPyConnection, run: str, rules: list[Rule], tasks: list[_Task], faults: dict[str, str], fagomraade: str | None) -> ValidateResult:
     broken: dict[str, dict[str, int]] = {}
     for area, severity, count in con.execute("""
         select fagomraade, alvor, count(distinct regel_id) filter (where status = 'fejlet')
-        from kvalitet.resultat where koersel = $1 group by all order by all
-    """, [run]).fetchall():
+        from kvalitet.resultat where coalesce(fagomraade = $1, true) group by all order by all
+    """, [fagomraade]).fetchall():
         broken.setdefault(area, dict.fromkeys(SEVERITIES, 0))[severity] = count
-    deviations = con.execute("select coalesce(sum(afvigelser), 0)::bigint from kvalitet.resultat where koersel = $1", [run]).fetchall()[0][0]
-    return ValidateResult(run, len(rules), sorted(faults.items()), broken, deviations, _held(con))
+    deviations = con.execute("select coalesce(sum(afvigelser), 0)::bigint from kvalitet.resultat where coalesce(fagomraade = $1, true)", [fagomraade]).fetchall()[0][0]
+    new, resolved = con.execute("select coalesce(sum(nye), 0)::bigint, coalesce(sum(loeste), 0)::bigint from kvalitet.udvikling where seneste = $1", [run]).fetchall()[0]
+    return ValidateResult(run, len(rules), len(tasks), sorted(faults.items()), broken, deviations, new, resolved, _held(con))
 
 
-def _write_page(con: duckdb.DuckDBPyConnection, home: Home, run: str, moment: datetime) -> Path:
+def _write_page(con: duckdb.DuckDBPyConnection, home: Home, moment: datetime) -> Path:
     """`rapporter/kvalitet.html`: per area and rule, in how many municipalities and periods it was met. Counts only, nothing about persons."""
     columns = ("regel_id", "fagomraade", "titel", "dimension", "alvor", "hvad", "hvornaar", "hvordan", "faggruppe", "taerskel_art", "taerskel",
                "taerskel_grund", "taerskel_dato", "bestaaet", "fejlet", "ikke_relevant", "kunne_ikke_koere", "kommuner_fejlet", "afvigelser", "aarsag")
@@ -421,13 +617,13 @@ def _write_page(con: duckdb.DuckDBPyConnection, home: Home, run: str, moment: da
             count(*) filter (where r.status = 'fejlet'),
             count(*) filter (where r.status = 'ikke_relevant'),
             count(*) filter (where r.status = 'kunne_ikke_koere'),
-            count(distinct r.kommunekode) filter (where r.status = 'fejlet' and r.kommunekode <> $2),
+            count(distinct r.kommunekode) filter (where r.status = 'fejlet' and r.kommunekode <> $1),
             coalesce(sum(r.afvigelser), 0)::bigint,
             max(r.aarsag) filter (where r.status = 'kunne_ikke_koere')
         from kvalitet.regel as g
-        left join kvalitet.resultat as r on g.regel_id = r.regel_id and r.koersel = $1
+        left join kvalitet.resultat as r on g.regel_id = r.regel_id
         group by all order by g.fagomraade, g.regel_id
-    """, [run, UNKNOWN]).fetchall()
+    """, [UNKNOWN]).fetchall()
     areas: dict[str, list[dict]] = {}
     for row in rows:
         rule = dict(zip(columns, row, strict=True))
