@@ -103,15 +103,51 @@ def build(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Munic
 
 
 @app.command()
-def validate(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
-    """Run the faggrupper's quality rules."""
-    _finish(*_run(Home.of(home), ["validate"], _check(fagomraade, kommune, periode)))
+def validate(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
+             alt: Annotated[bool, typer.Option("--all", help="Measure everything, not only what has moved since the last time.")] = False) -> None:
+    """Run the faggrupper's quality rules on what has moved since they last ran."""
+    _finish(*_run(Home.of(home), ["validate"], _check(fagomraade, kommune, periode), alt=alt))
 
 
 @app.command()
-def package(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
+def package(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
+            release: Annotated[bool, typer.Option("--release", help="Let through what the rules hold back for --kommune and --fagomraade, with a reason.")] = False,
+            grund: Annotated[str | None, typer.Option("--grund", help="Why it is released, in Danish: it is written into the package and the log.")] = None) -> None:
     """Write each recipient's data packages."""
-    _finish(*_run(Home.of(home), ["package"], _check(fagomraade, kommune, periode)))
+    where, narrow = Home.of(home), _check(fagomraade, kommune, periode)
+    if release:
+        from flis.validate import ValidateError
+        from flis.validate import release as let_through
+
+        if not (kommune and fagomraade and grund):
+            raise typer.BadParameter("needs --kommune, --fagomraade and --grund", param_hint="--release")
+        try:
+            console.print(f"{let_through(where, kommune, fagomraade, grund)} results released for {kommune} {fagomraade}", highlight=False)
+        except ValidateError as fault:
+            raise typer.BadParameter(str(fault), param_hint="--release") from fault
+    elif grund:
+        raise typer.BadParameter("goes with --release", param_hint="--grund")
+    _finish(*_run(where, ["package"], narrow))
+
+
+@app.command()
+def score(home: HomeOption = None) -> None:
+    """Hold what the rules found against the demo's planted faults: recall and precision, rule by rule. Exit code 1 when a rule of severity fejl is not perfect."""
+    from flis.truth import TruthMissing
+    from flis.truth import score as scores
+
+    try:
+        found = scores(Home.of(home))
+    except TruthMissing as fault:
+        errors.print(f"[red]{fault}[/red]", highlight=False)
+        raise typer.Exit(2) from fault
+    table = Table("regel", "alvor", "planted", "found", "not planted", "recall", "precision", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for one in found:
+        table.add_row(one.regel_id, one.alvor, str(one.planted), str(one.found), str(one.extra), *("-" if v is None else f"{v:.3f}" for v in (one.recall, one.precision)))
+    console.print(table)
+    hard = [one for one in found if one.alvor == "fejl"]
+    console.print(f"fejl: {sum(o.found for o in hard)} of {sum(o.planted for o in hard)} planted found, {sum(o.extra for o in hard)} found that were not planted", highlight=False)
+    raise typer.Exit(DONE if all(o.found == o.planted and not o.extra for o in hard) else WAITING)
 
 
 @app.command()

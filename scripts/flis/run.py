@@ -55,10 +55,10 @@ def _set_aside(home: Home) -> int:
         return con.execute("select coalesce(sum(antal_frasat), 0)::bigint from kvalitet.raekkeregnskab").fetchall()[0][0] if has else 0
 
 
-def _validate(home: Home, narrow: dict, bar) -> tuple[dict, int]:
+def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, int]:
     from flis.validate import validate
 
-    facts = validate(home, progress=bar, **narrow).facts()
+    facts = validate(home, progress=bar, alt=alt, **narrow).facts()
     return facts, HELD if facts["held"] or facts["not_run"] else DONE        # a rule that could not run is never passed over in silence
 
 
@@ -69,6 +69,7 @@ def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     return facts, HELD if facts["held"] else DONE
 
 
+OPTIONS = {"build": ("full_refresh",), "validate": ("alt",)}      # what a step can be told besides where to look
 STEPS = {"load": _load, "build": _build, "validate": _validate, "package": _package}
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 
@@ -86,7 +87,7 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
         start = time.monotonic()
         try:
             with (progress(name) if progress else nullcontext(lambda *_: None)) as bar:
-                facts, code = STEPS[name](home, narrow, bar, **(extra if name == "build" else {}))
+                facts, code = STEPS[name](home, narrow, bar, **{k: v for k, v in extra.items() if k in OPTIONS.get(name, ())})
             facts["seconds"] = round(time.monotonic() - start, 1)
             _note(home, name, narrow, facts)
         except Exception as fault:

@@ -116,9 +116,10 @@ def validate(home: Home, *, fagomraade: str | None = None, kommune: str | None =
         con.execute("detach cpr")        # no rule can reach a CPR number, whatever it says
         con.execute("set variable kommune = $1", [kommune])
         con.execute("set variable maaned = cast($1 as date)", [f"{periode}-01" if periode else None])
-        signs = _Signs(con, setup)
-        tasks = _tasks(con, rules, signs, alt, narrowed=bool(kommune or periode))
-        faults = _measure(con, tasks, progress)
+        models = _models(con)
+        signs = _Signs(con, models, setup)
+        tasks = _tasks(con, models, rules, signs, alt, narrowed=bool(kommune or periode))
+        faults = _measure(con, models, tasks, progress)
         _store(con, run, moment, rules, tasks, faults, fagomraade, alt)
         if not (kommune or periode):
             chosen = {t.rule.regel_id for t in tasks}
@@ -214,20 +215,18 @@ def _read_instructions(con: duckdb.DuckDBPyConnection) -> str:
     return con.execute("select count(*) || '-' || bit_xor(hash(i)) from temp.instrueret as i").fetchall()[0][0] or ""
 
 
-def _model(con: duckdb.DuckDBPyConnection, name: str) -> _Model | None:
-    """The table of a model, looked up by its name; None when it has not been built."""
-    rows = con.execute("""
-        select table_schema, column_name from information_schema.columns
-        where table_catalog = 'flis' and list_contains($1, table_schema) and table_name = $2
-    """, [list(SCHEMAS), name]).fetchall()
-    return _Model(rows[0][0], name, frozenset(column for _, column in rows)) if rows else None
+def _models(con: duckdb.DuckDBPyConnection) -> dict[str, _Model]:
+    """Every table a rule can read, by the name of its model."""
+    rows = con.execute("select table_schema, table_name, list(column_name) from information_schema.columns where table_catalog = 'flis' and list_contains($1, table_schema) group by all",
+                       [list(SCHEMAS)]).fetchall()
+    return {name: _Model(schema, name, frozenset(columns)) for schema, name, columns in rows}
 
 
 class _Signs:
     """How far each rule has come, and what has moved since: by the touched slices of incremental models, and by the content of the other tables."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, setup: str) -> None:
-        self.con, self.setup = con, setup
+    def __init__(self, con: duckdb.DuckDBPyConnection, models: dict[str, _Model], setup: str) -> None:
+        self.con, self.models, self.setup = con, models, setup
         self.builds = _is_table(con, "drift", "beroert")
         self.build = con.execute("select coalesce(max(koersel), 0) from drift.koersel").fetchall()[0][0] if self.builds else 0
         self.sliced = {name for (name,) in con.execute("select distinct model from drift.tilstand").fetchall()} if self.builds else set()
@@ -249,7 +248,7 @@ class _Signs:
     def now(self, table: str) -> str:
         """A sign of the content of a table that is no incremental model."""
         if table not in self._now:
-            model = _model(self.con, table)
+            model = self.models.get(table)
             self._now[table] = (self.con.execute(f"select count(*) || '-' || coalesce(bit_xor(hash(t)), 0) from {model.sql} as t").fetchall()[0][0]) if model else ""
         return self._now[table]
 
@@ -301,7 +300,7 @@ class _Signs:
         self.con.execute("commit")
 
 
-def _tasks(con: duckdb.DuckDBPyConnection, rules: list[Rule], signs: _Signs, alt: bool, narrowed: bool) -> list[_Task]:
+def _tasks(con: duckdb.DuckDBPyConnection, models: dict[str, _Model], rules: list[Rule], signs: _Signs, alt: bool, narrowed: bool) -> list[_Task]:
     """What is to be measured. Fills kvalitet.skive (the slices, for Great Expectations' own connections) and temp.beroert (what is settled anew; '*' and null: all)."""
     con.execute("create or replace table kvalitet.skive (gruppe integer, kommunekode varchar, periode date)")
     con.execute("create temp table beroert (regel_id varchar, kommunekode varchar, periode date)")
@@ -309,7 +308,7 @@ def _tasks(con: duckdb.DuckDBPyConnection, rules: list[Rule], signs: _Signs, alt
     tasks: list[_Task] = []
     groups: dict[tuple, int] = {}
     for rule in rules:
-        model = _model(con, rule.model)
+        model = models.get(rule.model)
         can_narrow = rule.raekkevidde != "land" and model is not None and "kommunekode" in model.columns
         by_month = rule.raekkevidde == "skive" and model is not None and model.by_period and not narrowed
         if narrowed:
@@ -334,7 +333,7 @@ def _tasks(con: duckdb.DuckDBPyConnection, rules: list[Rule], signs: _Signs, alt
     return tasks
 
 
-def _measure(con: duckdb.DuckDBPyConnection, tasks: list[_Task], progress: Progress | None) -> dict[str, str]:
+def _measure(con: duckdb.DuckDBPyConnection, models: dict[str, _Model], tasks: list[_Task], progress: Progress | None) -> dict[str, str]:
     """Run the rules; breaking rows come to temp.brud, their number to temp.fundet, rows counted to temp.talt, months to temp.maaned. Returns why rules could not run."""
     con.execute("""
         create temp table brud (regel_id varchar, kommunekode varchar, periode date, noegle varchar, leverance_id bigint, fil varchar, linje bigint);
@@ -352,25 +351,25 @@ def _measure(con: duckdb.DuckDBPyConnection, tasks: list[_Task], progress: Progr
             for number, task in enumerate(tasks, start=1):
                 if progress:
                     progress(task.rule.regel_id, number, len(tasks))
-                if error := _run_rule(con, check, task):
+                if error := _run_rule(con, models, check, task):
                     faults[task.rule.regel_id] = error
     finally:
         for (name,) in con.execute("select view_name from duckdb_views() where database_name = 'flis' and schema_name = 'kvalitet' and starts_with(view_name, 'udsnit_')").fetchall():
             con.execute(f'drop view kvalitet."{name}"')
-    _count_rows(con, tasks)
+    _count_rows(con, models, tasks)
     con.execute("drop table kvalitet.skive")
     return faults
 
 
-def _run_rule(con: duckdb.DuckDBPyConnection, check, task: _Task) -> str | None:
+def _run_rule(con: duckdb.DuckDBPyConnection, models: dict[str, _Model], check, task: _Task) -> str | None:
     """One rule through Great Expectations, and its breaking rows collected. Returns why it could not run."""
     from flis.gx_duckdb import rows_query
 
     rule = task.rule
-    missing = [name for name in dict.fromkeys((rule.model, rule.grundlag)) if not _model(con, name)]
+    missing = [name for name in dict.fromkeys((rule.model, rule.grundlag)) if name not in models]
     if missing:
         return f"Modellen {' og '.join(missing)} er ikke bygget."
-    model = _model(con, rule.model)
+    model = models[rule.model]
     schema, table, own = model.schema, model.name, None
     if rule.sql is not None:
         conditions = [f"({rule.omfang})"] if rule.omfang is not None and rule.model == rule.grundlag else []
@@ -388,10 +387,10 @@ def _run_rule(con: duckdb.DuckDBPyConnection, check, task: _Task) -> str | None:
     if answer.error or not answer.unexpected:
         return answer.error
     query = own or answer.index_query
-    return _collect(con, rule, query) if query else "Forventningen udpeger ingen rækker; skriv reglen som sql."
+    return _collect(con, models, rule, query) if query else "Forventningen udpeger ingen rækker; skriv reglen som sql."
 
 
-def _collect(con: duckdb.DuckDBPyConnection, rule: Rule, query: str) -> str | None:
+def _collect(con: duckdb.DuckDBPyConnection, models: dict[str, _Model], rule: Rule, query: str) -> str | None:
     """Put a rule's breaking rows in temp.brud, and their number per municipality and period in temp.fundet. Returns a reason if that cannot be done."""
     from flis.gx_duckdb import first_line
 
@@ -401,7 +400,7 @@ def _collect(con: duckdb.DuckDBPyConnection, rule: Rule, query: str) -> str | No
         absent = [c for c in ("kommunekode", "kildesystem", "kilde_id") if c not in columns]
         if absent:
             return f"Reglens rækker mangler {', '.join(absent)}."
-        by_period = _model(con, rule.grundlag).by_period
+        by_period = models[rule.grundlag].by_period
         if by_period and "periode" not in columns:
             return "Reglens rækker mangler periode."
         optional = {name: (name if name in columns else "null") for name in ("_leverance_id", "_fil", "_linje")}
@@ -438,14 +437,14 @@ def _collect(con: duckdb.DuckDBPyConnection, rule: Rule, query: str) -> str | No
 _IN_SLICE = "(b.kommunekode = '*' or b.kommunekode = {x}.kommunekode) and (b.periode is null or {x}.periode is null or b.periode = {x}.periode)"
 
 
-def _count_rows(con: duckdb.DuckDBPyConnection, tasks: list[_Task]) -> None:
+def _count_rows(con: duckdb.DuckDBPyConnection, models: dict[str, _Model], tasks: list[_Task]) -> None:
     """How many rows each rule is about in each municipality and period, and which periods there are at all."""
     same: dict[tuple, list[str]] = {}
     for task in tasks:
         same.setdefault((task.rule.grundlag, task.rule.omfang, task.condition), []).append(task.rule.regel_id)
     months: set[str] = set()
     for (name, condition, slices), ids in same.items():
-        model = _model(con, name)
+        model = models.get(name)
         if model is None or "kommunekode" not in model.columns:
             continue
         period = "cast(periode as date)" if model.by_period else "cast(null as date)"
