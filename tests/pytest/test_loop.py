@@ -1,0 +1,76 @@
+"""The quality loop, once around: a fault is found and holds a package; the municipality corrects it in its own system; the next delivery shows it as resolved."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+from datetime import datetime, timedelta
+
+import pytest
+
+from flis.database import connect
+from flis.home import Home
+from flis.run import STEPS, run_steps
+
+
+@pytest.fixture(scope="module")
+def home(demo_hjem: Home, tmp_path_factory) -> Home:
+    """A copy of the walked demo, to deliver to."""
+    root = tmp_path_factory.mktemp("loeb") / "hjem"
+    shutil.copytree(demo_hjem.root, root, ignore=shutil.ignore_patterns("docs", "udbakke"))
+    return Home.of(root).prepare()
+
+
+def ask(home: Home, sql: str, *args) -> list[tuple]:
+    with connect(home) as con:
+        return con.execute(sql, list(args)).fetchall()
+
+
+def corrected(home: Home, fil: str, linje: int) -> None:
+    """The municipality opens the service that was closed without an end date, and the case system makes its extract again a day later."""
+    path = next(p for p in home.archive.rglob("*.gz") if fil in p.name)
+    text = gzip.decompress(path.read_bytes()).decode("windows-1252")
+    lines = text.split("\r\n") if "\r\n" in text else text.split("\n")
+    ends = "\r\n" if "\r\n" in text else "\n"
+    # The ledger counts physical lines, also those inside quoted text.
+    at, seen = None, 0
+    for number, line in enumerate(lines):
+        if seen + 1 <= linje <= seen + 1 + line.count("\n"):
+            at = number
+        seen += 1 + line.count("\n")
+    assert at is not None and ";Afsluttet;" in lines[at]
+    lines[at] = lines[at].replace(";Afsluttet;", ";Igangværende;")
+    stamp = re.search(r"_(\d{8})\.csv$", fil).group(1)
+    day = datetime.strptime(stamp, "%Y%m%d") + timedelta(days=1)
+    target = home.inbox / "dst" / fil.replace(stamp, f"{day:%Y%m%d}")
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(ends.join(lines).encode("windows-1252"))
+    moment = (day + timedelta(hours=30)).timestamp()
+    os.utime(target, (moment, moment))
+
+
+def test_once_around(home: Home) -> None:
+    kommune, noegle, fil, linje = ask(home, """
+        select a.kommunekode, a.noegle, a.fil, a.linje
+        from kvalitet.afvigelse as a
+        where a.regel_id = 'VH-06' and starts_with(a.noegle, 'eg_sensum|') order by all limit 1
+    """)[0]
+    others = ask(home, "select count(*) from kvalitet.afvigelse where not (kommunekode = ? and noegle = ?)", kommune, noegle)[0][0]
+    assert ask(home, "select count(*) from kvalitet.tilbageholdt where kommunekode = ? and regel_id = 'VH-06'", kommune) == [(1,)]
+
+    corrected(home, fil, linje)
+    done: dict[str, dict] = {}
+    run_steps(home, list(STEPS), done=done)
+    assert done["load"]["loaded"] == 1
+    assert done["validate"]["resolved"] >= 1
+    assert ask(home, "select count(*) from kvalitet.afvigelse where regel_id = 'VH-06' and kommunekode = ? and noegle = ?", kommune, noegle) == [(0,)]
+    assert ask(home, "select loeste, stadig from kvalitet.udvikling where regel_id = 'VH-06' and kommunekode = ?", kommune) == [(1, 0)]
+    assert ask(home, "select status from kvalitet.resultat where regel_id = 'VH-06' and kommunekode = ?", kommune) == [("bestaaet",)]
+    assert ask(home, "select count(*) from kvalitet.tilbageholdt where kommunekode = ? and regel_id = 'VH-06'", kommune) == [(0,)]
+    # Everything else is still there, and not new because its file is.
+    assert ask(home, "select count(*) from kvalitet.afvigelse") == [(others,)]
+    assert ask(home, "select count(*) from kvalitet.afvigelse where udvikling = 'ny'") == [(0,)]
+    # Only the rules that read what had moved were measured, and not the whole country.
+    assert ask(home, "select count(*) from kvalitet.maalt where koersel = (select max(koersel) from kvalitet.maalt) and fagomraade = 'oekonomi'") == [(0,)]
