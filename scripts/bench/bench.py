@@ -352,10 +352,11 @@ def floor_validate(work: Path) -> dict[str, Any]:
     import duckdb
 
     from flis.rules import load_rules
+    from flis.validate import SCHEMAS
 
     con = duckdb.connect(str(work / "home" / "flis.duckdb"), read_only=True)
-    where = dict(con.execute("select table_name, table_schema from information_schema.tables where table_schema in ('standardized', 'marts', 'koder')").fetchall())
-    con.execute("set search_path = 'standardized,marts,koder'")
+    where = dict(con.execute("select table_name, table_schema from information_schema.tables where list_contains($1, table_schema)", [list(SCHEMAS)]).fetchall())
+    con.execute(f"set search_path = '{','.join(SCHEMAS)}'")
     con.execute("set variable maaned = null")
     clock = Clock()
     for rule in load_rules():

@@ -64,7 +64,9 @@ def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, i
 
 def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.package import package
+    from flis.validate import judge
 
+    judge(home)
     facts = package(home, progress=bar, **narrow).facts()
     return facts, HELD if facts["held"] else DONE
 

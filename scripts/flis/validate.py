@@ -157,6 +157,13 @@ def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
     con.execute("commit")
 
 
+def judge(home: Home) -> None:
+    """Judge what has been measured by the rules, the accepted faults and the releases as they stand now. Does nothing where nothing has been measured."""
+    with connect(home, write="flis") as con:
+        if _is_table(con, "kvalitet", "maaling"):
+            refresh(con)
+
+
 def held(home: Home) -> set[tuple[str, str, str | None]]:
     """What is held back as things stand: (kommunekode, fagomraade, periode as YYYY-MM, or None = every period). The reasons are in kvalitet.tilbageholdt."""
     with connect(home) as con:

@@ -96,7 +96,7 @@ def udleveret(demo_hjem, tmp_path_factory) -> Home:
     for path in (demo_hjem.db, demo_hjem.cpr_db, demo_hjem.key_file):
         shutil.copy(path, home.root / path.name)
     with connect(home, write="flis") as con:
-        con.execute("delete from kvalitet.tilbageholdt")
+        con.execute("delete from kvalitet.maaling")      # nothing measured, nothing held
         con.execute("delete from drift.pakke")
     assert package(home).held == []
     return home
