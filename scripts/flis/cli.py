@@ -25,6 +25,7 @@ console = Console()
 errors = Console(stderr=True)
 
 STEPS = ("load", "build", "validate", "package")
+MOST_PERIODS = 20
 DONE, WAITING, FAILED = 0, 1, 3     # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", envvar="FLIS_HOME", help="Working folder (default var/).")]
@@ -204,7 +205,8 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
     _check(fagomraade, kommune, None)
     facts = status_file.read(where)
     facts["indbakke"] = len(status_file.waiting_files(where))
-    facts["leverancer"] = [row for row in facts.get("leverancer", []) if (not fagomraade or row["fagomraade"] == fagomraade) and (not kommune or row["kommunekode"] == kommune)]
+    for name in ("leverancer", "perioder"):
+        facts[name] = [row for row in facts.get(name, []) if (not fagomraade or row["fagomraade"] == fagomraade) and (not kommune or row["kommunekode"] == kommune)]
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
         return
@@ -220,6 +222,17 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
     for row in facts["leverancer"]:
         table.add_row(row["kommunekode"], row["fagomraade"], row["kildesystem"], *(str(row[k]) for k in ("forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")))
     console.print(table)
+    # A delivery that was replaced is as it should be: it is shown to the municipality that asks, and left out of the country's list.
+    open_months = [row for row in facts["perioder"] if kommune or row["mangler"] or row["manglende_dele"] or row["status"] in ("forsinket", "afvist")]
+    if open_months:
+        shown = open_months if kommune else open_months[-MOST_PERIODS:]
+        months = Table("kommune", "kildesystem", "måned", "status", "filer", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
+                       title=f"Months to look at: {len(shown)} of {len(open_months)}{'' if kommune else ' (--kommune shows all of one)'}")
+        for row in shown:
+            files = [f"{row['modtaget']} af {row['forventet']}", *(f"{row[k]} {text}" for k, text in (("mangler", "mangler"), ("erstattet", "erstattet"), ("afvist", "afvist")) if row[k])]
+            months.add_row(row["kommunekode"], row["kildesystem"], row["periode"], row["status"],
+                           ", ".join(files) + (f"; uden {row['manglende_dele']}" if row["manglende_dele"] else ""))
+        console.print(months)
     for sender, count in facts.get("uden_aftale", {}).items():
         console.print(f"{count} files from {sender} were refused because no interface of that name is agreed.")
     console.print(f"{facts['indbakke']} files wait in the inbox.")

@@ -37,11 +37,29 @@ def write_deliveries(home: Home) -> None:
                 from marts.leveranceoversigt group by all order by all
             """).fetchall()
             status["leverancer"] = [dict(zip(columns, row, strict=True)) for row in rows]
+            status["perioder"] = _periods_to_look_at(con)
         ledger = con.execute("select count(*) from duckdb_tables() where database_name = 'cpr' and schema_name = 'raw' and table_name = 'leverance'").fetchall()[0][0]
         if ledger:
             # Files nobody has agreed on belong to no municipality and no dataset: they are counted per sender.
             status["uden_aftale"] = dict(con.execute("select afsender, count(*) from cpr.raw.leverance where status = 'afvist' and filtype is null group by all order by all").fetchall())
     _write(home, status)
+
+
+def _periods_to_look_at(con: Any) -> list[dict[str, Any]]:
+    """Each municipality, kildesystem and month where something is late, missing, replaced or refused, or where a part is missing inside what came."""
+    columns = ("kommunekode", "fagomraade", "kildesystem", "periode", "status", "forventet", "modtaget", "mangler", "erstattet", "afvist", "manglende_dele")
+    parts = con.execute("select count(*) from information_schema.tables where table_catalog = 'flis' and table_schema = 'kvalitet' and table_name = 'manglende_del'").fetchall()[0][0]
+    missing = ("select kommunekode, kildesystem, periode, string_agg(felt || ' ' || vaerdi, ', ' order by felt, vaerdi) as dele from kvalitet.manglende_del group by all" if parts
+               else "select null::varchar as kommunekode, null::varchar as kildesystem, null::date as periode, null::varchar as dele where false")
+    rows = con.execute(f"""
+        select o.kommunekode, o.fagomraade, o.kildesystem, strftime(o.periode, '%Y-%m'), o.status,
+            o.antal_forventet, o.antal_modtaget, o.antal_mangler, o.antal_erstattet, o.antal_afvist, coalesce(d.dele, '')
+        from marts.leveranceoversigt as o
+        left join ({missing}) as d on o.kommunekode = d.kommunekode and o.kildesystem = d.kildesystem and o.periode = d.periode
+        where o.er_instrueret and (o.status in ('forsinket', 'afvist') or o.antal_mangler + o.antal_erstattet + o.antal_afvist > 0 or d.dele is not null)
+        order by all
+    """).fetchall()
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def nothing_new(home: Home) -> bool:
