@@ -128,7 +128,11 @@ oversat as (
             else coalesce(p.ydelseskode, 'ukendt')
         end as ydelseskode,
         coalesce(p.paragraf, 'ukendt') as paragraf,
-        lpad(nullif(trim(leading '0' from l.tilbud_kildekode), ''), 6, '0') as tilbud_id,
+        -- lpad cuts what is longer; two places must not become one
+        case
+            when length(trim(leading '0' from l.tilbud_kildekode)) > 6 then trim(leading '0' from l.tilbud_kildekode)
+            else lpad(nullif(trim(leading '0' from l.tilbud_kildekode), ''), 6, '0')
+        end as tilbud_id,
         coalesce(s.standardkode, 'ukendt') as ydelsesstatus,
         -- An empty or unknown code of the acting municipality means the one that reports.
         coalesce(hk.kommunekode, l.kommunekode) as angivet_handlekommunekode,
@@ -243,6 +247,7 @@ final as (
         tilbud_id,
         afgraenset_fra as gyldig_fra,
         afgraenset_til as gyldig_til,
+        angivet_handlekommunekode as angivet_handle_kommunekode,
         betaling_kommunekode,
         opholds_kommunekode,
         ydelsesstatus,

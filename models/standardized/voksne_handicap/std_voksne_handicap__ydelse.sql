@@ -67,6 +67,7 @@ final as (
         tilbud_id,
         forloeb_fra as gyldig_fra,
         gyldig_til,
+        angivet_handle_kommunekode,
         betaling_kommunekode,
         opholds_kommunekode,
         ydelsesstatus,

@@ -297,10 +297,40 @@ def services(verden: Verden) -> None:
 
 def plant_faults(verden: Verden) -> None:
     """Known faults, at most one of each kind per system, in municipalities that do not change system. Each has an outcome, so the truth has a row for it."""
+    con = verden.con
+    con.execute("create table vh.fejl_i_alt (regel_id varchar, kildesystem varchar, kommunekode varchar, noegle varchar)")     # faults of a whole municipality, in the last month
+    con.execute("create table vh.mangler (kommunekode varchar, paragraf varchar)")                                         # what the last file of one municipality lacks
     if not verden.faults:
         return
-    con, end, first = verden.con, verden.end, verden.first
-    marked = [(1, "VH-01"), (2, "VH-06"), (3, "VH-07"), (4, "VH-08")]
+    mark_services(verden)
+    plant_pairs(verden)
+    plant_single(verden)
+    plant_leap(verden)
+    plant_undivided(verden)
+    plant_missing_paragraph(verden)
+
+
+def add_services(verden: Verden, source: str, order: str) -> None:
+    """Put rows in `vh.ydelse` with the next free numbers: `source` selects person_nr, kommunekode, bor, kode, fra, til, sted, tilbud, minutter, fejl, and the columns of `order`."""
+    verden.con.execute(f"""
+        insert into vh.ydelse
+        select
+            (select coalesce(max(nr), 0) from vh.ydelse) + row_number() over (order by {order}), n.person_nr, null, n.kommunekode, n.bor, n.kode, o.paragraf, n.fra, n.til, n.sted, n.tilbud,
+            n.minutter, false, n.bor, n.bor, n.bor, false, 0, false, n.fejl
+        from ({source}) as n
+        inner join vh.ord as o on n.kode = o.kode
+    """)
+
+
+def eligible(alias: str) -> str:
+    """SQL: faults may be planted in the municipality of this row of `vh.system`, and nobody acts for it."""
+    return f"{alias}.instrueret and not {alias}.uden_fejl and {alias}.kommunekode not in ({', '.join(repr(home) for home in ACTS_FOR)})"
+
+
+def mark_services(verden: Verden) -> None:
+    """Faults of services that are there anyway: VH-01, 06, 07, 08, 15 and 20, and VH-19, which is one of them once more."""
+    con = verden.con
+    marked = [(1, "VH-01"), (2, "VH-06"), (3, "VH-07"), (4, "VH-08"), (5, "VH-15"), (6, "VH-20")]
     con.execute(f"""
         create table vh.kandidat as
         select
@@ -308,57 +338,202 @@ def plant_faults(verden: Verden) -> None:
             row_number() over (partition by s.kildesystem order by hash({verden.seed}::bigint, 'vhfejl', y.nr)) as plads
         from vh.ydelse as y
         inner join vh.system as s on y.kommunekode = s.kommunekode and s.instrueret and not s.uden_fejl
-        where y.til > date '{end}' and y.fra < date '{first}' and y.fremmed_cpr is null and y.handle = y.kommunekode and not y.ukendt_start
+        where y.til > date '{verden.end}' and y.fra < date '{verden.first}' and y.fremmed_cpr is null and y.handle = y.kommunekode and not y.ukendt_start
     """)
     con.execute(f"""
-        update vh.ydelse as y set fejl = m.regel_id
+        update vh.ydelse as y set fejl = m.regel_id, tilbud = case when m.regel_id = 'VH-20' then 1000000 + y.nr else y.tilbud end
         from vh.kandidat as k
         inner join (values {rows(marked)}) as m (plads, regel_id) on k.plads = m.plads
         where y.nr = k.nr
     """)
-    tail = "false as ukendt_start, 0 as nr_i_kommune, false as har_slettet_tvilling"
-    # VH-02: two botilbud at the same time; both stand in the rule's list
-    base = verden.con.execute("select coalesce(max(nr), 0) from vh.ydelse").fetchone()[0]
-    con.execute(f"""
+    # The reader keeps the one with the lowest id, so the copy is the one set aside.
+    con.execute("""
         insert into vh.ydelse
-        with valgt as (
-            select b.person_nr, b.kommunekode, s.kildesystem
-            from verden.bopael as b
-            inner join verden.person as p on b.person_nr = p.person_nr
-            inner join vh.system as s on b.kommunekode = s.kommunekode and s.instrueret and not s.uden_fejl
-            where p.doedsdato is null and p.foedselsdato < date '{first}' - 9000 and b.gyldig_fra <= date '{first}' and b.gyldig_til = {OPEN}
-                and b.kommunekode not in ({", ".join(f"'{home}'" for home in ACTS_FOR)})
-                and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode in ('30181', '30182'))
-            qualify row_number() over (partition by s.kildesystem order by hash({verden.seed}::bigint, 'vh02', b.person_nr)) = 1
+        select y.* replace (
+            (select max(nr) from vh.ydelse) + row_number() over (order by y.nr) as nr, 0 as nr_i_kommune, false as har_slettet_tvilling, 'VH-19' as fejl
         )
-        select
-            {base} + row_number() over (order by v.kildesystem, t.kode), v.person_nr, null, v.kommunekode, v.kommunekode, t.kode, t.paragraf, date '{first}' - t.dage, {OPEN}, t.sted,
-            cast(v.kommunekode as integer) * 100 + t.ende, null, false, v.kommunekode, v.kommunekode, v.kommunekode, {tail}, 'VH-02'
-        from valgt as v
-        cross join (values ('30181', 'SEL|108', 800, '3.1.0', 97), ('30182', 'SEL|107', 300, '3.5', 98)) as t (kode, paragraf, dage, sted, ende)
+        from vh.ydelse as y
+        inner join vh.kandidat as k on y.nr = k.nr and k.plads = 7
     """)
-    # VH-03, VH-04, VH-05: an open service for somebody dead, a child, and a code used before its first day
-    wanted = [
-        ("VH-03", "31202", "SEL|85", "4", "p.doedsdato - 200", f"p.doedsdato >= date '{first}' and p.doedsdato < date '{end}' and p.foedselsdato < date '{first}' - 9000"),
-        ("VH-04", "31202", "SEL|85", "4", f"date '{first}' - 20", f"p.doedsdato is null and p.foedselsdato > date '{first}' - 5500 and p.foedselsdato < date '{first}' - 2000"),
-        ("VH-05", "31183", "SEL|82c", "2.1", "date '2019-03-01'", f"p.doedsdato is null and p.foedselsdato < date '{first}' - 12000"),
+
+
+def plant_pairs(verden: Verden) -> None:
+    """Two services at the same time that exclude each other; both stand in the rule's list: VH-02 (two botilbud), VH-14 (both kinds of personal assistance)."""
+    first = verden.first
+    pairs = [
+        ("VH-02", [("30181", 800, "3.1.0", 97), ("30182", 300, "3.5", 98)]),
+        ("VH-14", [("30117", 900, None, None), ("31132", 400, None, None)]),
     ]
-    for rule, code, paragraph, place, start, whom in wanted:
-        base = con.execute("select coalesce(max(nr), 0) from vh.ydelse").fetchone()[0]
-        con.execute(f"""
-            insert into vh.ydelse
+    for rule, services in pairs:
+        add_services(verden, f"""
+            with valgt as (
+                select b.person_nr, b.kommunekode, s.kildesystem
+                from verden.bopael as b
+                inner join verden.person as p on b.person_nr = p.person_nr
+                inner join vh.system as s on b.kommunekode = s.kommunekode and {eligible('s')}
+                where p.doedsdato is null and p.foedselsdato < date '{first}' - 9000 and b.gyldig_fra <= date '{first}' and b.gyldig_til = {OPEN}
+                    and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode in ({', '.join(repr(code) for code, *_ in services)}))
+                qualify row_number() over (partition by s.kildesystem order by hash({verden.seed}::bigint, '{rule}', b.person_nr)) = 1
+            )
             select
-                {base} + row_number() over (order by s.kildesystem, b.person_nr), b.person_nr, null, b.kommunekode, b.kommunekode, '{code}', '{paragraph}', {start}, {OPEN}, '{place}', null, 120, false,
-                b.kommunekode, b.kommunekode, b.kommunekode, {tail}, '{rule}'
+                v.person_nr, v.kommunekode, v.kommunekode as bor, t.kode, date '{first}' - t.dage as fra, {OPEN} as til, t.sted,
+                cast(v.kommunekode as integer) * 100 + t.ende as tilbud, null as minutter, '{rule}' as fejl, v.kildesystem
+            from valgt as v
+            cross join (values {rows(services)}) as t (kode, dage, sted, ende)
+        """, "n.kildesystem, n.kode")
+
+
+def plant_single(verden: Verden) -> None:
+    """One service too many for somebody: dead, gone, a child; before its code existed, ended before it began, temporary for six years, and for whom another acts."""
+    first, end = verden.first, verden.end
+    alive = f"p.doedsdato is null and b.gyldig_til = {OPEN}"
+    # a rule's name stands on the row, unless the world has such rows by nature: those are recorded with the truth
+    wanted = [
+        ("VH-03", "31202", "4", "p.doedsdato - 200", OPEN,
+         f"p.doedsdato >= date '{first}' and p.doedsdato < date '{end}' and p.foedselsdato < date '{first}' - 9000 and b.gyldig_til in ({OPEN}, p.doedsdato)"),
+        ("VH-04", "31202", "4", f"date '{first}' - 20", OPEN, f"{alive} and p.foedselsdato > date '{first}' - 5500 and p.foedselsdato < date '{first}' - 2000"),
+        ("VH-05", "31183", "2.1", "date '2019-03-01'", OPEN, f"{alive} and p.foedselsdato < date '{first}' - 12000"),
+        ("VH-09", "31202", "4", f"date '{first}' - 100", f"date '{first}' - 150", f"{alive} and p.foedselsdato < date '{first}' - 9000"),
+        ("VH-11", "30182", "3.5", f"date '{first}' - 2200", OPEN, f"{alive} and p.foedselsdato < date '{first}' - 9000"),
+        # who has left is the register's to say
+        ("VH-12", "31202", "4", "b.gyldig_til - 200", OPEN, f"""
+            p.doedsdato is null and p.foedselsdato < date '{first}' - 9000 and b.gyldig_til > date '{first}' and b.gyldig_til < date '{end}'
+            and not exists (select 1 from verden.bopael as n where n.person_nr = b.person_nr and n.gyldig_fra > b.gyldig_fra)
+            and exists (select 1 from borger.tilstand as t where t.person_nr = b.person_nr and t.til = {OPEN} and t.status in ('80', '05', '70'))
+        """),
+    ]
+    for rule, code, place, start, stop, whom in wanted:
+        excluded = ["30181", "30182"] if code == "30182" else [code]
+        add_services(verden, f"""
+            select
+                b.person_nr, b.kommunekode, b.kommunekode as bor, '{code}' as kode, {start} as fra, {stop} as til, '{place}' as sted, null as tilbud, 120 as minutter,
+                {'null' if rule == 'VH-11' else f"'{rule}'"} as fejl, s.kildesystem
             from verden.bopael as b
             inner join verden.person as p on b.person_nr = p.person_nr
-            inner join vh.system as s on b.kommunekode = s.kommunekode and s.instrueret and not s.uden_fejl
-            where {whom}
-                and b.gyldig_fra <= date '{first}' and (b.gyldig_til = {OPEN} or b.gyldig_til = p.doedsdato)
-                and b.kommunekode not in ({", ".join(f"'{home}'" for home in ACTS_FOR)})
-                and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode = '{code}')
+            inner join vh.system as s on b.kommunekode = s.kommunekode and {eligible('s')}
+            where {whom} and b.gyldig_fra <= date '{first}'
+                and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode in ({', '.join(map(repr, excluded))}))
             qualify row_number() over (partition by s.kildesystem order by hash({verden.seed}::bigint, '{rule}', b.person_nr)) = 1
-        """)
+        """, "n.kildesystem, n.person_nr")
+    # VH-10: the acting municipality stated as the one it acts for
+    for home, (actor, _) in ACTS_FOR.items():
+        add_services(verden, f"""
+            select
+                b.person_nr, s.kommunekode, b.kommunekode as bor, '31202' as kode, date '{first}' - 100 as fra, {OPEN} as til, '4' as sted, null as tilbud, 120 as minutter, null as fejl
+            from verden.bopael as b
+            inner join verden.person as p on b.person_nr = p.person_nr
+            inner join vh.system as s on s.kommunekode = '{actor}' and s.instrueret and not s.uden_fejl
+            where b.kommunekode = '{home}' and {alive} and p.foedselsdato < date '{first}' - 9000 and b.gyldig_fra <= date '{first}'
+                and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode = '31202')
+            qualify row_number() over (order by hash({verden.seed}::bigint, 'VH-10', b.person_nr)) = 1
+        """, "n.person_nr")
+
+
+def adults_without(verden: Verden, kommunekode: str, code: str, rule: str) -> str:
+    """SQL: the adults who have lived in the municipality all along and have no such service, in a drawn order (`plads`)."""
+    return f"""
+        select b.person_nr, row_number() over (order by hash({verden.seed}::bigint, '{rule}', b.person_nr)) as plads
+        from verden.bopael as b
+        inner join verden.person as p on b.person_nr = p.person_nr
+        where b.kommunekode = '{kommunekode}' and b.gyldig_fra <= date '{verden.first}' and b.gyldig_til = {OPEN}
+            and p.doedsdato is null and p.foedselsdato < date '{verden.first}' - 9500
+            and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode = '{code}')
+    """
+
+
+def too_few(verden: Verden, kommunekode: str, code: str, rule: str, count: int) -> bool:
+    """Whether the municipality has not so many adults to give a service to."""
+    return verden.rows(f"({adults_without(verden, kommunekode, code, rule)})") < count
+
+
+def plant_group(verden: Verden, kommunekode: str, code: str, count: int, rule: str, ended: int = 0, minutes: int | None = None) -> None:
+    """`count` services of one kind for as many adults, begun over some years; the first `ended` of them end with the month before the last."""
+    add_services(verden, f"""
+        select
+            v.person_nr, '{kommunekode}' as kommunekode, '{kommunekode}' as bor, '{code}' as kode, date '{verden.first}' - cast(450 + v.plads * 37 % 1500 as integer) as fra,
+            case when v.plads <= {ended} then date '{verden.months[-1]}' else {OPEN} end as til, case when '{code}' = '31202' then '4' end as sted, null as tilbud,
+            {minutes or 'null'} as minutter, null as fejl, v.plads
+        from ({adults_without(verden, kommunekode, code, rule)}) as v
+        where v.plads <= {count}
+    """, "n.plads")
+
+
+def plant_leap(verden: Verden) -> None:
+    """VH-16 and VH-17: one large municipality has far more people with § 97 than any other, and a third of those too many end in one night."""
+    con = verden.con
+    found = con.execute(f"""
+        select s.kommunekode, s.kildesystem, (select count(*) from vh.ydelse as y where y.kommunekode = s.kommunekode and y.kode = '31134' and y.til > date '{verden.first}')
+        from vh.system as s
+        inner join verden.kommune as k on s.kommunekode = k.kommunekode
+        where {eligible('s')}
+        order by k.folketal desc, s.kommunekode
+        limit 1 offset 1
+    """).fetchall()
+    if not found:
+        return
+    kommunekode, system, there = found[0]
+    count = max(75, 4 * there)
+    if too_few(verden, kommunekode, "31134", "VH-16", count):
+        return
+    plant_group(verden, kommunekode, "31134", count, "VH-16", ended=count // 3, minutes=210)
+    # the country's level takes twenty municipalities
+    enough = con.execute("select count(distinct y.kommunekode) from vh.ydelse as y inner join vh.system as s on y.kommunekode = s.kommunekode and s.instrueret").fetchall()[0][0] >= 25
+    for rule in ["VH-16", "VH-17"] if enough else ["VH-16"]:
+        con.execute("insert into vh.fejl_i_alt values (?, ?, ?, ?)", [rule, system, kommunekode, f"{system}|{verden.months[-1]:%Y-%m}.SEL|97"])
+
+
+def plant_undivided(verden: Verden) -> None:
+    """VH-13: one municipality has all its § 85 as support in one's own home, and so many that it is no chance."""
+    enough = 24
+    con = verden.con
+    found = con.execute(f"""
+        select y.kommunekode, s.kildesystem, count(*)
+        from vh.ydelse as y
+        inner join vh.system as s on y.kommunekode = s.kommunekode and {eligible('s')}
+        where y.paragraf = 'SEL|85' and y.fra < date '{verden.months[-1]}' and y.fejl is null
+        group by y.kommunekode, s.kildesystem
+        order by count(*) < {enough}, case when count(*) >= {enough} then count(*) filter (where y.kode = '31201') end, count(*) desc, y.kommunekode
+        limit 1
+    """).fetchall()
+    if not found:
+        return
+    kommunekode, system, there = found[0]
+    missing = max(0, enough - there)
+    if too_few(verden, kommunekode, "31202", "VH-13", missing):
+        return
+    con.execute("update vh.ydelse set kode = '31202', sted = '4', tilbud = case when fejl = 'VH-20' then tilbud end, ukendt_start = false where kommunekode = $1 and kode = '31201'", [kommunekode])
+    plant_group(verden, kommunekode, "31202", missing, "VH-13", minutes=150)
+    con.execute("insert into vh.fejl_i_alt values ('VH-13', ?, ?, ?)", [system, kommunekode, f"{system}|SEL|85"])
+
+
+def plant_missing_paragraph(verden: Verden) -> None:
+    """VH-93: the last file of one municipality lacks a paragraph it has always had. With Nexus, for it is another system that corrects a delivery."""
+    if len(verden.months) < 2:
+        return
+    enough = 6
+    con = verden.con
+    # the paragraph closest to enough, where no other fault is
+    found = con.execute(f"""
+        select s.kommunekode, s.kildesystem, o.kode, o.paragraf, count(y.nr) filter (where y.fra < date '{verden.months[-1]}') as antal
+        from vh.system as s
+        inner join verden.kommune as k on s.kommunekode = k.kommunekode
+        cross join vh.ord as o
+        left join vh.ydelse as y on s.kommunekode = y.kommunekode and o.kode = y.kode
+        where {eligible('s')} and s.kildesystem = 'kmd_nexus' and o.kode in ('30011', '30013', '30014')
+        group by s.kommunekode, s.kildesystem, o.kode, o.paragraf, k.folketal
+        having count(y.fejl) = 0
+        order by antal < {enough}, abs(antal - {enough}), k.folketal desc, s.kommunekode, o.kode
+        limit 1
+    """).fetchall()
+    if not found:
+        return
+    kommunekode, system, code, paragraph, there = found[0]
+    missing = max(0, enough - there)
+    if too_few(verden, kommunekode, code, "VH-93", missing):
+        return
+    plant_group(verden, kommunekode, code, missing, "VH-93")
+    con.execute("insert into vh.mangler values (?, ?)", [kommunekode, paragraph])
+    con.execute("insert into vh.fejl_i_alt values ('VH-93', ?, ?, ?)", [system, kommunekode, f"{system}|{paragraph}"])
 
 
 def target_groups(verden: Verden) -> None:
@@ -467,7 +642,8 @@ def visible(verden: Verden, month: date) -> None:
                     when l.kildesystem = 'kmd_nexus' and y.ukendt_start and y.fra < date '{verden.first}' - 400 then date '1900-01-01'
                     else y.fra
                 end as vist_fra,
-                case when y.til <= date '{end}' then y.til end as vist_til
+                -- closed ahead of its end, and not once the end has come
+                case when y.fejl = 'VH-15' then date '{end}' + 90 when y.til <= date '{end}' then y.til end as vist_til
             from vh.levering as l
             inner join vh.ydelse as y on l.kommunekode = y.kommunekode
             where l.periode = date '{month}' and not l.tom
@@ -475,6 +651,7 @@ def visible(verden: Verden, month: date) -> None:
                 and (not l.skift or y.til > l.system_fra)
                 -- the file that is corrected later: some services have fallen out
                 and not (l.forkert and y.nr % 3 = 0)
+                and not (l.periode = date '{verden.months[-1]}' and exists (select 1 from vh.mangler as m where m.kommunekode = l.kommunekode and m.paragraf = y.paragraf))
         )
         select
             r.*,
@@ -500,6 +677,11 @@ def visible(verden: Verden, month: date) -> None:
         left join verden.cpr_historik as h on r.person_nr = h.person_nr and h.gyldig_fra < date '{end}' and h.gyldig_til >= date '{end}'
         left join verden.cpr_historik as h0 on r.person_nr = h0.person_nr and h0.gyldig_fra <= r.fra and h0.gyldig_til > r.fra
     """)
+
+
+def six_digits(column: str) -> str:
+    """SQL for a place's number with leading zeros; one that is too long stays so."""
+    return f"printf('%06d', {column})"
 
 
 def path(prefix: str, suffix: str) -> str:
@@ -569,7 +751,7 @@ def write_nexus(verden: Verden, month: date) -> None:
             case when slettet then 'N-9' || substr(s.kilde_id, 4) else s.kilde_id end,
             ltrim(s.cpr, '0'),
             case when s.fejl = 'VH-07' then 'SEL-999' else o.nexus end,
-            coalesce(lpad(cast(s.tilbud as varchar), 6, '0'), ''),
+            coalesce({six_digits('s.tilbud')}, ''),
             coalesce(s.sted, ''),
             case when s.vist_fra = date '1900-01-01' then '1900-01-01T00:00:00Z' else {utc('s.vist_fra')} end,
             case when s.vist_til is not null then {utc('s.vist_til')} else '9999-12-31T00:00:00Z' end,
@@ -670,7 +852,7 @@ def write_truth(verden: Verden) -> None:
         create table vh.facit as
         select e.*, min(e.vist_fra) over (partition by e.nr) as facit_fra
         from vh.ende as e
-        where not e.for_sent and e.fejl is distinct from 'VH-08'
+        where not e.for_sent and (e.fejl is null or e.fejl not in ('VH-08', 'VH-09', 'VH-19'))
         qualify row_number() over (partition by e.nr order by e.system_fra desc) = 1
     """)
     verden.truth("std_voksne_handicap__ydelse", f"""
@@ -678,7 +860,7 @@ def write_truth(verden: Verden) -> None:
             f.rapport as kommunekode, p.person_id,
             case when f.fejl = 'VH-07' then 'ukendt' else f.paragraf end as paragraf,
             case when f.fejl = 'VH-07' then 'ukendt' else f.kode end as ydelseskode,
-            lpad(cast(f.tilbud as varchar), 6, '0') as tilbud_id, f.facit_fra as gyldig_fra, f.facit_til as gyldig_til,
+            {six_digits('f.tilbud')} as tilbud_id, f.facit_fra as gyldig_fra, f.facit_til as gyldig_til, f.handle as angivet_handle_kommunekode,
             case when f.fejl = 'VH-01' then '0998' else f.betaling end as betaling_kommunekode, case when f.fejl = 'VH-01' then '0998' else f.ophold end as opholds_kommunekode, f.status as ydelsesstatus,
             cast(f.minutter / 60.0 as decimal(9, 2)) as omfang_timer_uge, f.akut as er_akut, f.kildesystem, f.kilde_id
         from vh.facit as f
@@ -701,9 +883,9 @@ def write_truth(verden: Verden) -> None:
         with udeladt as (
             select
                 *,
-                case when fejl = 'VH-08' then 'cpr_ugyldig' else 'andet_system_gaelder' end as aarsag
+                case fejl when 'VH-08' then 'cpr_ugyldig' when 'VH-09' then 'slut_foer_start' when 'VH-19' then 'dublet' else 'andet_system_gaelder' end as aarsag
             from vh.ende
-            where for_sent or fejl = 'VH-08'
+            where for_sent or fejl in ('VH-08', 'VH-09', 'VH-19')
         )
         select rapport as kommunekode, kildesystem, 'ydelse' as tabel, kilde_id, periode, aarsag from udeladt
         union all
@@ -727,6 +909,20 @@ def write_truth(verden: Verden) -> None:
         select fejl, kildesystem, rapport, date '{verden.months[-1]}', kildesystem || '|' || kilde_id
         from vh.ende
         where fejl is not null
-        order by fejl, kildesystem
+        union all
+        select regel_id, kildesystem, kommunekode, date '{verden.months[-1]}', noegle from vh.fejl_i_alt
+        order by all
     """)
-
+    if verden.faults:
+        # What the world has by nature too: the acting municipality stated as the one it acts for, and a temporary stay of more than five years.
+        con.execute(f"""
+            insert into verden.fejl
+            select 'VH-10', kildesystem, rapport, date '{verden.months[-1]}', kildesystem || '|' || kilde_id
+            from vh.facit
+            where handle <> rapport
+            union all
+            select 'VH-11', kildesystem, rapport, date '{verden.months[-1]}', kildesystem || '|' || kilde_id
+            from vh.facit
+            where kode = '30182' and fejl is distinct from 'VH-07' and facit_fra > date '1900-01-01' and facit_fra + interval 5 year < slut and facit_til > slut
+            order by all
+        """)
