@@ -27,6 +27,17 @@ def test_every_planted_fault_is_found(demo_hjem: Home) -> None:
     assert newest(demo_hjem, """
         select f.* from fejl as f
         anti join afvigelse as a on f.regel_id = a.regel_id and f.noegle = a.noegle and a.kommunekode in (f.kommunekode, '0998')
+        where not starts_with(f.regel_id, 'load:')
+        order by all
+    """) == []
+
+
+def test_every_fault_found_at_load_is_in_the_ledger(demo_hjem: Home) -> None:
+    """What never got in is found by its file and reason."""
+    assert newest(demo_hjem, """
+        select f.* from fejl as f
+        anti join cpr.raw.leverance as l on f.noegle = l.fil and f.regel_id = 'load:' || l.aarsag_kode
+        where starts_with(f.regel_id, 'load:')
         order by all
     """) == []
 
