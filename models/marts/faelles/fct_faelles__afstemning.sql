@@ -89,7 +89,8 @@ par as (
         o.periode,
         o.naeste_periode,
         o.antal_maaneder,
-        cast(o.vaerdi * a.faktor as decimal(18, 5)) as officiel_vaerdi
+        -- wide while it is multiplied: the largest accounts are 50 billion kr.
+        cast(cast(o.vaerdi as decimal(28, 5)) * a.faktor as decimal(18, 5)) as officiel_vaerdi
     from afstemninger as a
     inner join officielle as o
         on a.officiel_tabel = o.officiel_tabel
@@ -163,7 +164,7 @@ final as (
         tolerance_andel,
         case
             when afvigelse is null then 'ikke_relevant'
-            when abs(afvigelse) > abs(officiel_vaerdi) * tolerance_andel and abs(afvigelse) > afrunding then 'afviger'
+            when abs(afvigelse) > cast(abs(officiel_vaerdi) as decimal(28, 5)) * tolerance_andel and abs(afvigelse) > afrunding then 'afviger'
             else 'bestaaet'
         end as status,
         grund
