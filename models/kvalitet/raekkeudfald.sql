@@ -13,6 +13,7 @@
     ('int_borger__haendelse', 'false', 'true'),
     ('int_borger__oevrig_post', 'true', 'true'),
     ('int_borger__officielt_folketal', 'false', 'true'),
+    ('int_faelles__officielt_tal', 'false', 'true'),
     ('int_voksne_handicap__ydelse', 'false', 'true'),
     ('int_voksne_handicap__maalgruppe', 'false', "tabel = 'maalgruppe'"),
 ] %}

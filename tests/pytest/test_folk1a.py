@@ -19,7 +19,7 @@ from flis.load import load
 from flis.validate import validate
 
 BORGER = ["path:seeds/borger", "path:seeds/faelles", "path:models/marts/faelles/dim_kommune.sql", "path:models/staging/borger", "path:models/standardized/borger",
-          "fct_borger__folketal", "fct_borger__bevaegelse", "fct_borger__folketal_afstemning"]
+          "fct_borger__folketal", "fct_borger__bevaegelse", "fct_borger__befolkningsbalance", "fct_borger__folketal_afstemning"]
 KOMMUNER = ["0147", "0400", "0461", "0561", "0751", "0851"]          # the municipalities of the real file
 QUARTER = date(2020, 1, 1)
 
@@ -32,7 +32,7 @@ def query(home: Home, sql: str) -> list[tuple]:
 @pytest.fixture(scope="module")
 def hjem(tmp_path_factory) -> Home:
     """A demo that ends in January 2020, and FOLK1A of the same world with 50 men of 40 years too many in one municipality."""
-    home = make_demo(tmp_path_factory.mktemp("folk1a"), kommuner=KOMMUNER, scale=0.001, periods=3, slut="2020-01")
+    home = make_demo(tmp_path_factory.mktemp("folk1a"), kommuner=KOMMUNER, scale=0.001, periods=3, slut="2020-01", faults=False)
     (path,) = (home.inbox / "dst").glob("FOLK1A_*.csv")
     stamp = path.stat().st_mtime
     lines = path.read_text("utf-8").splitlines()

@@ -17,7 +17,8 @@ from flis.validate import ValidateError, held, release, validate
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
 AREAS = areas()
-PLANTED = {regel_id: case for area in AREAS for regel_id, case in cases(area)["brud"].items()}
+CASES = [*AREAS, "_faelles"]
+PLANTED = {regel_id: case for area in CASES for regel_id, case in cases(area)["brud"].items()}
 
 
 def post(kilde_id: str, **more) -> tuple[str, dict]:
@@ -30,7 +31,7 @@ def planted(tmp_path_factory) -> World:
     world = World(tmp_path_factory.mktemp("kvalitet"))
     world.instruct("0101", "0147", "0151")
     world.instruct("0153", yes="false")
-    for area in AREAS:
+    for area in CASES:
         world.add_cases(area)
     world.add(post("fremmed", kommunekode="0153", dranst="7"))
     world.result = validate(world.home)

@@ -35,8 +35,8 @@ egne_perioder as (
 
 tolerancer as (
 
-    select andel from {{ ref('afstemning_tolerance') }}
-    where afstemning = 'folketal_folk1a'
+    select tolerance_andel from {{ ref('afstemning') }}
+    where afstemning_id = 'folketal_folk1a'
 
 ),
 
@@ -88,11 +88,11 @@ final as (
         cast(s.officielt_antal_personer as integer) as officielt_antal_personer,
         cast(s.afvigelse_personer as integer) as afvigelse_personer,
         cast(round(cast(s.afvigelse_personer as decimal(18, 5)) / nullif(s.officielt_antal_personer, 0), 5) as decimal(18, 5)) as afvigelse_andel,
-        t.andel as tolerance_andel,
+        t.tolerance_andel,
         cast(s.antal_celler as integer) as antal_celler,
         case
             when not s.er_opgjort then 'ikke_relevant'
-            when abs(s.afvigelse_personer) > t.andel * s.officielt_antal_personer then 'afviger'
+            when abs(s.afvigelse_personer) > t.tolerance_andel * s.officielt_antal_personer then 'afviger'
             else 'bestaaet'
         end as status
     from summer as s

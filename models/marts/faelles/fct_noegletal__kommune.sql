@@ -28,36 +28,7 @@ perioder as (
 
 formelvaerdier as (
 
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        vaerdi,
-        antal_personer,
-        observationsstatus
-    from {{ ref('formel_borger') }}
-
-    union all
-
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        vaerdi,
-        antal_personer,
-        observationsstatus
-    from {{ ref('formel_oekonomi') }}
-
-    union all
-
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        vaerdi,
-        antal_personer,
-        observationsstatus
-    from {{ ref('formel_voksne_handicap') }}
+    select * from {{ ref('int_faelles__formelvaerdi') }}
 
 ),
 

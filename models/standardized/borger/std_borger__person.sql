@@ -48,6 +48,34 @@ gaeldende as (
 
 ),
 
+-- Two addresses from the same day in one delivery, in municipalities of their own: the register says that the person lives in both.
+samtidige_adresser as (
+
+    select
+        person_id,
+        virkningsdato,
+        loebenr
+    from fakta
+    where frasat_aarsag is null and faktum = 'adresse' and not er_annullering
+    group by
+        person_id,
+        virkningsdato,
+        loebenr
+    having count(distinct vaerdi) > 1
+
+),
+
+-- It is so until a later delivery reports the address of that day again, or annuls it.
+personer_med_samtidige as (
+
+    select distinct g.person_id
+    from gaeldende as g
+    inner join samtidige_adresser as s
+        on g.person_id = s.person_id and g.virkningsdato = s.virkningsdato and g.loebenr = s.loebenr
+    where g.faktum = 'adresse'
+
+),
+
 personer as (
 
     select
@@ -80,6 +108,7 @@ final as (
         p.har_status = 0 as er_udledt,
         coalesce(p.koen_modsiger_nummer, false) as koen_modsiger_nummer,
         coalesce(n.borgerstatus = 'doed' and p.sidste_tilflytning > p.doedsdato, false) as er_flyttet_efter_doed,
+        s.person_id is not null as har_samtidige_adresser,
         'cpr' as kildesystem,
         p.person_id as kilde_id,
         l.leverance_id as _leverance_id,
@@ -88,6 +117,8 @@ final as (
     from personer as p
     inner join nuvaerende as n
         on p.person_id = n.person_id
+    left join personer_med_samtidige as s
+        on p.person_id = s.person_id
     left join leverancer as l
         on l.loebenr = cast((p.post - mod(p.post, 100000000)) / 100000000 as bigint)
 

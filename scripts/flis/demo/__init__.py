@@ -20,8 +20,8 @@ from flis.demo.opsaetning import build_setup
 from flis.demo.verden import FOLDER, Verden, months_back
 from flis.home import Home
 
-# Voksne og handicappede takes its persons from Borger's world, so the order matters.
-AREAS = ("oekonomi", "borger", "voksne_handicap")
+# Voksne og handicappede takes its persons from Borger's world, and the official figures are counted from all of them, so the order matters.
+AREAS = ("oekonomi", "borger", "voksne_handicap", "officielle_tal")
 
 
 def generate(

@@ -22,5 +22,8 @@ def generate(verden: Verden) -> None:
     borger_verden.build(verden)
     borger_filer.build_lines(verden)
     borger_filer.write_extracts(verden)
+    if verden.faults:
+        borger_filer.break_transfer(verden)
+    borger_filer.build_official(verden)
     borger_facit.write_truth(verden)
     borger_filer.write_official(verden)

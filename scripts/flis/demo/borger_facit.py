@@ -6,12 +6,13 @@ import hashlib
 import os
 
 from flis.demo.borger_filer import FIRST_SERIAL
-from flis.demo.borger_verden import OPEN_END, eve, fault, fill
+from flis.demo.borger_verden import FAULTS, OPEN_END, eve, fault, fill, swing_days
 from flis.demo.verden import Verden
 
 # What each register status is in the standard's words, and whether one lives here with it.
 STATUS_WORD = {"01": "bosat", "03": "bosat", "05": "groenland", "20": "uden_bopael", "70": "forsvundet", "80": "udrejst", "90": "doed", "??": "ukendt"}
 CIVIL_WORD = {"U": "ugift", "G": "gift", "F": "fraskilt", "E": "enke", "P": "gift", "O": "fraskilt", "L": "enke", "X": "ukendt"}
+ON_PERSONS = ("BO-02", "BO-04", "BO-05", "BO-07", "BO-10", "BO-11")      # rules that find the person the fault was planted on
 
 
 def person_ids(verden: Verden) -> None:
@@ -87,7 +88,7 @@ def write_truth(verden: Verden) -> None:
         select
             p.person_id, case when not a.uden_person then a.foedselsdato end as foedselsdato, case when a.uden_person then 'ukendt' else a.koen end as koen,
             d.doedsdato, i.kommunekode, a.uden_person as er_udledt, {fault(verden, 'BO-02')} as koen_modsiger_nummer,
-            {fault(verden, 'BO-05')} as er_flyttet_efter_doed, 'cpr' as kildesystem, p.person_id as kilde_id
+            {fault(verden, 'BO-05')} as er_flyttet_efter_doed, {fault(verden, 'BO-10')} as har_samtidige_adresser, 'cpr' as kildesystem, p.person_id as kilde_id
         from borger.alle as a
         inner join borger.person_id as p on a.person_nr = p.person_nr
         inner join borger.interval as i on a.person_nr = i.person_nr and i.gyldig_til = {OPEN_END}
@@ -125,32 +126,66 @@ def write_truth(verden: Verden) -> None:
         group by all
         order by i.person_id, p.dato, p.haendelsesart
     """)
-    verden.truth("std_borger__frasat", f"""
-        select
-            case l.regel when 'BO-01' then g.kommunekode else '0998' end as kommunekode, 'cpr' as kildesystem,
-            case l.rec when '001' then 'person' else 'adresse' end as tabel, l.loebenr || '-' || l.linje as kilde_id,
-            cast(date_trunc('month', date '{eve(verden)}' + cast(l.loebenr - {FIRST_SERIAL} as integer)) as date) as periode,
-            case l.regel when 'BO-01' then 'cpr_ugyldig' else 'foedselsdato_ugyldig' end as aarsag
-        from borger.linje as l
-        inner join borger.grund as g on l.person_nr = g.person_nr
-        where l.regel in ('BO-01', 'BO-03')
-        order by l.loebenr, l.linje
-    """)
+    # What could not be standardised: the register's lines, and a figure that is not known in the official file.
     con.execute(f"""
-        insert into verden.fejl
+        create table borger.frasat as
         select
-            l.regel, 'cpr', g.kommunekode, cast(date_trunc('month', date '{eve(verden)}' + cast(l.loebenr - {FIRST_SERIAL} as integer)) as date),
-            'cpr|' || l.loebenr || '-' || l.linje
+            l.regel, g.kommunekode as plantet_i, case l.regel when 'BO-03' then '0998' else g.kommunekode end as kommunekode, 'cpr' as kildesystem,
+            case l.rec when '001' then 'person' when '002' then 'adresse' else 'forsvinding' end as tabel, l.loebenr || '-' || l.linje as kilde_id,
+            cast(date_trunc('month', date '{eve(verden)}' + cast(l.loebenr - {FIRST_SERIAL} as integer)) as date) as periode,
+            case l.regel when 'BO-01' then 'cpr_ugyldig' when 'BO-03' then 'foedselsdato_ugyldig' else case l.rec when '025' then 'art_ukendt' else 'dato_ulaeselig' end end as aarsag
         from borger.linje as l
         inner join borger.grund as g on l.person_nr = g.person_nr
-        where l.regel in ('BO-01', 'BO-03')
+        where l.regel in ('BO-01', 'BO-03', 'BO-09')
         union all
         select
-            case when {fault(verden, 'BO-02')} then 'BO-02' when {fault(verden, 'BO-04')} then 'BO-04' when {fault(verden, 'BO-05')} then 'BO-05' else 'BO-07' end,
-            'cpr', g.kommunekode, date '{verden.first}', 'cpr|' || p.person_id
+            regel, '0' || omraade, '0' || omraade, 'dst_folk1a', 'folk1a', omraade || '|' || koen || '|' || alder || '|' || year(dag) || 'K' || quarter(dag), dag, 'antal_ulaeseligt'
+        from borger.officielt
+        where regel = 'BO-09'
+    """)
+    verden.truth("std_borger__frasat", "select kommunekode, kildesystem, tabel, kilde_id, periode, aarsag from borger.frasat order by all")
+    con.execute(f"""
+        insert into verden.fejl
+        select regel, kildesystem, plantet_i, periode, kildesystem || '|' || kilde_id from borger.frasat
+        union all
+        select f.regel, 'cpr', g.kommunekode, date '{verden.first}', 'cpr|' || p.person_id
         from borger.grund as g
         inner join borger.person_id as p on g.person_nr = p.person_nr
-        where {fault(verden, 'BO-02')} or {fault(verden, 'BO-04')} or {fault(verden, 'BO-05')} or {fault(verden, 'BO-07')}
+        inner join (values {", ".join(f"('{name}', {place})" for place, name in FAULTS.items() if name in ON_PERSONS)}) as f (regel, idx) on g.stor and g.idx = f.idx
+        where {str(verden.faults).lower()}
+        union all
+        select regel, 'dst_folk1a', '0' || omraade, dag,
+            'dst_folk1a|' || case regel when 'BO-06' then omraade || '.K.' || alder || '.' || dag else '0' || omraade || '.' || dag end
+        from borger.officielt
+        where regel in ('BO-06', 'BO-08')
+        union all
+        -- the month in which emigrants left and the register did not say so
+        select distinct 'BO-12', 'cpr', g.kommunekode, date_trunc('month', s.fra), 'cpr|' || g.kommunekode || '.' || cast(date_trunc('month', s.fra) as date)
+        from borger.skift as s
+        inner join borger.grund as g on s.person_nr = g.person_nr
+        where s.er_tavs
+    """)
+    if verden.faults:
+        plant_swings(verden)
+
+
+def plant_swings(verden: Verden) -> None:
+    """BO-13: the months in which the many were registered elsewhere by mistake, where that moves the population as much as the rule asks for."""
+    months = ", ".join(f"(date '{day.replace(day=1)}')" for day in swing_days(verden))
+    verden.con.execute(f"""
+        insert into verden.fejl
+        with bestand as (
+            select i.kommunekode, m.maaned, count(*) filter (where i.gyldig_fra < m.maaned and i.gyldig_til >= m.maaned) as primo,
+                count(*) filter (where i.gyldig_fra < m.maaned + interval 1 month and i.gyldig_til >= m.maaned + interval 1 month) as ultimo
+            from borger.interval as i
+            inner join borger.udpeget as p on i.kommunekode in (p.mindste, p.stoerste) and p.masse > 0
+            cross join (values {months}) as m (maaned)
+            where i.er_bosat
+            group by all
+        )
+        select 'BO-13', 'cpr', kommunekode, maaned, 'cpr|' || kommunekode || '.' || maaned || '.maaned'
+        from bestand
+        where abs(ultimo - primo) > 0.01 * primo and abs(ultimo - primo) >= 10
     """)
 
 

@@ -22,7 +22,12 @@ CITIZENSHIPS = [("5154", 12), ("5158", 10), ("5704", 9), ("5180", 7), ("5172", 6
 # Places in a large municipality kept for what must be there however small the demo: ordinary rarities, and known faults.
 FORCED = {0: "forsvundet", 1: "status20", 2: "groenland", 3: "cprskift", 4: "land", 5: "fejlmelding", 6: "flyt", 7: "udrejse", 8: "civil"}
 FORMER_NUMBER, BOGUS_IN_FIRST_TRY = 10, 11
-FAULTS = {20: "BO-01", 21: "BO-02", 22: "BO-03", 23: "BO-03b", 24: "BO-04", 25: "BO-05", 26: "BO-07"}
+FAULTS = {12: "BO-09", 13: "BO-09b", 14: "BO-10", 15: "BO-11", 20: "BO-01", 21: "BO-02", 22: "BO-03", 23: "BO-03b", 24: "BO-04", 25: "BO-05", 26: "BO-07"}
+# BO-12, in the smallest of the large municipalities: so many emigrants, from this place on, that the register never reports leaving. More than one in
+# ten thousand of the population, whatever the scale.
+SILENT_FROM, SILENT_MOST, SILENT_SHARE = 27, 13, 0.00012
+# BO-13: so many of the largest municipality's residents are registered in the smallest of the large ones for a month.
+SWING_FROM, SWING_LEAST, SWING_SHARE = 40, 15, 0.03
 
 
 def build(verden: Verden) -> None:
@@ -80,6 +85,12 @@ def fault(verden: Verden, name: str) -> str:
     return f"(g.stor and g.idx = {next(i for i, n in FAULTS.items() if n == name)})"
 
 
+def swing_days(verden: Verden) -> list[date]:
+    """When the many are registered elsewhere by mistake, and when they are put back; in a demo of one or two months they are not."""
+    months = verden.months
+    return [months[min(1, len(months) - 1)] + timedelta(9)] + ([months[2] + timedelta(9)] if len(months) > 2 else [])
+
+
 def build_population(verden: Verden) -> None:
     """`borger.grund`: everyone the full extract knows, a row per person with the state on the eve of the first period."""
     con, day0 = verden.con, f"date '{eve(verden)}'"
@@ -107,6 +118,16 @@ def build_population(verden: Verden) -> None:
         from talt
         order by kommunekode
     """)
+    # The large municipalities in order of size: the faults that are planted once only are spread over them.
+    con.execute("create table borger.stor as select kommunekode, antal, row_number() over (order by antal desc, kommunekode) as nr from borger.kommune where stor")
+    con.execute(f"""
+        create table borger.udpeget as
+        select
+            (select kommunekode from borger.stor order by nr desc limit 1) as mindste,
+            (select kommunekode from borger.stor where nr = 1) as stoerste,
+            (select least({SILENT_MOST}, cast(ceil(antal * {SILENT_SHARE}) as bigint)) from borger.stor order by nr desc limit 1) as tavse,
+            (select case when max(nr) > 1 then greatest({SWING_LEAST}, cast(ceil(min(antal) * {SWING_SHARE}) as bigint)) else 0 end from borger.stor) as masse
+    """)
     con.execute(f"""
         create table borger.grund as
         with raekker as (
@@ -117,10 +138,11 @@ def build_population(verden: Verden) -> None:
             select
                 *,
                 case
+                    when {fault(verden, 'BO-11')} then 10
                     when stor and idx < 40 then 25 + cast(idx as integer)
                     else getvariable('alder')[1 + cast(floor({u('alder')} * {QUANTILES}) as integer)]
                 end as alder
-            from raekker
+            from raekker as g
         ),
         koen as (
             select
@@ -189,10 +211,13 @@ def build_population(verden: Verden) -> None:
             end as adresse_dato,
             {u('uvis')} < 0.004 as uvis_dag,
             {u('ukendt')} < 0.003 and g.civil = 'U' as ukendt_dato,
-            {u('beskyttet')} < 0.012 as beskyttet
+            {u('beskyttet')} < 0.012 as beskyttet,
+            {str(verden.faults).lower()} and coalesce(g.kommunekode = p.mindste and g.idx between {SILENT_FROM} and {SILENT_FROM} + p.tavse - 1, false) as er_tavs,
+            {str(verden.faults).lower()} and coalesce(g.er_bosat and g.kommunekode = p.stoerste and g.idx between {SWING_FROM} and {SWING_FROM} + p.masse - 1, false) as er_masse
         from (
             select *, greatest(status_dato, {day0} - cast(floor(-ln(1 - {u('adresse')}) * 2200) as integer)) as adr from statusdato
         ) as g
+        cross join borger.udpeget as p
         order by g.person_nr
     """)
 
@@ -219,7 +244,7 @@ def build_events(verden: Verden) -> None:
             select g.*, m.maaned, {u('hvad')} as u
             from borger.grund as g
             cross join maaneder as m
-            where not (g.stor and g.idx < 40)
+            where not (g.stor and g.idx < 40) and not g.er_masse
         ),
         chancer as (
             select
@@ -258,6 +283,8 @@ def build_events(verden: Verden) -> None:
             from borger.grund as g
             inner join tvungne as t on g.idx = t.idx
             where g.stor and g.er_bosat
+            union all
+            select person_nr, kommunekode, date '{verden.first}', stor, idx, civil, land, 'udrejse' from borger.grund where er_tavs
         )
         select
             *,
@@ -345,6 +372,15 @@ def build_spells(verden: Verden) -> None:
             where art in ('flyt', 'hjem') or (art = 'retur' and efter in ('udrejse', 'groenland'))
             union all
             select g.person_nr, date '{verden.first}' + 12, '0998', false, false, false from borger.grund as g where {fault(verden, 'BO-04')}
+            union all
+            -- a move within the municipality, reported together with one to another municipality on the same day
+            select g.person_nr, date '{verden.first}' + 14, g.kommunekode, true, false, false from borger.grund as g where {fault(verden, 'BO-10')}
+            union all
+            select g.person_nr, f.dag, case f.nr when 1 then p.mindste else p.stoerste end, false, false, false
+            from borger.grund as g
+            cross join borger.udpeget as p
+            cross join (values {", ".join(f"({nr}, date '{day}')" for nr, day in enumerate(swing_days(verden), start=1))}) as f (nr, dag)
+            where g.er_masse
         )
         select
             * exclude (kommunekode, samme_kommune),
@@ -368,6 +404,8 @@ def build_spells(verden: Verden) -> None:
         where art = 'civil'
         union all
         select g.person_nr, 'X', date '{verden.first}' + 9, false from borger.grund as g where {fault(verden, 'BO-07')}
+        union all
+        select g.person_nr, 'G', date '{verden.first}' + 11, false from borger.grund as g where {fault(verden, 'BO-11')}
     """)
     con.execute("""
         create table borger.land as

@@ -50,6 +50,7 @@ def build_setup(verden: Verden) -> None:
         # The register's full extract is made the day before the first period.
         rows.append((code, "borger", "cpr", "dag", verden.first - timedelta(days=1), None, True))
         rows.append((code, "borger", "dst_folk1a", "maaned", verden.first, None, True))
+        rows.append((code, "faelles", "dst_officielle_tal", "maaned", verden.first, None, True))
         if code == OUTSIDE:
             continue
         finance = OEKONOMI_FIXED.get(code) or ("kmd_opus" if draw_finance < 60 else "fujitsu_prisme" if draw_finance < 85 else "oes_indsigt")
