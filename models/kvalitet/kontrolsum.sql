@@ -11,10 +11,10 @@
 {%- set beloeb_i_standarden = [('std_oekonomi__postering', 'beloeb_kr')] %}
 {%- set fortegn = [] %}
 {%- if execute %}
-    {%- for s in graph.sources.values() | sort(attribute='unique_id') %}
-        {%- set kontroltal = ((s.config or {}).get('meta') or s.meta or {}).get('kontroltal') %}
-        {%- if kontroltal %}{% do fortegn.append((s.source_name, s.name, kontroltal.get('fortegn', 'netto'))) %}{% endif %}
-    {%- endfor %}
+{%- for s in graph.sources.values() | sort(attribute='unique_id') %}
+{%- set kontroltal = ((s.config or {}).get('meta') or s.meta or {}).get('kontroltal') %}
+{%- if kontroltal %}{% do fortegn.append((s.source_name, s.name, kontroltal.get('fortegn', 'netto'))) %}{% endif %}
+{%- endfor %}
 {%- endif %}
 
 with sider as (

@@ -4,7 +4,7 @@
     on_schema_change='fail',
     meta={'skive': ['kommunekode', 'periode']}
 ) }}
--- Each layer is counted for itself, standardized from its rows and intervals, marts from their facts. A new fagområde is a CTE per side and two lines in `sider`.
+-- Each layer is counted for itself, standardized by rows and intervals, marts by facts. A new fagområde is a CTE per side and two lines in `sider`.
 with posteringer as (
 
     select
