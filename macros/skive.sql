@@ -4,6 +4,7 @@
   A model says `meta: {skive: [columns]}`. Before it runs, `skive_find` writes the list of touched slices to drift.skive__<model>; the model reads its
   input through `kun_beroerte(relation)`; the strategy deletes and inserts; `skive_gem` remembers how far the model has come. All of it is state in
   schema drift, so a run that failed half-way is caught up by the next one.
+  With `behold: true` beside `skive: [_leverance_id]` a delivery keeps its rows when it ceases to be active: the model is a memory (kvalitet.leveranceprofil).
   Why not dbt-duckdb's delete+insert: quadratic in the slice, and it leaves a slice that has become empty (docs/decisions/0003).
 #}
 
@@ -89,8 +90,10 @@
             ),
             aendret as (
                 (select leverance_id from aktive except select leverance_id from behandlet)
+                {% if not (config.get('meta') or {}).get('behold') %}
                 union all
                 (select leverance_id from behandlet except select leverance_id from aktive)
+                {% endif %}
             ),
             beroert as (
                 {% if kolonner == ['_leverance_id'] %}

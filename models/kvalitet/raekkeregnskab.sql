@@ -7,6 +7,7 @@ with leverancer as (
         l.kommunekode,
         l.periode,
         l.kildesystem,
+        l.fil,
         t.tabel,
         t.raekker as antal_ind
     from {{ source('leverancer', 'leverance') }} as l
@@ -51,6 +52,7 @@ final as (
         l.kommunekode,
         l.periode,
         l.kildesystem,
+        l.fil,
         l.tabel,
         cast(l.antal_ind as bigint) as antal_ind,
         cast(

@@ -1,0 +1,3 @@
+"""dbt's `graph` to sqlfluff's Jinja templater: nothing in it."""
+
+sources: dict = {}
