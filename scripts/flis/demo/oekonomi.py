@@ -353,7 +353,7 @@ def insert_postings(verden: Verden) -> None:
             select
                 p.kommunekode, p.kildesystem, p.leveret, p.maaned, p.konto_nr, i.nr,
                 -- Rows come in pairs as far above as below the mean: single amounts vary, and an account's month is as steady as a large one's.
-                cast(round({mean} * (1 + least(0.8, 0.1 * p.antal) * ({verden.chance('p.kommunekode', 'p.maaned', 'p.konto_nr', '(i.nr + 1) // 2')} - 0.5) * 2
+                cast(round({mean} * (1 + least(0.8, 0.06 * p.antal) * ({verden.chance('p.kommunekode', 'p.maaned', 'p.konto_nr', '(i.nr + 1) // 2')} - 0.5) * 2
                     * case when i.nr % 2 = 0 then -1 else 1 end), 2) as decimal(18, 2)) as beloeb_kr
             from poster as p, unnest(range(1, p.antal + 1)) as i (nr)
         )
