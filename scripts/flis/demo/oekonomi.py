@@ -10,7 +10,7 @@ import os
 import shutil
 from datetime import date, datetime, timedelta
 
-from flis.demo.opsaetning import OUTSIDE
+from flis.demo.opsaetning import CPR_IN_OWN, OEKONOMI_CHANGE, OUTSIDE
 from flis.demo.oekonomi_filer import write_month
 from flis.demo.verden import FOLDER, Verden
 
@@ -27,26 +27,24 @@ BANK = "'9.22.05' as funktion, '8' as dranst, '1' as ejerforhold, '999' as grupp
 # Opening balance: account, dranst, kr. per inhabitant. The balance account carries the rest.
 OPENING = [("9.22.05", "8", 8200), ("9.22.08", "8", 3100), ("9.55.70", "9", -9800), ("9.55.77", "9", -2300)]
 
-# Planted faults: rule, line, funktion, dranst, gruppering, art, amount, is this the faulty line.
-FAULT_LINES = [
-    ("OK-01", 1, "5.99.99", "1", "999", "4.0", 1250.00, True),
-    ("OK-01", 2, "9.22.05", "8", "999", "0.0", -1250.00, False),
-    ("OK-02", 1, "5.30.27", "7", "999", "4.0", 860.50, True),
-    ("OK-02", 2, "9.22.05", "8", "999", "0.0", -860.50, False),
-    ("OK-03", 1, "3.22.01", "1", "777", "2.9", 430.25, True),
-    ("OK-03", 2, "9.22.05", "8", "999", "0.0", -430.25, False),
-    ("OK-04", 1, "6.45.51", "1", "999", "4.9", 500.00, True),
-    ("OK-04", 2, "9.22.05", "8", "999", "0.0", -490.00, True),
-    ("OK-05", 1, "4.62.85", "1", "999", "2.9", 300.00, True),
-    ("OK-05", 2, "8.22.05", "5", "999", "0.0", -300.00, True),
-    ("OK-06", 1, "3.32.50", "1", "999", "2.9", 275.75, True),
-    ("OK-06", 2, "9.22.05", "8", "999", "0.0", -275.75, True),
-    ("OK-07", 1, "5.25.14", "1", "999", "4.9", None, True),
-    ("OK-08", 1, "3.22.01", "1", "999", "1.0", -640.00, True),
-    ("OK-08", 2, "9.22.05", "8", "999", "0.0", 640.00, False),
-]
-# ØS Indsigt delivers balances: it has no documents (OK-04), and a single wage row cannot be told apart in them (OK-08).
-NOT_IN_BALANCES = ("OK-04", "OK-08")
+# Internal settlement, one document a month: account, art, kr. per inhabitant and year. It adds up to 0 by itself, without the bank account.
+INTERNAL = [("5.30.27", "9.2", 12), ("5.25.14", "9.4", 9), ("6.45.51", "9.7", -21)]
+
+# The planted faults are documents, whose lines stand in oekonomi_fejl.csv. One in ten municipalities gets each, but these just one:
+# they move the municipality's sums.
+JUST_ONE = ("OK-15", "OK-16", "OK-17")
+# Faults that are no documents: a whole delivery that is missing (91) or lacks something (93), is in another unit (19), or jumps at the change of system (95).
+MISSING_PART = "3.22"           # hovedfunktion
+UNIT = 0.001                    # in thousands
+JUMP_ART, JUMP = "4.6", 3.0
+JUMP_IN = "0482"                # changes system, and has no other role
+# What is found in a sum, and not in a row: the rest of its key after the month. The system is not known there: the area stands in its place.
+IN_SUMS = {"OK-15": ".korrigeret_budget", "OK-16": ".art9", "OK-17": ".5.30.28", "OK-18": ".5.68.94", "OK-19": ""}
+SWING = 630                     # kr. per inhabitant and year: 60 % on top of the year to date (OK-17)
+# ØS Indsigt delivers balances: no documents (OK-04, OK-20) and no dates (OK-21), and a single wage row cannot be told apart in them (OK-08).
+NOT_IN_BALANCES = ("OK-04", "OK-08", "OK-20", "OK-21")
+# Municipalities that show something else (docs/demo.md): their sums are left alone.
+WITH_A_ROLE = ("0101", "0751", "0563", "0825", "0851", CPR_IN_OWN, *OEKONOMI_CHANGE)
 
 
 def generate(verden: Verden) -> None:
@@ -85,6 +83,7 @@ def cut_short(verden: Verden) -> None:
         day = datetime.strptime(whole.stem[-8:], "%Y%m%d") - timedelta(days=1)
         half = whole.with_name(f"{whole.stem[:-8]}{day:%Y%m%d}.csv")
         half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+        verden.con.execute("insert into verden.fejl values ('load:mangler_slutrecord', 'kmd_opus', ?, ?, ?)", [code[0][0], verden.months[-1], half.name])
         arrived = whole.stat().st_mtime - 86400
         os.utime(half, (arrived, arrived))
 
@@ -133,13 +132,16 @@ def prepare(verden: Verden) -> None:
     con.execute("create table oek.frasat (kommunekode varchar, kildesystem varchar, tabel varchar, kilde_id varchar, periode date, aarsag varchar)")
     con.execute("create table oek.lokalt_felt (kommunekode varchar, kildesystem varchar, kilde_id varchar, felt varchar, vaerdi varchar)")
     con.execute(
-        """
-        create table oek.fejllinje (
-            regel_id varchar, linje integer, funktion varchar, dranst varchar, gruppering varchar, art varchar, beloeb_kr decimal(18, 2), er_fejl boolean
-        )
+        f"""
+        create table oek.fejllinje as
+        select
+            regel_id, cast(bilag as integer) as bilag, cast(linje as integer) as linje, funktion, dranst, ejerforhold, gruppering, art,
+            cast(beloeb_kr as decimal(18, 2)) as beloeb_kr, er_fejl is not null as er_fejl
+        from read_csv('{FOLDER / "oekonomi_fejl.csv"}', all_varchar = true, header = true)
         """
     )
-    con.executemany("insert into oek.fejllinje values (?, ?, ?, ?, ?, ?, ?, ?)", FAULT_LINES)
+    con.execute("create table oek.samlet_fejl (regel_id varchar, endelse varchar)")
+    con.executemany("insert into oek.samlet_fejl values (?, ?)", list(IN_SUMS.items()))
     # Who delivers which month through what.
     con.execute("create table oek.maaned (leveret date)")
     con.executemany("insert into oek.maaned values (?)", [(month,) for month in verden.months])
@@ -153,6 +155,7 @@ def prepare(verden: Verden) -> None:
         where o.fagomraade = 'oekonomi' and o.kommunekode <> '{OUTSIDE}'
         """
     )
+    plan_whole_deliveries(verden)
     plan_faults(verden)
 
 
@@ -163,13 +166,72 @@ def is_empty(verden: Verden, code: str, month: str) -> str:
     return f"({code} = '{EMPTY}' and {month} = date '{verden.months[len(verden.months) // 2]}')"
 
 
+def plan_whole_deliveries(verden: Verden) -> None:
+    """`oek.saerlig`: which municipality gets which of the faults that move its sums, in which month. None in a demo of less than three months.
+
+    They are handed out from the last municipality on, for cut_short() takes the first. What compares with the year before (OK-17) needs one, and
+    the month in another unit (OK-19) is one that no month of the next year is compared with.
+    """
+    con = verden.con
+    con.execute("create table oek.saerlig (regel_id varchar, kommunekode varchar, maaned date)")
+    if not verden.faults or len(verden.months) < 3:
+        return
+    last = verden.months[-1]
+    unit = max(month for month in verden.months if month.year == verden.first.year)
+    wanted = [("OK-91", last), ("OK-93", last)]
+    if unit.month > 3 and (last.year, last.month) < (unit.year + 1, unit.month):
+        wanted.append(("OK-19", unit))
+    if verden.first.year < last.year:
+        wanted.append(("OK-17", last))
+    wanted += [("OK-16", verden.change), ("OK-15", verden.change)]
+    free = con.execute(f"select distinct kommunekode from oek.leverandoer where kommunekode not in {WITH_A_ROLE} order by 1 desc").fetchall()
+    plan = [(regel_id, code, month) for (regel_id, month), (code,) in zip(wanted, free)]
+    plan += con.execute("select distinct 'OK-95', kommunekode, ?::date from oek.leverandoer where kommunekode = ?", [verden.change, JUMP_IN]).fetchall()
+    if plan:
+        con.executemany("insert into oek.saerlig values (?, ?, ?)", plan)
+    con.execute(
+        f"""
+        insert into verden.fejl
+        select
+            s.regel_id,
+            case s.regel_id when 'OK-19' then 'oekonomi' else l.kildesystem end as system,
+            s.kommunekode,
+            s.maaned,
+            system || '|' || case s.regel_id when 'OK-93' then '{MISSING_PART}' when 'OK-95' then '{JUMP_ART}' else strftime(s.maaned, '%Y-%m') end
+        from oek.saerlig as s
+        inner join oek.leverandoer as l on s.kommunekode = l.kommunekode and s.maaned = l.leveret
+        where s.regel_id in ('OK-19', 'OK-91', 'OK-93', 'OK-95')
+        """
+    )
+    con.execute(f"delete from oek.leverandoer where {is_planted(verden, 'OK-91', 'kommunekode', 'leveret')}")
+
+
+def is_planted(verden: Verden, regel_id: str, code: str, month: str, since: bool = False) -> str:
+    """SQL: is this the municipality and the month (or, with `since`, the month or a later one) of that fault?"""
+    row = verden.con.execute("select kommunekode, maaned from oek.saerlig where regel_id = ?", [regel_id]).fetchone()
+    return f"({code} = '{row[0]}' and {month} {'>=' if since else '='} date '{row[1]}')" if row else "false"
+
+
+def is_left_out(verden: Verden) -> str:
+    """SQL: is account `a` left out of what `k` delivers?"""
+    return f"({is_planted(verden, 'OK-93', 'k.kommunekode', 'k.leveret')} and a.funktion like '{MISSING_PART}.%')"
+
+
+def factor(verden: Verden, art: str) -> str:
+    """SQL: what an amount of `k` in the month of `g` is multiplied by."""
+    return (
+        f"(case when {is_planted(verden, 'OK-19', 'k.kommunekode', 'g.maaned')} then {UNIT!r}"
+        f" when {is_planted(verden, 'OK-95', 'k.kommunekode', 'g.maaned', since=True)} and {art} = '{JUMP_ART}' then {JUMP!r} else 1.0 end)"
+    )
+
+
 def plan_faults(verden: Verden) -> None:
     """Which municipality gets which fault in which month: about one in ten for each rule, at least one."""
     verden.con.execute(
         f"""
         create table oek.fejl as
         with regler as (
-            select distinct regel_id from oek.fejllinje where {str(verden.faults).lower()}
+            select distinct regel_id from oek.fejllinje where {str(verden.faults).lower()} and regel_id not in {JUST_ONE}
         ),
         mulige as (
             select
@@ -180,6 +242,8 @@ def plan_faults(verden: Verden) -> None:
             from oek.leverandoer as l
             cross join regler as r
             where l.har_poster
+                and l.kommunekode <> '{CPR_IN_OWN}'
+                and not {is_planted(verden, 'OK-93', 'l.kommunekode', 'l.leveret')}
                 and not (l.kildesystem = 'oes_indsigt' and r.regel_id in {NOT_IN_BALANCES})
                 -- A posting two months ahead must still be in an ordinary period.
                 and not (r.regel_id = 'OK-06' and month(l.leveret) > 10)
@@ -192,6 +256,11 @@ def plan_faults(verden: Verden) -> None:
         select kommunekode, leveret, kildesystem, regel_id
         from ordnet
         where nr <= greatest(1, (select count(distinct kommunekode) from oek.leverandoer) // 10)
+        union all
+        select l.kommunekode, l.leveret, l.kildesystem, s.regel_id
+        from oek.saerlig as s
+        inner join oek.leverandoer as l on s.kommunekode = l.kommunekode and s.maaned = l.leveret
+        where s.regel_id in {JUST_ONE}
         """
     )
 
@@ -238,6 +307,7 @@ def make_ledger(verden: Verden, month: date, codes: list[str]) -> None:
     con.executemany("insert into g values (?)", [(m,) for m in ledger_months(verden, month)])
     insert_postings(verden)
     insert_reversals(verden)
+    insert_internal(verden)
     insert_openings(verden, month)
     insert_supplements(verden, month)
     insert_budget(verden, month)
@@ -261,13 +331,14 @@ def insert_postings(verden: Verden) -> None:
         with forventet as (
             select
                 k.kommunekode, k.kildesystem, k.leveret, g.maaned, a.konto_nr,
-                {yearly_amount(verden)} * s.andel * case when a.hver_maaned then 1 else 3 end as beloeb_maaned,
+                {yearly_amount(verden)} * s.andel * {factor(verden, 'a.art')} * case when a.hver_maaned then 1 else 3 end as beloeb_maaned,
                 k.folketal * {verden.scale!r} * {LINES_PER_INHABITANT!r} * a.andel as antal_forventet,
                 a.hver_maaned, s.andel as saesonandel
             from k
             cross join g
             cross join oek.konto as a
             inner join oek.saeson as s on a.saeson = s.saeson and month(g.maaned) = s.maaned
+            where not {is_left_out(verden)}
         ),
         poster as (
             -- Where a small account would have less than one row a month it is booked every third month with three months' amount.
@@ -281,8 +352,9 @@ def insert_postings(verden: Verden) -> None:
         enkelte as (
             select
                 p.kommunekode, p.kildesystem, p.leveret, p.maaned, p.konto_nr, i.nr,
-                cast(round({mean} * (1 + least(0.8, 0.1 * p.antal) * ({verden.chance('p.kommunekode', 'p.maaned', 'p.konto_nr', 'i.nr')} - 0.5) * 2), 2)
-                    as decimal(18, 2)) as beloeb_kr
+                -- Rows come in pairs as far above as below the mean: single amounts vary, and an account's month is as steady as a large one's.
+                cast(round({mean} * (1 + least(0.8, 0.06 * p.antal) * ({verden.chance('p.kommunekode', 'p.maaned', 'p.konto_nr', '(i.nr + 1) // 2')} - 0.5) * 2
+                    * case when i.nr % 2 = 0 then -1 else 1 end), 2) as decimal(18, 2)) as beloeb_kr
             from poster as p, unnest(range(1, p.antal + 1)) as i (nr)
         )
         select
@@ -353,6 +425,32 @@ def insert_reversals(verden: Verden) -> None:
     )
 
 
+def insert_internal(verden: Verden) -> None:
+    """What the municipality's own units settle with each other (art 9): it adds up to 0."""
+    values = ", ".join(f"({number}, '{account}', '{art}', {kr})" for number, (account, art, kr) in enumerate(INTERNAL, 1))
+    own = f"(0.8 + 0.4 * {verden.chance('k.kommunekode', 'g.maaned', repr('intern'))})"
+    verden.con.execute(
+        f"""
+        insert into post
+        with linjer as (
+            select
+                k.kommunekode, k.kildesystem, k.leveret, g.maaned, v.linje, v.funktion, v.art,
+                cast(round(k.folketal * {verden.scale!r} * v.kr / 12 * {own} * {factor(verden, 'v.art')}, 2) as decimal(18, 2)) as beloeb_kr
+            from k
+            cross join g
+            cross join (values {values}) as v (linje, funktion, art, kr)
+        )
+        select
+            kommunekode, kildesystem, leveret, 'regnskab', year(maaned), month(maaned), 940000, linje, funktion, '1', '1', '999', art, '1000',
+            -- the last line carries what rounding leaves
+            case when linje < {len(INTERNAL)} then beloeb_kr
+                else -sum(case when linje < {len(INTERNAL)} then beloeb_kr end) over (partition by kommunekode, maaned) end,
+            maaned + 24, 54, null, false
+        from linjer
+        """
+    )
+
+
 def insert_openings(verden: Verden, month: date) -> None:
     """Period 0: the opening balance on hovedkonto 9, in January's delivery (or the first, which brings the year to date)."""
     if month != verden.first and month.month != 1:
@@ -400,7 +498,7 @@ def insert_supplements(verden: Verden, month: date) -> None:
             cross join g
             cross join (select unnest({periods}) as periode) as p
             cross join oek.konto as a
-            where a.dranst in ('1', '3') and a.art <> '1.0'
+            where a.dranst in ('1', '3') and a.art <> '1.0' and not {is_left_out(verden)}
         ),
         linjer as (
             select
@@ -447,7 +545,7 @@ def insert_budget(verden: Verden, month: date) -> None:
                 from k
                 cross join (select date '{effective}' as maaned) as g
                 cross join oek.konto as a
-                where {chosen}
+                where {chosen} and not {is_left_out(verden)}
             ),
             linjer as (
                 select
@@ -473,15 +571,19 @@ def insert_budget(verden: Verden, month: date) -> None:
 
 def insert_faults(verden: Verden) -> None:
     """The planted faults are documents of their own (990001 and up), so that they disturb nothing else."""
+    swing = f"k.folketal * {verden.scale!r} * {SWING} * month(f.leveret) / 12"
     verden.con.execute(
-        """
+        f"""
         insert into post
         select
             f.kommunekode, f.kildesystem, f.leveret,
-            case when f.regel_id = 'OK-05' then 'ukendt' else 'regnskab' end,
-            year(f.leveret), month(f.leveret) + case when f.regel_id = 'OK-06' then 2 else 0 end,
-            990000 + cast(right(f.regel_id, 2) as integer), l.linje, l.funktion, l.dranst, '1', l.gruppering, l.art,
-            '90' || right(f.regel_id, 2), l.beloeb_kr, f.leveret + 3, 53, f.regel_id, l.er_fejl
+            case f.regel_id when 'OK-05' then 'ukendt' when 'OK-15' then 'korrigeret_budget' else 'regnskab' end,
+            year(f.leveret),
+            case when f.regel_id = 'OK-06' then month(f.leveret) + 2 when f.regel_id = 'OK-09' and l.linje = 2 then 17 else month(f.leveret) end,
+            990000 + cast(right(f.regel_id, 2) as integer) + 1000 * (l.bilag - 1), l.linje, l.funktion, l.dranst, l.ejerforhold, l.gruppering, l.art,
+            '90' || right(f.regel_id, 2),
+            case f.regel_id when 'OK-17' then cast(round({swing}, 2) as decimal(18, 2)) * case l.linje when 1 then 1 else -1 end else l.beloeb_kr end,
+            f.leveret + case f.regel_id when 'OK-21' then -400 else 3 end, 53, f.regel_id, l.er_fejl
         from oek.fejl as f
         inner join k on f.kommunekode = k.kommunekode and f.leveret = k.leveret
         inner join oek.fejllinje as l on f.regel_id = l.regel_id
