@@ -159,11 +159,14 @@ def _prepare(con: duckdb.DuckDBPyConnection, manifest: dp.Manifest) -> None:
     newest = "select fagomraade, max(periode) as periode from marts.leveranceoversigt where antal_modtaget > 0 group by all"
     if _missing(con, newest):
         newest = "select null::varchar as fagomraade, null::date as periode limit 0"
+    moment = "select max(startet) from kvalitet.koersel where coalesce(fagomraade, $1) = $1"
+    if _missing(con, moment):
+        moment = "null"
     con.execute("create or replace temp table udgave (fagomraade varchar, version varchar, opgjort timestamp)")
     con.executemany(f"""
         insert into temp.udgave
         select $1, concat_ws('.', $2, strftime((select periode from ({newest}) where fagomraade = $1), '%Y%m')),
-            (select max(startet) from kvalitet.koersel where coalesce(fagomraade, $1) = $1)
+            ({moment})
     """, [[area, str(dp.texts(area)["kontrakt"])] for area in sorted(area_names())])
 
 
