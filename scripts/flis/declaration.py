@@ -230,7 +230,7 @@ def _add(con: duckdb.DuckDBPyConnection, measure: Measure, areas: list[str], sai
         samlet as (
             select a.fagomraade,
                 -- what could not be computed for a municipality is in neither sum
-                sum(g.taeller) filter (where g.naevner is not null) as taeller,
+                greatest(sum(g.taeller) filter (where g.naevner is not null), 0) as taeller,
                 sum(g.naevner) as naevner,
                 min(g.aarsag) filter (where g.kommunekode is null) as egen_aarsag,
                 coalesce(bool_or(g.kommunekode is null and g.naevner > 0), false) as har_landsraekker
@@ -474,9 +474,8 @@ def _page(con: duckdb.DuckDBPyConnection, declaration: Declaration) -> bytes:
     names = dict(con.execute("select kommunekode, kommunenavn from marts.dim_kommune").fetchall()) if not _missing(con, "marts.dim_kommune") else {}
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters.update(tal=danish.number, dag=danish.day, tidspunkt=danish.moment)
-    environment.globals.update(shown=shown, caveats=caveats)
     moments = [m for _, m in declaration.versions.values() if m]
     page = environment.get_template("deklaration.html.j2").render(
-        declaration=declaration, words=vocabulary(), measures=measures(), area_names=area_names(), names=names, COUNTRY=COUNTRY, ONLY_COUNTRY=ONLY_COUNTRY,
+        declaration=declaration, words=vocabulary(), measures=measures(), area_names=area_names(), names=names, COUNTRY=COUNTRY, shown=shown, caveats=caveats,
         urn={area: _country_urn(area, version) for area, (version, _) in declaration.versions.items()}, moment=max(moments, default=None))
     return page.encode()

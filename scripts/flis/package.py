@@ -711,6 +711,7 @@ class Run:
                 "modtager": plan.recipient, "fagomraade": plan.area, "pakke": "benchmark" if plan.benchmark else "egen", "kontrakt": int(contract),
                 "periode": facts["month"], "rettelse": int(correction), "personnumre": plan.cpr, "noegle_version": self.key_version,
                 "oversaettelser": self.manifest.crosswalks(plan.area), "indhold": content, "kvalitet": facts["quality"],
+                "deklaration": "kvalitet.jsonld" if self.declaration else None,
             },
         }
         formats = {t.name: plan.formats_of(t.name) for t in tables}

@@ -136,6 +136,18 @@ def test_a_share_that_is_not_whole_is_not_shown_as_whole(verden, tomt):
     assert shown == {"0": "0 %", "0.00001": "0,01 %", "0.5": "50 %", "0.12346": "12,35 %", "0.99999": "99,99 %", "1": "100 %"}
 
 
+def test_empty_fields_are_counted_in_the_deliveries_that_hold_now(verden, tomt):
+    with connect(verden.home, write="flis") as con:
+        con.execute("create or replace table kvalitet.leveranceprofil (leverance_id bigint, fagomraade varchar, kommunekode varchar, kildesystem varchar, tabel varchar, "
+                    "periode date, felt varchar, antal_raekker bigint, antal_tomme bigint, antal_ukendte bigint)")
+        con.executemany("insert into kvalitet.leveranceprofil values (?, 'oekonomi', '0101', 'kmd_opus', 'zd1sl', date '2026-01-01', ?, 10, ?, 0)",
+                        [(7, "art", 1), (7, "dranst", 0), (6, "art", 10)])     # 6 has been replaced
+    run(verden.home, tomt)
+    assert table(verden.home)["oekonomi", "0101", "dq:felter_udfyldt"][:4] == (19, 20, Decimal("0.95"), "opgjort")
+    assert table(verden.home)["oekonomi", COUNTRY, "dq:felter_udfyldt"][:3] == (19, 20, Decimal("0.95"))
+    assert table(verden.home)["oekonomi", "0147", "dq:felter_udfyldt"][3] == "ikke_opgjort"
+
+
 def test_a_measure_that_fails_is_not_computed_and_the_others_stand(verden, tomt, monkeypatch):
     broken = [m if m.maal_id != "dq:filer_modtaget" else step.Measure(**{**m.__dict__, "sql": "select 1/0, nix"}) for m in measures()]
     monkeypatch.setattr(step, "measures", lambda: tuple(broken))
