@@ -7,13 +7,12 @@ from a nought, from what does not apply, and from what could not be computed: no
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import duckdb
@@ -352,8 +351,7 @@ class Declaration:
 
     def jsonld(self) -> str:
         """The country's declaration: a dataset per fagområde."""
-        graph = [*_concepts(), *(node for area in self.areas for node in self._of_country(area))]
-        return _document(graph)
+        return _document([*_concepts(), *(node for area in self.areas for node in self._of_country[area])])
 
     def package_jsonld(self, area: str, urn: str, version: str, title: str, municipality: str | None) -> str:
         """A package's declaration. The municipality's figures are computed on the package; the country's stand on the country's dataset, which it is part of.
@@ -361,11 +359,13 @@ class Declaration:
         moment = self.versions[area][1]
         place = municipality or COUNTRY
         graph = [*_concepts(), *self._dataset(area, urn, version, title, place, moment, part_of=_country_urn(area, self.versions[area][0]) if municipality else None)]
-        return _document(graph + (self._of_country(area) if municipality else []))
+        return _document(graph + (self._of_country[area] if municipality else []))
 
-    def _of_country(self, area: str) -> list[dict]:
-        version, moment = self.versions[area]
-        return self._dataset(area, _country_urn(area, version), version, f"{area_names()[area]}, hele landet", COUNTRY, moment)
+    @cached_property
+    def _of_country(self) -> dict[str, list[dp.Json]]:
+        """The country's dataset per fagområde, as it is written: the same in every municipality's package."""
+        return {area: _written(self._dataset(area, _country_urn(area, version), version, f"{area_names()[area]}, hele landet", COUNTRY, moment))
+                for area, (version, moment) in self.versions.items()}
 
     def _dataset(self, area: str, urn: str, version: str, title: str, place: str, moment: datetime | None, part_of: str | None = None) -> list[dict]:
         stamp = {"prov:generatedAtTime": _typed(moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "dateTime")} if moment else {}
@@ -434,7 +434,8 @@ CONTEXT = {
 CATEGORY = "dq:faelles_sprog_for_datakvalitet"
 
 
-def _concepts() -> list[dict]:
+@cache
+def _concepts() -> list[dp.Json]:
     """The category, its dimensions and the metrics: the same in every declaration."""
     words = vocabulary()
     made: list[dict] = [{"@id": CATEGORY, "@type": "dqv:Category", "skos:prefLabel": _danish(words["kategori"])}]
@@ -443,7 +444,7 @@ def _concepts() -> list[dict]:
     made += [{"@id": m.maal_id, "@type": "dqv:Metric", "skos:prefLabel": _danish(m.titel), "skos:definition": _danish(m.beskrivelse), "dqv:inDimension": {"@id": f"dq:{m.dimension}"},
               "dqv:expectedDataType": {"@id": "xsd:decimal"}, "sdmx-attribute:unitMeasure": {"@id": f"dq:{m.enhed}"}, "flis:retning": m.retning,
               **({"dct:source": m.kilde} if m.kilde else {})} for m in measures()]
-    return made
+    return _written(made)
 
 
 def _annotation(key: str, urn: str, dimension: str, text: str) -> dict:
@@ -463,7 +464,12 @@ def _country_urn(area: str, version: str) -> str:
     return f"urn:x-flis:{COUNTRY}:{area}:{version}"
 
 
-def _document(graph: list[dict]) -> str:
+def _written(nodes: list[dict]) -> list[dp.Json]:
+    """Nodes as they stand in the graph."""
+    return [dp.Json(dp.to_json(node, 2)) for node in nodes]
+
+
+def _document(graph: list[dict | dp.Json]) -> str:
     return dp.to_json({"@context": CONTEXT, "@graph": graph}) + "\n"
 
 
