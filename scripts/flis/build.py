@@ -245,5 +245,5 @@ def docs(home: Home, progress: Progress | None = None) -> Path:
         raise BuildError("dbt docs generate failed")
     page = home.docs / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_bytes((REPO / "target" / "static_index.html").read_bytes())
+    page.write_bytes((Path(os.environ.get("DBT_TARGET_PATH", REPO / "target")) / "static_index.html").read_bytes())
     return page

@@ -395,7 +395,8 @@ def readme(facts: dict[str, Any], tables: list[Table], rows: dict[str, int], for
         "## Hvorfor tallene kan afvige fra andres", "",
         *[f"- **{d['fra']}**: {d['hvorfor'].strip()}" for d in text["forskelle"]], "",
         "## Datakvalitet", "",
-        *_quality(facts["quality"]), "",
+        *(facts["declaration"] or ["Pakkens datakvalitet er ikke deklareret endnu: der er hverken tal eller forbehold at vise."]), "",
+        *([] if facts["benchmark"] else ["### Faggruppens regler", "", *_quality(facts["quality"]), ""]),
         "## Kilder", "",
         f"Pakken bygger på {_thousands(sum(s['antal_leverancer'] for s in facts['sources']))} leverancer; hver står i tabellen `leverancer`, og `_leverance_id` på rækkerne peker dertil."
         if facts["sources"] else "Pakken bygger ikke på leverancer.", "",

@@ -27,6 +27,7 @@ import yaml
 
 from flis import datapackage as dp
 from flis.database import connect
+from flis.declaration import Declaration
 from flis.events import record_many
 from flis.home import REPO, Home, now
 from flis.keys import hmac_sql, master_key, recipient_key, set_session_key
@@ -319,6 +320,7 @@ class Run:
         result = PackageResult()
         self.local = self._local_fields()
         self.quality = self._quality()
+        self.declaration = Declaration.read(self.con)
         plans = [p for p in self._plans(area, municipality, result) if not month or p.sources.month == month.replace("-", "")]
         self._fingerprints(plans)
         todo = []
@@ -691,6 +693,7 @@ class Run:
             "recipient_name": self.municipalities.get(plan.recipient, plan.recipient), "version": version, "contract": contract, "month": f"{month[:4]}-{month[4:]}",
             "correction": correction, "id": f"urn:x-flis:{plan.recipient}:{plan.name}:{version}", "owner": " og ".join(owners) or text["titel"],
             "wishes": self._wish_texts(plan), "quality": self._quality_of(plan), "sources": sources,
+            "declaration": self.declaration and self.declaration.readme_section(plan.area, None if plan.benchmark else plan.recipient),
         }
         descriptor = {
             "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
@@ -708,11 +711,14 @@ class Run:
                 "modtager": plan.recipient, "fagomraade": plan.area, "pakke": "benchmark" if plan.benchmark else "egen", "kontrakt": int(contract),
                 "periode": facts["month"], "rettelse": int(correction), "personnumre": plan.cpr, "noegle_version": self.key_version,
                 "oversaettelser": self.manifest.crosswalks(plan.area), "indhold": content, "kvalitet": facts["quality"],
+                "deklaration": "kvalitet.jsonld" if self.declaration else None,
             },
         }
         formats = {t.name: plan.formats_of(t.name) for t in tables}
         written = {"datapackage.json": dp.to_json(descriptor) + "\n", "README.md": dp.readme(facts, tables, rows, formats),
                    "indlaes.sql": dp.load_sql(f"{title}, version {version}", tables, formats)}
+        if self.declaration:
+            written["kvalitet.jsonld"] = self.declaration.package_jsonld(plan.area, facts["id"], version, title, None if plan.benchmark else plan.recipient)
         sums = {f"{dp.FOLDER}/{name}": digest for name, (digest, _) in files.items()}
         for name, body in written.items():
             (folder / name).write_text(body, "utf-8", newline="\n")

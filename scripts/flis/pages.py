@@ -1,0 +1,68 @@
+"""Pages made from the templates: one look, one way to write a file, and the texts that are the same for all (templates/tekster.yml)."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from flis import danish
+from flis.home import REPO
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+@cache
+def texts() -> dict[str, Any]:
+    """templates/tekster.yml."""
+    return yaml.safe_load((TEMPLATES / "tekster.yml").read_text("utf-8"))
+
+
+def count(value: int, word: str) -> str:
+    """A number with its word, both in Danish: count(2, 'raekke') is '2 rækker'. The words stand in tekster.yml."""
+    one, more = texts()["ord"][word]
+    return f"{danish.number(value)} {one if value == 1 else more}"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates, with the Danish filters (tal, andel, maaned, dag, tidspunkt, antal, taerskel)."""
+    made = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    made.filters.update(tal=danish.number, andel=danish.share, maaned=danish.month, dag=danish.day, tidspunkt=danish.moment, antal=count)
+    made.globals.update(tekst=texts(), taerskel=danish.threshold)
+    return made
+
+
+def render(template: str, **values: Any) -> bytes:
+    """A page as it is written."""
+    return environment().get_template(template).render(**values).encode("utf-8")
+
+
+def write(path: Path, data: bytes, mode: int | None = None) -> bool:
+    """Put a file in place whole or not at all; one that holds the same bytes is left alone. Returns whether it was written."""
+    if path.exists() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.ny")
+    half.unlink(missing_ok=True)
+    half.write_bytes(data)
+    if mode is not None:
+        half.chmod(mode)
+    os.replace(half, path)
+    return True
+
+
+@cache
+def area_names() -> dict[str, str]:
+    """What the fagområder are called: the packages' titles, where a new area writes its own anyway."""
+    return {p.stem: yaml.safe_load(p.read_text("utf-8"))["titel"] for p in sorted((REPO / "pakker").glob("[!_]*.yml"))}
+
+
+@cache
+def group_names() -> dict[str, str]:
+    """What the faggrupper are called (models/_groups.yml)."""
+    return {g["name"]: g["owner"]["name"] for g in yaml.safe_load((REPO / "models" / "_groups.yml").read_text("utf-8"))["groups"]}

@@ -1,0 +1,448 @@
+"""The declaration: figures counted another way, what is missing told apart, and what the README, the page and the DQV file hold."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import re
+import shutil
+import statistics
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyshacl
+import pytest
+from rdflib import RDF, SH, Graph
+from regelverden import World
+
+from flis import datapackage as dp
+from flis import declaration as step
+from flis.database import connect
+from flis.declaration import COUNTRY, Declaration, Figure, declare, measures
+from flis.home import REPO, Home
+from flis.package import newest_version, package
+from flis.validate import refresh, validate
+
+SHAPES = Graph().parse(step.FOLDER / "dqv_shapes.ttl")
+CPR = re.compile(r"(?<!\d)\d{6}-?\d{4}(?!\d)")
+REASON = "Aftalt med faggruppen: bilaget er et kendt mellemregnskab"
+
+
+def table(home: Home) -> dict[tuple[str, str, str], tuple]:
+    """(fagområde, municipality, measure) → (numerator, denominator, value, status, reason)."""
+    with connect(home) as con:
+        return {tuple(row[:3]): tuple(row[3:]) for row in con.execute(
+            "select fagomraade, kommunekode, maal_id, taeller, naevner, vaerdi, status, aarsag from kvalitet.deklaration").fetchall()}
+
+
+def rows(home: Home, sql: str) -> list[tuple]:
+    with connect(home) as con:
+        return con.execute(sql).fetchall()
+
+
+def run(home: Home, manifest: dp.Manifest) -> dict:
+    with connect(home, write="flis") as con:
+        return declare(con, home, manifest)
+
+
+# --- a small world ---------------------------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def tomt(tmp_path) -> dp.Manifest:
+    (tmp_path / "manifest.json").write_text('{"nodes": {}, "sources": {}}')
+    return dp.Manifest(tmp_path / "manifest.json")
+
+
+@pytest.fixture
+def verden(tmp_path) -> World:
+    """Two municipalities: one delivers with faults, one has delivered nothing; a third has not instructed."""
+    world = World(tmp_path / "hjem")
+    world.instruct("0101", "0147", areas=("oekonomi",))
+    month = {"fagomraade": "oekonomi", "kildesystem": "kmd_opus", "periode": date(2026, 1, 1), "rolle": "primaer", "kadence": "maaned", "er_instrueret": True,
+             "frist": date(2026, 2, 10), "opgjort_dato": date(2026, 3, 13), "antal_forventet": 4, "antal_forsinket": 0, "antal_erstattet": 0, "er_fuldt_daekket": False}
+    world.add(
+        ("leveranceoversigt", {**month, "kommunekode": "0101", "antal_modtaget": 3, "antal_forsinket": 1, "antal_erstattet": 1, "senest_udtrukket": date(2026, 2, 5)}),
+        ("leveranceoversigt", {**month, "kommunekode": "0147", "antal_modtaget": 0}),
+        ("leveranceoversigt", {**month, "kommunekode": "0151", "antal_modtaget": 4, "er_instrueret": False}),
+        ("raekkeregnskab", {"leverance_id": 7, "fagomraade": "oekonomi", "kommunekode": "0101", "kildesystem": "kmd_opus", "tabel": "zd1sl", "antal_ind": 200_000,
+                            "antal_ud": 199_999, "antal_sammenlagt": 0, "antal_frasat": 1, "antal_ikke_gaeldende": 0}))
+    return world
+
+
+def test_a_true_nought_is_not_a_missing_figure(verden, tomt):
+    run(verden.home, tomt)
+    found = table(verden.home)
+    assert found["oekonomi", "0101", "dq:filer_modtaget"][:4] == (3, 4, Decimal("0.75"), "opgjort")
+    assert found["oekonomi", "0147", "dq:filer_modtaget"][:4] == (0, 4, 0, "opgjort")
+    assert found["oekonomi", COUNTRY, "dq:filer_modtaget"][:4] == (3, 8, Decimal("0.375"), "opgjort")
+    assert found["oekonomi", "0101", "dq:filer_til_tiden"][2] == Decimal("0.5")
+    assert found["oekonomi", "0101", "dq:maaneder_rettet"][2] == 1
+    assert found["oekonomi", "0147", "dq:maaneder_rettet"][2:4] == (None, "ikke_relevant")
+    assert not [key for key in found if key[1] == "0151"], "a municipality without an instruction has no figures"
+
+
+def test_what_has_not_run_is_not_whole(verden, tomt):
+    """No rule has run, no profile has been made: the figures are missing with a reason, and no share stands at 100 %."""
+    run(verden.home, tomt)
+    found = table(verden.home)
+    for measure in ("dq:regler_korrekthed", "dq:raekker_uden_fejl", "dq:felter_udfyldt", "dq:officiel_overensstemmelse"):
+        for place in ("0101", COUNTRY):
+            *numbers, status, reason = found["oekonomi", place, measure]
+            assert numbers == [None, None, None] and status == "ikke_opgjort" and reason, (measure, place)
+    with connect(verden.home, write="flis") as con:
+        refresh(con)                     # the rules are known, and none has run
+    run(verden.home, tomt)
+    assert table(verden.home)["oekonomi", COUNTRY, "dq:regler_korrekthed"][2:] == (None, "ikke_opgjort", "Reglerne er ikke kørt.")
+
+
+def test_a_rule_that_could_not_run_is_not_passed(verden, tomt, tmp_path):
+    rule = """
+- regel_id: OK-{nr}
+  titel: Prøve
+  dimension: korrekthed
+  alvor: fejl
+  hvad: a
+  hvornaar: b
+  hvordan: c
+  taerskel: {{antal: 0, grund: "Prøve", dato: 2026-01-01}}
+  faggruppe: faggruppe_oekonomi
+  rolle: dataejer
+  model: std_oekonomi__postering
+  sql: select kommunekode, kildesystem, kilde_id, periode from {{batch}} where {where}
+"""
+    folder = tmp_path / "regler"
+    folder.mkdir()
+    (folder / "oekonomi.yml").write_text(rule.format(nr="01", where="findes_ikke = 1"))
+    validate(verden.home, rules_folder=folder)
+    run(verden.home, tomt)
+    assert table(verden.home)["oekonomi", COUNTRY, "dq:regler_korrekthed"][2:4] == (None, "ikke_opgjort")
+    assert "kunne ikke køre" in table(verden.home)["oekonomi", "0101", "dq:regler_korrekthed"][4]
+    verden.add(("std_oekonomi__postering", {"kommunekode": "0101", "kildesystem": "kmd_opus", "kilde_id": "1", "periode": date(2026, 1, 1), "beloeb_kr": 1}))
+    (folder / "oekonomi.yml").write_text(rule.format(nr="01", where="findes_ikke = 1") + rule.format(nr="02", where="beloeb_kr = 1"))
+    validate(verden.home, rules_folder=folder, alt=True)
+    run(verden.home, tomt)
+    numerator, denominator, value, status, reason = table(verden.home)["oekonomi", "0101", "dq:regler_korrekthed"]
+    assert (numerator, denominator, value, status) == (0, 1, 0, "opgjort") and reason.startswith("1 af reglerne kunne ikke køre")
+
+
+def test_a_share_that_is_not_whole_is_not_shown_as_whole(verden, tomt):
+    run(verden.home, tomt)
+    assert table(verden.home)["oekonomi", "0101", "dq:raekker_standardiseret"][2] == Decimal("0.99999")
+    share = next(m for m in measures() if m.enhed == "andel")
+    shown = {v: step.shown(Figure(None, None, Decimal(v), "opgjort", None), share) for v in ("0", "0.00001", "0.5", "0.12346", "0.99999", "1")}
+    assert shown == {"0": "0 %", "0.00001": "0,01 %", "0.5": "50 %", "0.12346": "12,35 %", "0.99999": "99,99 %", "1": "100 %"}
+
+
+def test_empty_fields_are_counted_in_the_deliveries_that_hold_now(verden, tomt):
+    with connect(verden.home, write="flis") as con:
+        con.execute("create or replace table kvalitet.leveranceprofil (leverance_id bigint, fagomraade varchar, kommunekode varchar, kildesystem varchar, tabel varchar, "
+                    "periode date, felt varchar, antal_raekker bigint, antal_tomme bigint, antal_ukendte bigint)")
+        con.executemany("insert into kvalitet.leveranceprofil values (?, 'oekonomi', '0101', 'kmd_opus', 'zd1sl', date '2026-01-01', ?, 10, ?, 0)",
+                        [(7, "art", 1), (7, "dranst", 0), (6, "art", 10)])     # 6 has been replaced
+    run(verden.home, tomt)
+    assert table(verden.home)["oekonomi", "0101", "dq:felter_udfyldt"][:4] == (19, 20, Decimal("0.95"), "opgjort")
+    assert table(verden.home)["oekonomi", COUNTRY, "dq:felter_udfyldt"][:3] == (19, 20, Decimal("0.95"))
+    assert table(verden.home)["oekonomi", "0147", "dq:felter_udfyldt"][3] == "ikke_opgjort"
+
+
+def test_a_measure_that_fails_is_not_computed_and_the_others_stand(verden, tomt, monkeypatch):
+    broken = [m if m.maal_id != "dq:filer_modtaget" else step.Measure(**{**m.__dict__, "sql": "select 1/0, nix"}) for m in measures()]
+    monkeypatch.setattr(step, "measures", lambda: tuple(broken))
+    facts = run(verden.home, tomt)
+    assert [f.partition(":")[2].partition(":")[0] for f in facts["failed"]] == ["filer_modtaget"]
+    found = table(verden.home)
+    assert found["oekonomi", COUNTRY, "dq:filer_modtaget"][2:4] == (None, "ikke_opgjort") and found["oekonomi", COUNTRY, "dq:filer_til_tiden"][3] == "opgjort"
+
+
+def test_the_measures_and_caveats_are_in_order():
+    found = measures()
+    assert len({m.maal_id for m in found}) == len(found) and len(found) >= 15
+    assert {m.dimension for m in found} == set(step.vocabulary()["dimensioner"]) == {"komplethed", "korrekthed", "aktualitet", "genbrugelighed"}
+    assert {p.stem for p in step.FOLDER.glob("*.yml")} - {"maal"} == {p.stem for p in (REPO / "pakker").glob("[!_]*.yml")}, "every area has its caveats"
+    for area in (p.stem for p in (REPO / "pakker").glob("[!_]*.yml")):
+        assert {c.dimension for c in step.caveats(area)} <= set(step.vocabulary()["dimensioner"]) and all(c.kilde and c.dato and len(c.tekst) > 40 for c in step.caveats(area))
+
+
+# --- the demo ----------------------------------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def manifest(demo_hjem) -> dp.Manifest:
+    return dp.Manifest(Path(os.environ.get("DBT_TARGET_PATH", REPO / "target")) / "manifest.json")
+
+
+@pytest.fixture(scope="module")
+def deklareret(demo_hjem, manifest, tmp_path_factory) -> Home:
+    """The demo's databases, declared and packaged; one package held by a rule is released, and one fault is accepted."""
+    home = Home.of(tmp_path_factory.mktemp("deklareret")).prepare()
+    for path in (demo_hjem.db, demo_hjem.cpr_db, demo_hjem.key_file):
+        shutil.copy(path, home.root / path.name)
+    with connect(home, write="flis") as con:
+        con.execute("delete from drift.pakke")
+        con.execute("""
+            insert into kvalitet.frigivelse
+            select kommunekode, fagomraade, regel_id, periode, afvigelser, $1, 'Anne Hemmelig', timestamp '2026-03-14 10:00:00'
+            from kvalitet.tilbageholdt where fagomraade = 'oekonomi'
+        """, [REASON])
+        con.execute("insert into kvalitet.accepteret select kommunekode, regel_id, null, 3, 'Kendt fra 010160-0001', date '2026-02-01' from kvalitet.resultat "
+                    "where fagomraade = 'oekonomi' and kommunekode = '0185' and regel_id = 'OK-08' limit 1")
+        declare(con, home, manifest)
+    package(home)
+    return home
+
+
+def released(home: Home) -> str:
+    """A municipality whose Økonomi package was released."""
+    return rows(home, "select min(kommunekode) from kvalitet.frigivet where fagomraade = 'oekonomi'")[0][0]
+
+
+def test_figures_are_what_a_count_by_hand_gives(deklareret):
+    found = table(deklareret)
+    files: dict[tuple, list[int]] = {}
+    days: dict[tuple, dict] = {}
+    for area, place, system, period, frist, settled, expected, received, late, covered, extracted in rows(deklareret, """
+            select fagomraade, kommunekode, kildesystem, periode, frist, opgjort_dato, antal_forventet, antal_modtaget, antal_forsinket, er_fuldt_daekket, senest_udtrukket
+            from marts.leveranceoversigt where er_instrueret and rolle = 'primaer' order by periode"""):
+        if frist < settled:
+            for one in (place, COUNTRY):
+                sums = files.setdefault((area, one), [0, 0, 0])
+                sums[0], sums[1], sums[2] = sums[0] + received, sums[1] + expected, sums[2] + received - late
+        if covered:
+            end = (period.replace(day=28) + (date(2026, 1, 5) - date(2026, 1, 1))).replace(day=1)
+            days[area, place, system] = max((extracted - end).days + 1, 0)
+    assert len(files) > 30
+    for (area, place), (received, expected, in_time) in files.items():
+        assert found[area, place, "dq:filer_modtaget"][:2] == (received, expected)
+        assert found[area, place, "dq:filer_til_tiden"][:2] == (in_time, expected)
+    for area in ("borger", "oekonomi", "voksne_handicap"):
+        assert found[area, COUNTRY, "dq:dage_til_udtraek"][2] == Decimal(str(statistics.median(v for (a, *_), v in days.items() if a == area)))
+
+    severe = {r for (r,) in rows(deklareret, "select regel_id from kvalitet.regel where alvor = 'fejl'")}
+    broken = {(a, k, d, f, n) for r, a, k, d, f, n in rows(deklareret, "select regel_id, fagomraade, kommunekode, leverance_id, fil, linje from kvalitet.afvigelse") if r in severe}
+    delivered = rows(deklareret, "select fagomraade, kommunekode, antal_ind - antal_ikke_gaeldende, antal_ud + antal_sammenlagt from kvalitet.raekkeregnskab where kildesystem <> 'dst_folk1a'")
+    for area in ("borger", "oekonomi", "voksne_handicap"):
+        total = sum(n for a, _, n, _ in delivered if a == area)
+        assert found[area, COUNTRY, "dq:raekker_uden_fejl"][:2] == (total - len({b[2:] for b in broken if b[0] == area}), total)
+        assert found[area, COUNTRY, "dq:raekker_standardiseret"][:2] == (sum(n for a, _, _, n in delivered if a == area), total)
+    own = sum(n for a, k, n, _ in delivered if (a, k) == ("oekonomi", "0410"))
+    assert found["oekonomi", "0410", "dq:raekker_uden_fejl"][:2] == (own - len([b for b in broken if b[:2] == ("oekonomi", "0410")]), own)
+
+    results = rows(deklareret, "select fagomraade, kommunekode, dimension, status from kvalitet.resultat where kommunekode <> '0998'")
+    for area, dimension in {(a, d) for a, _, d, _ in results}:
+        passed = [s for a, _, d, s in results if (a, d) == (area, dimension) and s in ("bestaaet", "fejlet")]
+        assert found[area, COUNTRY, f"dq:regler_{dimension}"][:2] == (passed.count("bestaaet"), len(passed))
+
+    people = rows(deklareret, "select koen, civilstand, statsborgerskabsgruppe, antal_personer from marts.fct_borger__folketal")
+    assert found["borger", COUNTRY, "dq:koder_oversat"][:2] == (sum(n * sum(code != "ukendt" for code in codes) for *codes, n in people), 3 * sum(n for *_, n in people))
+
+
+def test_every_municipality_with_an_instruction_has_every_measure(deklareret):
+    found = table(deklareret)
+    places = {(a, k) for a, k, _ in found}
+    assert places >= set(rows(deklareret, "select distinct fagomraade, kommunekode from marts.leveranceoversigt where er_instrueret"))
+    assert {key for key in found} == {(a, k, m.maal_id) for a, k in places for m in measures()}
+    for numerator, denominator, value, status, reason in found.values():
+        assert (status == "opgjort") == (value is not None) == (denominator is not None) == (numerator is not None)
+        assert reason or status == "opgjort"
+
+
+def test_what_covers_the_country_is_not_shared_out(deklareret):
+    """CPR comes in one file for all: rows delivered cannot be set against a municipality."""
+    *_, status, reason = table(deklareret)["borger", "0101", "dq:raekker_uden_fejl"]
+    assert status == "ikke_opgjort" and "hele landet" in reason
+    assert table(deklareret)["borger", COUNTRY, "dq:raekker_uden_fejl"][3] == "opgjort"
+
+
+def test_the_readme_holds_the_section(deklareret):
+    place = released(deklareret)
+    text = (newest_version(deklareret, place, "oekonomi") / "README.md").read_text("utf-8")
+    section = text[text.index("## Datakvalitet"):text.index("## Kilder")]
+    for heading in ("### Komplethed", "### Korrekthed", "### Aktualitet", "### Genbrugelighed", "### Forbehold", "### Frigivet trods afvigelser", "### Faggruppens regler"):
+        assert heading in section
+    with connect(deklareret) as con:
+        found, measure = Declaration.read(con), next(m for m in measures() if m.maal_id == "dq:raekker_uden_fejl")
+    assert f"| {measure.titel} | {step.shown(found.figure('oekonomi', place, measure), measure)} | {step.shown(found.figure('oekonomi', COUNTRY, measure), measure)} | højt |" in section
+    assert all(c.tekst in section for c in step.caveats("oekonomi"))
+    assert REASON in section and "Hemmelig" not in text
+    accepted = (newest_version(deklareret, "0185", "oekonomi") / "README.md").read_text("utf-8")
+    assert "### Kendte fejl, der er accepteret" in accepted and "Kendt fra [ti cifre]" in accepted, "a number in a reason does not leave the house"
+    benchmark = (newest_version(deklareret, place, "oekonomi_benchmark") / "README.md").read_text("utf-8")
+    assert "| Mål | Hele landet | Godt er |" in benchmark and "Jeres |" not in benchmark
+
+
+def test_a_package_without_a_declaration_says_so(deklareret, tmp_path):
+    home = Home.of(tmp_path).prepare()
+    for path in (deklareret.db, deklareret.cpr_db, deklareret.key_file):
+        shutil.copy(path, home.root / path.name)
+    with connect(home, write="flis") as con:
+        con.execute("drop table kvalitet.deklaration")
+        con.execute("delete from drift.pakke")
+    package(home, fagomraade="voksne_handicap", kommune="0185")
+    folder = newest_version(home, "0185", "voksne_handicap")
+    assert "ikke deklareret endnu" in (folder / "README.md").read_text("utf-8")
+    assert not (folder / "kvalitet.jsonld").exists()
+
+
+def test_the_file_is_summed_and_does_not_decide_the_version(deklareret, manifest):
+    folder = newest_version(deklareret, "0185", "oekonomi")
+    sums = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text("utf-8").splitlines())
+    assert sums["kvalitet.jsonld"] == hashlib.sha256((folder / "kvalitet.jsonld").read_bytes()).hexdigest()
+    with connect(deklareret, write="flis") as con:
+        con.execute("update kvalitet.deklaration set vaerdi = 0.5 where vaerdi is not null")
+        con.execute("update drift.pakke set fingeraftryk = ''")
+    assert package(deklareret, fagomraade="oekonomi").written == []
+    run(deklareret, manifest)
+
+
+def test_same_input_same_bytes(deklareret, manifest):
+    files = [deklareret.docs / "deklaration.html", deklareret.docs / "deklaration.jsonld"]
+    before = [f.read_bytes() for f in files]
+    for file in files:
+        file.unlink()
+    run(deklareret, manifest)
+    assert [f.read_bytes() for f in files] == before
+    with connect(deklareret) as con:
+        moment = con.execute("select max(startet) from kvalitet.koersel").fetchall()[0][0]
+    assert {n["prov:generatedAtTime"]["@value"] for n in json.loads(before[1])["@graph"] if "prov:generatedAtTime" in n} == {f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def declarations(home: Home) -> list[Path]:
+    return [home.docs / "deklaration.html", home.docs / "deklaration.jsonld", *sorted(home.outbox.rglob("kvalitet.jsonld")), *sorted(home.outbox.rglob("README.md"))]
+
+
+def test_nothing_about_persons_in_any_declaration(deklareret):
+    persons = {i for (i,) in rows(deklareret, "select distinct person_id from cpr.raw.person_noegle")}
+    keys = {k for (k,) in rows(deklareret, "select distinct noegle from kvalitet.afvigelse")}
+    assert persons and keys and len(declarations(deklareret)) > 100
+    for path in declarations(deklareret):
+        text = path.read_text("utf-8")
+        assert not CPR.findall(text), path
+        assert not set(re.findall(r"\b[0-9a-f]{32}\b", text)) & persons, path
+        if path.name != "README.md":
+            assert "person_id" not in text, path
+        assert not [k for k in keys if k in text], path
+
+
+def test_a_municipality_sees_only_its_own_and_the_countrys_figures(deklareret):
+    seen = 0
+    for path in sorted(deklareret.outbox.rglob("kvalitet.jsonld")):
+        place, name, version = path.relative_to(deklareret.outbox).parts[:3]
+        graph = json.loads(path.read_text("utf-8"))["@graph"]
+        area, urn = name.removesuffix("_benchmark"), f"urn:x-flis:{place}:{name}:{version}"
+        datasets = {n["@id"] for n in graph if n["@type"] == "dcat:Dataset"}
+        assert urn in datasets and all(d == urn or d.startswith(f"urn:x-flis:{COUNTRY}:{area}:") for d in datasets)
+        assert len(datasets) == (1 if name.endswith("_benchmark") else 2)
+        found = table(deklareret)
+        for node in graph:
+            if node["@type"] == "dqv:QualityMeasurement":
+                where = place if node["dqv:computedOn"]["@id"] == urn and name == area else COUNTRY
+                assert Decimal(node["dqv:value"]["@value"]) == found[area, where, node["dqv:isMeasurementOf"]["@id"]][2]
+                seen += 1
+        codes = {m for m in re.findall(r"urn:x-flis:(\d{4}):", path.read_text("utf-8"))}
+        assert codes <= {place, COUNTRY}
+    assert seen > 1000
+
+
+def test_the_page_is_whole(deklareret):
+    page = (deklareret.docs / "deklaration.html").read_text("utf-8")
+    assert not re.findall(r"<script|<link|src=|@import|https?://", page), "the page fetches nothing"
+    anchors, links = set(re.findall(r'id="([^"]+)"', page)), set(re.findall(r'href="#([^"]+)"', page))
+    assert links <= anchors and all(m.titel in page and m.maal_id in page for m in measures())
+    assert all(c.emne in page for area in ("borger", "oekonomi", "voksne_handicap") for c in step.caveats(area))
+    assert "København" in page and "Aalborg" in page
+
+
+# --- DQV ---------------------------------------------------------------------------------------------------------------------------------------
+
+def held_against_shapes(document: dict) -> tuple[bool, str]:
+    ok, _, said = pyshacl.validate(Graph().parse(data=json.dumps(document), format="json-ld"), shacl_graph=SHAPES)
+    return ok, said
+
+
+def test_the_files_keep_to_the_shapes(deklareret):
+    place = released(deklareret)
+    for path in (deklareret.docs / "deklaration.jsonld", *(newest_version(deklareret, place, n) / "kvalitet.jsonld" for n in ("oekonomi", "oekonomi_benchmark"))):
+        document = json.loads(path.read_text("utf-8"))
+        ok, said = held_against_shapes(document)
+        assert ok, (path, said)
+        assert all(isinstance(v, str) and not v.endswith(".jsonld") for v in document["@context"].values()), "prefixes only: nothing to fetch"
+
+
+def _one(graph: list[dict], kind: str, **more) -> dict:
+    return next(n for n in graph if n["@type"] == kind and all(n.get(k) == v for k, v in more.items()))
+
+
+def _share(graph: list[dict]) -> dict:
+    return _one(graph, "dqv:QualityMeasurement", **{"dqv:isMeasurementOf": {"@id": "dq:filer_modtaget"}})
+
+
+def _body(graph: list[dict]) -> dict:
+    return _one(graph, "dqv:QualityAnnotation")["oa:hasBody"]
+
+
+def _days(graph: list[dict]) -> dict:
+    return _one(graph, "dqv:QualityMeasurement", **{"dqv:isMeasurementOf": {"@id": "dq:dage_siden_data"}})
+
+
+def _silence(graph: list[dict]) -> None:
+    """A metric whose annotation has been taken away, with its measurements."""
+    graph[:] = [n for n in graph if n.get("dct:subject") != {"@id": "dq:felter_udfyldt"} and n.get("dqv:isMeasurementOf") != {"@id": "dq:felter_udfyldt"}]
+    ids = {n["@id"] for n in graph}
+    for node in graph:
+        for key in ("dct:hasPart", "dqv:hasQualityMeasurement", "dqv:hasQualityAnnotation"):
+            if key in node:
+                node[key] = [r for r in node[key] if r["@id"] in ids]
+
+
+BROKEN = {
+    "a dimension is missing": lambda g: g.remove(_one(g, "dqv:Dimension", **{"@id": "dq:aktualitet"})),
+    "a dimension has no measure": lambda g: [n.update({"dqv:inDimension": {"@id": "dq:komplethed"}}) for n in g if n.get("dqv:inDimension") == {"@id": "dq:aktualitet"}],
+    "a dimension has no category": lambda g: g.remove(_one(g, "dqv:Category")),
+    "a share of 1.2": lambda g: _share(g).update({"dqv:value": {"@value": "1.20000", "@type": "xsd:decimal"}}),
+    "a figure below nought": lambda g: _days(g).update({"dqv:value": {"@value": "-1.0", "@type": "xsd:decimal"}}),
+    "a figure that is no decimal": lambda g: _share(g).update({"dqv:value": {"@value": "1.0", "@type": "xsd:double"}}),
+    "a measurement without a figure": lambda g: _share(g).pop("dqv:value"),
+    "a measurement of nothing": lambda g: _share(g).pop("dqv:isMeasurementOf"),
+    "a measurement of a metric not declared": lambda g: _share(g).update({"dqv:isMeasurementOf": {"@id": "dq:findes_ikke"}}),
+    "a measurement on no dataset": lambda g: _share(g).update({"dqv:computedOn": {"@id": "urn:x-flis:findes:ikke"}}),
+    "a measurement at no time": lambda g: _share(g).pop("prov:generatedAtTime"),
+    "a metric without a definition": lambda g: _one(g, "dqv:Metric").pop("skos:definition"),
+    "a metric in no dimension": lambda g: _one(g, "dqv:Metric").update({"dqv:inDimension": {"@id": "dq:smag"}}),
+    "a metric in an unknown unit": lambda g: _one(g, "dqv:Metric").update({"sdmx-attribute:unitMeasure": {"@id": "dq:alen"}}),
+    "a metric passed over in silence": _silence,
+    "a caveat in English": lambda g: _body(g)["rdf:value"].update({"@language": "en"}),
+    "an annotation without a text": lambda g: _one(g, "dqv:QualityAnnotation").pop("oa:hasBody"),
+    "an annotation with no motive": lambda g: _one(g, "dqv:QualityAnnotation").pop("oa:motivatedBy"),
+    "an annotation of no dataset": lambda g: _one(g, "dqv:QualityAnnotation").pop("oa:hasTarget"),
+    "a CPR number in a text": lambda g: _body(g)["rdf:value"].update({"@value": "Sagen om 010160-0001 er kendt."}),
+    "a CPR number without hyphen in a title": lambda g: _one(g, "dcat:Dataset")["dct:title"].update({"@value": "Borger 0101600001"}),
+    "a dataset without a title": lambda g: _one(g, "dcat:Dataset").pop("dct:title"),
+    "a dataset without a version": lambda g: _one(g, "dcat:Dataset").pop("dcat:version"),
+    "a dataset with two versions": lambda g: _one(g, "dcat:Dataset").update({"owl:versionInfo": "9"}),
+    "a dataset without quality metadata": lambda g: _one(g, "dcat:Dataset").pop("dqv:hasQualityMetadata"),
+    "quality metadata at no time": lambda g: _one(g, "dqv:QualityMetadata").pop("prov:generatedAtTime"),
+    "quality metadata with nothing in it": lambda g: _one(g, "dqv:QualityMetadata").pop("dct:hasPart"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_each_shape_fails_on_a_broken_copy(deklareret, fault):
+    document = copy.deepcopy(json.loads((deklareret.docs / "deklaration.jsonld").read_text("utf-8")))
+    BROKEN[fault](document["@graph"])
+    ok, said = held_against_shapes(document)
+    assert not ok, fault
+
+
+def test_every_shape_is_seen_to_fail(deklareret):
+    """Each shape of the file is the one that fails on some broken copy."""
+    document = json.loads((deklareret.docs / "deklaration.jsonld").read_text("utf-8"))
+    failed = set()
+    for breaking in BROKEN.values():
+        broken = copy.deepcopy(document)
+        breaking(broken["@graph"])
+        _, report, _ = pyshacl.validate(Graph().parse(data=json.dumps(broken), format="json-ld"), shacl_graph=SHAPES)
+        for source in report.objects(None, SH.sourceShape):
+            failed |= {source, *SHAPES.subjects(SH.property, source)}
+    assert {s for s in SHAPES.subjects(RDF.type, SH.NodeShape)} <= failed
