@@ -315,8 +315,8 @@ class Picture:
         return {
             "id": area, "titel": pages.area_names().get(area, area), "gruppenavn": pages.group_names().get(f"faggruppe_{area}", ""), "seneste": latest and danish.of_run(latest),
             "forrige": before and danish.of_run(before), "regler": rules, "kommuner": municipalities,
-            "vaerst": sorted(per_rule, key=lambda r: (-r["fejlet"], ORDER[r["alvor"]], -r["afvigelser"], r["regel_id"])),
-            "holdt": self._across(self.held, area, codes), "frigivet": self._across(self.released, area, codes),
+            "vaerst": sorted(per_rule, key=lambda r: (not r["fejlet"], ORDER[r["alvor"]], -r["fejlet"], -r["afvigelser"], r["regel_id"])),
+            "holdt": [(self.name(c), "; ".join(f"{h['regel_id']} {h['maaneder']}".strip() for h in _by_rule(self.held[c, area]))) for c in codes if (c, area) in self.held], "frigivet": self._across(self.released, area, codes),
             "accepteret": [{**one, "navn": self.name(code)} for code in codes for one in self.accepted.get((code, area), [])],
             "kunne_ikke": self._not_run(area), "systemer": self._systems(area, codes), "historik": self._history(area), "hoejst": danish.number(MOST_DEVIATIONS),
         }

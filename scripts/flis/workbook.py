@@ -11,8 +11,9 @@ import xlsxwriter
 from flis import danish
 from flis.pages import texts
 
-LONGEST = 60            # no column is wider than this many characters
-WIDE = 130              # characters to a line of the texts above a table
+LONGEST = 60            # no column is wider than this many characters; in the overview text wraps before
+NARROW = 42
+LINE = 15.5             # points
 
 
 def workbook(municipality: str, area: dict[str, Any], rows: dict[str, list[tuple]], measured: datetime, limit: int) -> bytes:
@@ -44,11 +45,12 @@ class _Formats:
         self.name = book.add_format({"bold": True, **top})
         self.wrap = book.add_format({"text_wrap": True, **top})
         self.text = book.add_format({"num_format": "@", **top})
+        self.after = book.add_format({"num_format": "@", "indent": 1, **top})      # text beside a number
         self.number = book.add_format({"num_format": "#,##0", **top})
         self.plain = book.add_format({"num_format": "0", **top})            # a line or a delivery is a name, not an amount
         self.share = book.add_format({"num_format": "0.00%", **top})
         self.month = book.add_format({"num_format": "[$-406]mmmm yyyy", "align": "left", **top})
-        self.day = book.add_format({"num_format": "dd-mm-yyyy", "align": "left", **top})
+        self.day = book.add_format({"num_format": "dd-mm-yyyy", "align": "left", "indent": 1, **top})
         self.link = book.add_format({"font_color": "#0b4f8a", "underline": 1, **top})
 
 
@@ -63,7 +65,7 @@ def _read_me(book: xlsxwriter.Workbook, formats: _Formats, title: str, municipal
         filled = text.format(**facts)
         sheet.write_string(number, 0, name, formats.name)
         sheet.write_string(number, 1, filled, formats.wrap)
-        sheet.set_row(number, 15.5 * -(-len(filled) // 92) + 5)
+        sheet.set_row(number, LINE * -(-len(filled) // 92) + 5)
     _paper(sheet)
 
 
@@ -73,8 +75,8 @@ def _overview(book: xlsxwriter.Workbook, formats: _Formats, area: dict, rows: di
     table = [[r["regel_id"], r["titel"], r["alvor"], texts()["status"][r["status"]], r["rolle"], r["raekker"], r["afvigelser"], r["andel"],
               danish.threshold(r["taerskel_art"], r["taerskel"]), r["nye"], r["loeste"], r["accepteret"], danish.months(r["maaneder"]), len(rows.get(r["regel_id"], []))]
              for r in area["regler"]]
-    kinds = [formats.text] * 5 + [formats.number] * 2 + [formats.share, formats.text] + [formats.number] * 3 + [formats.text, formats.number]
-    _table(sheet, formats, 0, names, kinds, table)
+    kinds = [formats.text, formats.wrap, *[formats.text] * 3, *[formats.number] * 2, formats.share, formats.after, *[formats.number] * 3, formats.wrap, formats.number]
+    _table(sheet, formats, 0, names, kinds, table, NARROW)
     for number, rule in enumerate(area["regler"], start=1):
         if rows.get(rule["regel_id"]):
             sheet.write_url(number, 0, f"internal:'{rule['regel_id']}'!A1", formats.link, rule["regel_id"])
@@ -88,21 +90,22 @@ def _sheet(book: xlsxwriter.Workbook, formats: _Formats, rule: dict, rows: list[
     lines = [("Hvad", rule["hvad"]), ("Betydning", rule["hvornaar"]), ("Sådan rettes", rule["hvordan"]), ("Hvem", rule["rolle"])]
     if rule["afvigelser"] > len(rows):
         lines.append(("Bemærk", texts()["arbejdsbog"]["beskaaret"].format(alle=danish.number(rule["afvigelser"]), her=danish.number(len(rows)), hoejst=danish.number(limit))))
+    head = len(lines) + 2
+    kinds = [formats.month, formats.text, formats.text, formats.text, formats.plain, formats.day, formats.plain, formats.after, formats.day]
+    widths = _table(sheet, formats, head, names, kinds, rows)
     for number, (name, text) in enumerate(lines, start=1):
         sheet.write_string(number, 0, name, formats.name)
         sheet.merge_range(number, 1, number, len(names) - 1, "", formats.wrap)
         sheet.write_string(number, 1, text, formats.wrap)
-        sheet.set_row(number, 15.5 * -(-len(text) // WIDE))
-    head = len(lines) + 2
-    kinds = [formats.month, formats.text, formats.text, formats.text, formats.plain, formats.day, formats.plain, formats.text, formats.day]
-    _table(sheet, formats, head, names, kinds, rows)
+        sheet.set_row(number, LINE * -(-len(text) // int(sum(widths[1:]) * 0.95)))
     _paper(sheet, repeat=head)
 
 
-def _table(sheet, formats: _Formats, head: int, names: list[str], kinds: list, rows: list) -> None:
-    """Headings, filter, frozen headings, columns as wide as what stands in them, and each value as what it is."""
+def _table(sheet, formats: _Formats, head: int, names: list[str], kinds: list, rows: list, longest: int = LONGEST) -> list[int]:
+    """Headings, filter, frozen headings, columns as wide as what stands in them, and each value as what it is. Returns the widths in characters."""
     sheet.add_table(head, 0, head + len(rows), len(names) - 1, {"columns": [{"header": n, "header_format": formats.head} for n in names], "style": "Table Style Light 1"})
-    widths = [len(n) + 4 for n in names]
+    widths = [max(len(word) for word in n.split()) + 4 for n in names]
+    widths[0] = max(widths[0], 14)
     for number, row in enumerate(rows, start=head + 1):
         for column, value in enumerate(row):
             if value is None:
@@ -115,9 +118,11 @@ def _table(sheet, formats: _Formats, head: int, names: list[str], kinds: list, r
                 widths[column] = max(widths[column], 16)
             else:
                 sheet.write_number(number, column, value, kinds[column])
+    widths = [min(width, longest) for width in widths]
     for column, width in enumerate(widths):
-        sheet.set_column(column, column, min(width, LONGEST))
+        sheet.set_column(column, column, width)
     sheet.freeze_panes(head + 1, 0)
+    return widths
 
 
 def _paper(sheet, repeat: int | None = None) -> None:
