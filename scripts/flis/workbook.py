@@ -11,8 +11,7 @@ import xlsxwriter
 from flis import danish
 from flis.pages import texts
 
-LONGEST = 60            # no column is wider than this many characters; in the overview text wraps before
-NARROW = 42
+LONGEST = 60            # no column is wider than this many characters
 LINE = 15.5             # points
 
 
@@ -45,7 +44,7 @@ class _Formats:
         self.name = book.add_format({"bold": True, **top})
         self.wrap = book.add_format({"text_wrap": True, **top})
         self.text = book.add_format({"num_format": "@", **top})
-        self.after = book.add_format({"num_format": "@", "indent": 1, **top})      # text beside a number
+        self.after = book.add_format({"num_format": "@", "align": "left", "indent": 1, **top})      # text beside a number
         self.number = book.add_format({"num_format": "#,##0", **top})
         self.plain = book.add_format({"num_format": "0", **top})            # a line or a delivery is a name, not an amount
         self.share = book.add_format({"num_format": "0.00%", **top})
@@ -75,8 +74,8 @@ def _overview(book: xlsxwriter.Workbook, formats: _Formats, area: dict, rows: di
     table = [[r["regel_id"], r["titel"], r["alvor"], texts()["status"][r["status"]], r["rolle"], r["raekker"], r["afvigelser"], r["andel"],
               danish.threshold(r["taerskel_art"], r["taerskel"]), r["nye"], r["loeste"], r["accepteret"], danish.months(r["maaneder"]), len(rows.get(r["regel_id"], []))]
              for r in area["regler"]]
-    kinds = [formats.text, formats.wrap, *[formats.text] * 3, *[formats.number] * 2, formats.share, formats.after, *[formats.number] * 3, formats.wrap, formats.number]
-    _table(sheet, formats, 0, names, kinds, table, NARROW)
+    kinds = [*[formats.text] * 5, *[formats.number] * 2, formats.share, formats.after, *[formats.number] * 3, formats.after, formats.number]
+    _table(sheet, formats, 0, names, kinds, table)
     for number, rule in enumerate(area["regler"], start=1):
         if rows.get(rule["regel_id"]):
             sheet.write_url(number, 0, f"internal:'{rule['regel_id']}'!A1", formats.link, rule["regel_id"])
@@ -101,7 +100,7 @@ def _sheet(book: xlsxwriter.Workbook, formats: _Formats, rule: dict, rows: list[
     _paper(sheet, repeat=head)
 
 
-def _table(sheet, formats: _Formats, head: int, names: list[str], kinds: list, rows: list, longest: int = LONGEST) -> list[int]:
+def _table(sheet, formats: _Formats, head: int, names: list[str], kinds: list, rows: list) -> list[int]:
     """Headings, filter, frozen headings, columns as wide as what stands in them, and each value as what it is. Returns the widths in characters."""
     sheet.add_table(head, 0, head + len(rows), len(names) - 1, {"columns": [{"header": n, "header_format": formats.head} for n in names], "style": "Table Style Light 1"})
     widths = [max(len(word) for word in n.split()) + 4 for n in names]
@@ -118,9 +117,10 @@ def _table(sheet, formats: _Formats, head: int, names: list[str], kinds: list, r
                 widths[column] = max(widths[column], 16)
             else:
                 sheet.write_number(number, column, value, kinds[column])
-    widths = [min(width, longest) for width in widths]
+    widths = [min(width, LONGEST) for width in widths]
     for column, width in enumerate(widths):
         sheet.set_column(column, column, width)
+    sheet.set_row(head, LINE * max(-(-len(n) // (w - 3)) for n, w in zip(names, widths, strict=True)))
     sheet.freeze_panes(head + 1, 0)
     return widths
 
