@@ -17,13 +17,13 @@ def number(value: int | float | Decimal, decimals: int = 0) -> str:
 
 
 def share(value: float | Decimal | None) -> str:
-    """A share as per cent: 0.005 as '0,5 %'. Small shares keep as many decimals as say something."""
+    """A share as per cent: 0.005 as '0,5 %' (with a space that does not break). Small shares keep as many decimals as say something."""
     if value is None:
         return "–"
     percent = float(value) * 100
     decimals = 0 if percent == 0 or percent >= 99.95 else 1 if percent >= 0.95 else 2 if percent >= 0.095 else 3
     text = number(percent, decimals)
-    return (text.rstrip("0").rstrip(",") if "," in text else text) + " %"
+    return (text.rstrip("0").rstrip(",") if "," in text else text) + "\u00a0%"
 
 
 def month(value: date) -> str:

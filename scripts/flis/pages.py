@@ -42,16 +42,16 @@ def render(template: str, **values: Any) -> bytes:
     return environment().get_template(template).render(**values).encode("utf-8")
 
 
-def write(path: Path, data: bytes, mode: int | None = None) -> bool:
+def write(path: Path, data: bytes, mode: int = 0o644) -> bool:
     """Put a file in place whole or not at all; one that holds the same bytes is left alone. Returns whether it was written."""
     if path.exists() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.ny")
     half.unlink(missing_ok=True)
-    half.write_bytes(data)
-    if mode is not None:
-        half.chmod(mode)
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(data)
+    half.chmod(mode)
     os.replace(half, path)
     return True
 
