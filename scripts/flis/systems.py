@@ -1,0 +1,122 @@
+"""The systems compared: how deliveries from different systems behave, per fagområde (`kvalitet.systemmaal`, `rapporter/systemer.html`).
+
+The comparison is SQL (`systems.sql`); here the page is made of it. Nothing on the page is about a single municipality.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import jinja2
+import yaml
+
+from flis.home import REPO, Home, now
+
+_FOLDER = Path(__file__).parent
+KINDS = {"tomt_felt": "Tomme felter", "ukendt_kode": "Ukendte koder", "regelbrud": "Brud på regler", "fordeling": "Fordelinger"}
+
+
+def write_systems(con: duckdb.DuckDBPyConnection, home: Home) -> Path:
+    """Make `kvalitet.systemmaal` anew and write `rapporter/systemer.html`; returns the page.
+
+    `con` may write to flis.duckdb; models, rules and results must be there (`flis build`, `flis validate`). Raises duckdb.Error when they are not.
+    """
+    con.execute((_FOLDER / "systems.sql").read_text("utf-8"))
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters.update(tal=_number, vist=_shown, forskel=_signed)
+    page = environment.get_template("systemer.html.j2").render(
+        areas=_areas(con), kinds=KINDS, limits=_rows(con, "select graense, vaerdi, begrundelse from koder.systemgraense order by graense"),
+        fewest=_fewest(con), moment=now().astimezone(ZoneInfo("Europe/Copenhagen")).strftime("%d-%m-%Y kl. %H:%M"))
+    target = home.reports / "systemer.html"
+    target.write_text(page, encoding="utf-8")
+    return target
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> list[dict[str, Any]]:
+    answer = con.execute(sql, list(values))
+    names = [column[0] for column in answer.description]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def _fewest(con: duckdb.DuckDBPyConnection) -> int:
+    """Fewer municipalities than this stand behind no figure on the page."""
+    return int(con.execute("select vaerdi from koder.systemgraense where graense = 'system_mindste_kommuner'").fetchall()[0][0])
+
+
+def _areas(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Per fagområde: its systems, the clear differences, every measure by system, and what happened around changes of system."""
+    titles = {p.stem: yaml.safe_load(p.read_text("utf-8"))["titel"] for p in (REPO / "pakker").glob("[!_]*.yml")}
+    return [{"navn": name, "titel": titles.get(name, name), **_area(con, name)}
+            for (name,) in con.execute("select distinct fagomraade from koder.kildesystem order by all").fetchall()]
+
+
+def _area(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
+    systems = _rows(con, """
+        select k.kildesystem, k.systemnavn, count(distinct r.kommunekode)::integer as antal_kommuner
+        from koder.kildesystem as k
+        inner join kvalitet.raekkeregnskab as r on k.fagomraade = r.fagomraade and k.kildesystem = r.kildesystem
+        where k.fagomraade = $1 and k.rolle = 'primaer'
+        group by all order by all
+    """, area)
+    labels = _labels(con, area)
+    measured = _rows(con, "select * from kvalitet.systemmaal where fagomraade = $1 order by all", area)
+    for row in measured:
+        row["navn"] = labels.get(row["maal"], row["maal"].partition(".")[2] or row["maal"])
+        row["system"] = next(s["systemnavn"] for s in systems if s["kildesystem"] == row["kildesystem"])
+    clear = sorted((r for r in measured if r["er_tydelig"]), key=lambda r: (list(KINDS).index(r["art"]), r["maal"], r["kildesystem"]))
+    widest = {kind: max(abs(r["justeret"]) for r in clear if r["art"] == kind) for kind in {r["art"] for r in clear}}
+    for row in clear:
+        row["bredde"] = round(50 * abs(row["justeret"]) / widest[row["art"]], 1)
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in measured:
+        tables.setdefault(row["art"], {}).setdefault(row["maal"], {})[row["kildesystem"]] = row
+    return {"systemer": systems, "tydelige": clear, "tabeller": {kind: tables[kind] for kind in KINDS if kind in tables}, "skift": _changes(con, area)}
+
+
+def _labels(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, str]:
+    """What measures are called: rules by their title, codes by their name in the code lists."""
+    rules = {r: f"{r} {t}" for r, t in con.execute("select regel_id, titel from kvalitet.regel where fagomraade = $1", [area]).fetchall()}
+    codes = dict(con.execute("""
+        select 'hovedkonto.' || hovedkonto, 'Hovedkonto ' || hovedkonto || ' ' || hovedkontonavn from koder.kontoplan_hovedkonto
+        union all
+        select 'hovedfunktion.' || hovedfunktion, 'Hovedfunktion ' || hovedfunktion || ' ' || hovedfunktionsnavn from koder.kontoplan_hovedfunktion
+        union all
+        select distinct 'dranst.' || dranst, 'Dranst ' || dranst from koder.kontoplan_dranst
+        union all
+        select distinct 'paragraf.' || paragraf, lov || ' § ' || paragrafnummer from koder.paragraf
+    """).fetchall())
+    return {**codes, **rules}
+
+
+def _changes(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
+    """Changes of system in the area: how many municipalities, and per measure how many were compared and how many jumped. No system is named."""
+    return {
+        "kommuner": con.execute("select count(distinct kommunekode)::integer from kvalitet.systemspring where fagomraade = $1", [area]).fetchall()[0][0],
+        "maal": _rows(con, """
+            select f.formelnavn as navn, count(*)::integer as sammenlignet, count(*) filter (where s.er_spring)::integer as spring
+            from kvalitet.systemspring as s
+            inner join koder.formel as f on s.maal = f.formel_id
+            where s.fagomraade = $1
+            group by all order by all
+        """, area),
+    }
+
+
+def _number(value: Decimal | int | float, decimals: int = 0) -> str:
+    """1234.5 as 1.234,5."""
+    return f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
+
+
+def _shown(value: Decimal, unit: str) -> str:
+    """A share as per cent, breaks as they are."""
+    return f"{_number(value * 100, 1)} %" if unit == "andel" else _number(value, 2)
+
+
+def _signed(value: Decimal, unit: str) -> str:
+    """A difference with its sign, shares in percentage points; what rounds to nothing has none."""
+    text = _number(abs(value) * 100, 1) if unit == "andel" else _number(abs(value), 2)
+    return text if not text.strip("0,") else f"{'+' if value > 0 else '−'}{text}"
