@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console()
 errors = Console(stderr=True)
 
-STEPS = ("load", "build", "validate", "package")
+STEPS = ("load", "build", "validate", "report", "package")
 MOST_PERIODS = 20
 DONE, WAITING, FAILED = 0, 1, 3     # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own)
 
@@ -111,6 +111,12 @@ def validate(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Mu
 
 
 @app.command()
+def report(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None) -> None:
+    """Write the quality reports: a page and workbooks per municipality, a page per faggruppe, the systems compared, the declaration."""
+    _finish(*_run(Home.of(home), ["report"], _check(fagomraade, kommune, None)))
+
+
+@app.command()
 def package(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
             release: Annotated[bool, typer.Option("--release", help="Let through what the rules hold back for --kommune and --fagomraade, with a reason.")] = False,
             grund: Annotated[str | None, typer.Option("--grund", help="Why it is released, in Danish: it is written into the package and the log.")] = None) -> None:
@@ -154,7 +160,7 @@ def score(home: HomeOption = None) -> None:
 @app.command()
 def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
         with_docs: Annotated[bool, typer.Option("--docs", help="Make the documentation page too.")] = False) -> None:
-    """load, build, validate and package, in that order; ends with a short table of figures."""
+    """load, build, validate, report and package, in that order; ends with a short table of figures."""
     where, narrow = Home.of(home), _check(fagomraade, kommune, periode)
     if not any(narrow.values()) and status_file.nothing_new(where):
         left = status_file.read(where).get("trin", {}).get("load", {}).get("waiting", 0)
@@ -270,7 +276,7 @@ def _local(moment: str) -> str:
 
 
 def _print_summary(home: Home, done: dict[str, dict]) -> None:
-    """The short table a newcomer sees, and three paths worth opening."""
+    """The short table a newcomer sees, and the paths worth opening."""
     table = Table("what", "figure", title="The walk")
 
     def row(what: str, step: str, *keys: str) -> None:
@@ -288,11 +294,14 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
         table.add_row(f"rules broken, {area}", _short(broken))
     if not_run := done.get("validate", {}).get("not_run"):
         table.add_row("rules that could not run", ", ".join(line.split(":")[0] for line in not_run))
+    row("deviations / new / resolved", "validate", "deviations", "new", "resolved")
+    row("reports / workbooks", "report", "reports", "workbooks")
     row("packages written / unchanged / held", "package", "written", "unchanged", "held")
     table.add_row("seconds " + " / ".join(done), " / ".join(str(facts["seconds"]) for facts in done.values()))
     console.print(table)
+    letters = sorted(home.outbox.glob("*/kvalitetsrapport/rapport.html"))
     packages = sorted((p.parent.name.endswith("_benchmark"), p) for p in home.outbox.glob("*/*/*") if p.is_dir())
-    for what, path in (("a package", packages[0][1] if packages else None), ("a quality result", home.reports / "kvalitet.html"), ("the docs", home.docs / "index.html")):
+    for what, path in (("a package", packages[0][1] if packages else None), ("a municipality's report", letters[0] if letters else None), ("a quality result", home.reports / "kvalitet.html"), ("the docs", home.docs / "index.html")):
         if path and path.exists():
             console.print(f"{what}: {path}", highlight=False, soft_wrap=True)
 

@@ -6,6 +6,7 @@ Nothing here reads data; `flis.package` does that and decides what goes to whom.
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -85,6 +86,11 @@ class Table:
         whole = all(k in names for k in self.key)
         return replace(self, columns=tuple(columns), key=self.key if whole else (), foreign={c: t for c, t in self.foreign.items() if c in names},
                        description=f"{self.description} {note}".strip())
+
+
+def manifest_path() -> Path:
+    """Where dbt's manifest lies: in the folder DBT_TARGET_PATH, else `target/` in the repo."""
+    return Path(os.environ.get("DBT_TARGET_PATH", REPO / "target")) / "manifest.json"
 
 
 class Manifest:

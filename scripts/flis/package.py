@@ -137,7 +137,7 @@ def package(home: Home, *, fagomraade: str | None = None, kommune: str | None = 
     `fagomraade` and `kommune` (four digits) narrow; `periode` (YYYY-MM) takes only packages whose data run to that month. `manifest` is dbt's manifest
     (default `target/manifest.json` in the repo). Raises PackageError when the models are not built, or when a benchmark table shows a cell on too few persons.
     """
-    path = manifest or Path(os.environ.get("DBT_TARGET_PATH", REPO / "target")) / "manifest.json"
+    path = manifest or dp.manifest_path()
     if not path.exists():
         raise PackageError(f"{path} is missing: run `flis build` first")
     with connect(home, write="flis") as con:

@@ -62,6 +62,23 @@ def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, i
     return facts, HELD if facts["held"] or facts["not_run"] else DONE        # a rule that could not run is never passed over in silence
 
 
+def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
+    """The pages: how the systems differ, the declaration, and a report for everyone who is to act."""
+    from flis import datapackage
+    from flis.database import connect
+    from flis.declaration import declare
+    from flis.report import report
+    from flis.systems import write_systems
+    from flis.validate import judge
+
+    judge(home)
+    with connect(home, write="flis") as con:
+        write_systems(con, home)
+        declared = declare(con, home, datapackage.Manifest(datapackage.manifest_path()))
+    facts = report(home, progress=bar, **narrow).facts()
+    return {**facts, "declared": declared["computed"], "not_declared": declared["failed"]}, HELD if declared["failed"] else DONE
+
+
 def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.package import package
     from flis.validate import judge
@@ -72,7 +89,7 @@ def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
 
 
 OPTIONS = {"build": ("full_refresh",), "validate": ("alt",)}      # what a step can be told besides where to look
-STEPS = {"load": _load, "build": _build, "validate": _validate, "package": _package}
+STEPS = {"load": _load, "build": _build, "validate": _validate, "report": _report, "package": _package}
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 
 

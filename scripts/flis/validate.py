@@ -9,16 +9,12 @@ judged there, by the thresholds as they stand now. All of it happens in SQL; no 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
-import jinja2
-import yaml
 
 from flis.database import connect
 from flis.events import record
@@ -55,7 +51,6 @@ class ValidateResult:
     new: int = 0
     resolved: int = 0
     held: set[tuple[str, str, str | None]] = field(default_factory=set)
-    report: Path | None = None
 
     def facts(self) -> dict:
         """The figures for status.json and the table at the end of a run: `broken` counts rules past their threshold somewhere."""
@@ -100,7 +95,7 @@ class _Task:
 
 def validate(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None, alt: bool = False,
              progress: Progress | None = None, rules_folder: Path = RULES) -> ValidateResult:
-    """Measure the rules where something has moved, write `kvalitet.*` and `rapporter/kvalitet.html`.
+    """Measure the rules where something has moved, and write `kvalitet.*`.
 
     `fagomraade`, `kommune` (four digits) and `periode` (YYYY-MM) measure just that, moved or not; `alt` measures everything. The result is the same
     as if everything had been measured. Running again on the same data measures nothing and changes nothing.
@@ -124,9 +119,7 @@ def validate(home: Home, *, fagomraade: str | None = None, kommune: str | None =
         if not (kommune or periode):
             chosen = {t.rule.regel_id for t in tasks}
             signs.remember([t.rule for t in tasks if t.rule.regel_id not in faults], [r for r in rules if r.regel_id not in chosen])
-        result = _summary(con, run, rules, tasks, faults, fagomraade)
-        result.report = _write_page(con, home, moment)
-    return result
+        return _summary(con, run, rules, tasks, faults, fagomraade)
 
 
 def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
@@ -609,59 +602,3 @@ def _summary(con: duckdb.DuckDBPyConnection, run: str, rules: list[Rule], tasks:
     deviations = con.execute("select coalesce(sum(afvigelser), 0)::bigint from kvalitet.resultat where coalesce(fagomraade = $1, true)", [fagomraade]).fetchall()[0][0]
     new, resolved = con.execute("select coalesce(sum(nye), 0)::bigint, coalesce(sum(loeste), 0)::bigint from kvalitet.udvikling where seneste = $1", [run]).fetchall()[0]
     return ValidateResult(run, len(rules), len(tasks), sorted(faults.items()), broken, deviations, new, resolved, _held(con))
-
-
-def _write_page(con: duckdb.DuckDBPyConnection, home: Home, moment: datetime) -> Path:
-    """`rapporter/kvalitet.html`: per area and rule, in how many municipalities and periods it was met. Counts only, nothing about persons."""
-    columns = ("regel_id", "fagomraade", "titel", "dimension", "alvor", "hvad", "hvornaar", "hvordan", "faggruppe", "taerskel_art", "taerskel",
-               "taerskel_grund", "taerskel_dato", "bestaaet", "fejlet", "ikke_relevant", "kunne_ikke_koere", "kommuner_fejlet", "afvigelser", "aarsag")
-    rows = con.execute("""
-        select
-            g.regel_id, g.fagomraade, g.titel, g.dimension, g.alvor, g.hvad, g.hvornaar, g.hvordan, g.faggruppe, g.taerskel_art, g.taerskel,
-            g.taerskel_grund, g.taerskel_dato,
-            count(*) filter (where r.status = 'bestaaet'),
-            count(*) filter (where r.status = 'fejlet'),
-            count(*) filter (where r.status = 'ikke_relevant'),
-            count(*) filter (where r.status = 'kunne_ikke_koere'),
-            count(distinct r.kommunekode) filter (where r.status = 'fejlet' and r.kommunekode <> $1),
-            coalesce(sum(r.afvigelser), 0)::bigint,
-            max(r.aarsag) filter (where r.status = 'kunne_ikke_koere')
-        from kvalitet.regel as g
-        left join kvalitet.resultat as r on g.regel_id = r.regel_id
-        group by all order by g.fagomraade, g.regel_id
-    """, [UNKNOWN]).fetchall()
-    areas: dict[str, list[dict]] = {}
-    for row in rows:
-        rule = dict(zip(columns, row, strict=True))
-        areas.setdefault(rule["fagomraade"], []).append(rule)
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
-                                     trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters.update(tal=_number, taerskel=_threshold)
-    area_names, group_names = _names()
-    page = environment.get_template("kvalitet.html.j2").render(
-        areas=areas, area_names=area_names, group_names=group_names,
-        total=Counter({s: sum(rule[s] for rule in sum(areas.values(), [])) for s in ("bestaaet", "fejlet", "ikke_relevant", "kunne_ikke_koere")}),
-        held=con.execute("select count(distinct (kommunekode, fagomraade)) from kvalitet.tilbageholdt").fetchall()[0][0],
-        moment=moment.astimezone(ZoneInfo("Europe/Copenhagen")).strftime("%d-%m-%Y kl. %H:%M"))
-    target = home.reports / "kvalitet.html"
-    target.write_text(page, encoding="utf-8")
-    return target
-
-
-def _names() -> tuple[dict[str, str], dict[str, str]]:
-    """What areas and faggrupper are called: the packages' titles and the groups' owners, where a new area writes them anyway."""
-    areas = {p.stem: yaml.safe_load(p.read_text("utf-8"))["titel"] for p in (REPO / "pakker").glob("[!_]*.yml")}
-    groups = {g["name"]: g["owner"]["name"] for g in yaml.safe_load((REPO / "models" / "_groups.yml").read_text("utf-8"))["groups"]}
-    return areas, groups
-
-
-def _number(value: int) -> str:
-    """1234567 as 1.234.567."""
-    return f"{value:,}".replace(",", ".")
-
-
-def _threshold(rule: dict) -> str:
-    """The threshold in words: '0,5 % af rækkerne' or '3 rækker'."""
-    if rule["taerskel_art"] == "antal":
-        return "1 række" if rule["taerskel"] == 1 else f"{_number(int(rule['taerskel']))} rækker"
-    return f"{float(rule['taerskel']) * 100:.3f}".rstrip("0").rstrip(".").replace(".", ",") + " % af rækkerne"

@@ -13,6 +13,7 @@ from flis.database import connect
 from flis.home import Home
 from flis.rules import COMMON, RuleError, areas, load_rules
 from regelverden import World, cases, contracts
+from flis.report import write_overview
 from flis.validate import ValidateError, held, release, validate
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
@@ -98,7 +99,8 @@ def test_a_dead_person_stands_with_the_last_municipality(planted: World) -> None
 
 
 def test_page_has_every_rule_and_no_key(planted: World) -> None:
-    page = planted.result.report.read_text("utf-8")
+    with connect(planted.home) as con:
+        page = write_overview(con, planted.home).read_text("utf-8")
     for rule in load_rules():
         assert rule.regel_id in page and rule.titel in page
     assert all(key not in page for case in PLANTED.values() for key in case["fund"])
@@ -426,7 +428,8 @@ def test_rule_ids_are_unique_and_areas_known(tmp_path: Path) -> None:
 
 
 def test_nothing_loaded_yet_is_said_plainly(tmp_path: Path) -> None:
-    from flis.validate import ValidateError
+    from flis.report import write_overview
+from flis.validate import ValidateError
 
     home = Home(tmp_path).prepare()
     duckdb.connect(str(home.cpr_db)).close()
