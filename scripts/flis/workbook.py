@@ -71,7 +71,7 @@ def _read_me(book: xlsxwriter.Workbook, formats: _Formats, title: str, municipal
 def _overview(book: xlsxwriter.Workbook, formats: _Formats, area: dict, rows: dict[str, list[tuple]]) -> None:
     sheet = book.add_worksheet("Oversigt")
     names = texts()["arbejdsbog"]["oversigt"]
-    table = [[r["regel_id"], r["titel"], r["alvor"], texts()["status"][r["status"]], r["rolle"], r["raekker"], r["afvigelser"], r["andel"],
+    table = [[r["regel_id"], r["titel"], r["alvor"], texts()["status"][r["status"]], r["rolle"], r["raekker"], r["afvigelser"], r["andel"] and round(r["andel"], 5),
               danish.threshold(r["taerskel_art"], r["taerskel"]), r["nye"], r["loeste"], r["accepteret"], danish.months(r["maaneder"]), len(rows.get(r["regel_id"], []))]
              for r in area["regler"]]
     kinds = [*[formats.text] * 5, *[formats.number] * 2, formats.share, formats.after, *[formats.number] * 3, formats.after, formats.number]

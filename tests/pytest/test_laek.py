@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,14 @@ def files(*roots: Path) -> Iterator[Path]:
         yield from (p for p in sorted(root.rglob("*")) if p.is_file() and not p.is_symlink())
 
 
+def unpacked(path: Path) -> bytes:
+    """A file's bytes; of a workbook, which is a zip, those of its parts."""
+    if path.suffix != ".xlsx":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as book:
+        return b"\n".join(book.read(name) for name in book.namelist())
+
+
 def leaks(home: Home, numbers: set[str], *more: Path) -> dict[str, int]:
     """Where CPR numbers stand that must not: place → how many different ones."""
     instructed = {p.parent for p in home.outbox.rglob("datapackage.json") if json.loads(p.read_text("utf-8"))["flis"]["personnumre"]}
@@ -66,7 +75,7 @@ def leaks(home: Home, numbers: set[str], *more: Path) -> dict[str, int]:
         if inside[:1] in ((a,) for a in ALLOWED) or path.name.startswith(home.cpr_db.name) or instructed & set(path.parents) or path.stat().st_ino in seen:
             continue
         seen.add(path.stat().st_ino)
-        hits = in_bytes(path.read_bytes(), numbers, exact=path.suffix in BINARY)
+        hits = in_bytes(unpacked(path), numbers, exact=path.suffix in BINARY)
         if path.suffix == ".parquet":
             hits |= in_relation(con, f"read_parquet('{path}')", numbers)
         if hits:
