@@ -36,8 +36,9 @@ JUST_ONE = ("OK-15", "OK-16", "OK-17")
 # Faults that are no documents: a whole delivery that is missing (91) or lacks something (93), is in another unit (19), or jumps at the change of system (95).
 MISSING_PART = "3.22"           # hovedfunktion
 UNIT = 0.001                    # in thousands
-JUMP_ART, JUMP = "4.6", 3.0
+JUMP_ART, JUMP_ON, JUMP = "4.7", "5.38", 3.0    # art, hovedfunktion: a quarter of the botilbud's cost
 JUMP_IN = "0482"                # changes system, and has no other role
+JUMPS = ("udgift_par_107", "udgift_par_107_108", "udgift_par_108")      # the measures that jump
 # What is found in a sum, and not in a row: the rest of its key after the month. The system is not known there: the area stands in its place.
 IN_SUMS = {"OK-15": ".korrigeret_budget", "OK-16": ".art9", "OK-17": ".5.30.28", "OK-18": ".5.68.94", "OK-19": ""}
 SWING = 630                     # kr. per inhabitant and year: 60 % on top of the year to date (OK-17)
@@ -197,9 +198,10 @@ def plan_whole_deliveries(verden: Verden) -> None:
             case s.regel_id when 'OK-19' then 'oekonomi' else l.kildesystem end as system,
             s.kommunekode,
             s.maaned,
-            system || '|' || case s.regel_id when 'OK-93' then '{MISSING_PART}' when 'OK-95' then '{JUMP_ART}' else strftime(s.maaned, '%Y-%m') end
+            system || '|' || case s.regel_id when 'OK-93' then '{MISSING_PART}' when 'OK-95' then j.maal else strftime(s.maaned, '%Y-%m') end
         from oek.saerlig as s
         inner join oek.leverandoer as l on s.kommunekode = l.kommunekode and s.maaned = l.leveret
+        left join (select unnest({list(JUMPS)}) as maal) as j on s.regel_id = 'OK-95'
         where s.regel_id in ('OK-19', 'OK-91', 'OK-93', 'OK-95')
         """
     )
@@ -217,11 +219,12 @@ def is_left_out(verden: Verden) -> str:
     return f"({is_planted(verden, 'OK-93', 'k.kommunekode', 'k.leveret')} and a.funktion like '{MISSING_PART}.%')"
 
 
-def factor(verden: Verden, art: str) -> str:
-    """SQL: what an amount of `k` in the month of `g` is multiplied by."""
+def factor(verden: Verden, konto: str) -> str:
+    """SQL: what an amount of `k` on the account (an alias with funktion and art) in the month of `g` is multiplied by."""
     return (
         f"(case when {is_planted(verden, 'OK-19', 'k.kommunekode', 'g.maaned')} then {UNIT!r}"
-        f" when {is_planted(verden, 'OK-95', 'k.kommunekode', 'g.maaned', since=True)} and {art} = '{JUMP_ART}' then {JUMP!r} else 1.0 end)"
+        f" when {is_planted(verden, 'OK-95', 'k.kommunekode', 'g.maaned', since=True)} and {konto}.art = '{JUMP_ART}'"
+        f" and {konto}.funktion like '{JUMP_ON}.%' then {JUMP!r} else 1.0 end)"
     )
 
 
@@ -331,7 +334,7 @@ def insert_postings(verden: Verden) -> None:
         with forventet as (
             select
                 k.kommunekode, k.kildesystem, k.leveret, g.maaned, a.konto_nr,
-                {yearly_amount(verden)} * s.andel * {factor(verden, 'a.art')} * case when a.hver_maaned then 1 else 3 end as beloeb_maaned,
+                {yearly_amount(verden)} * s.andel * {factor(verden, 'a')} * case when a.hver_maaned then 1 else 3 end as beloeb_maaned,
                 k.folketal * {verden.scale!r} * {LINES_PER_INHABITANT!r} * a.andel as antal_forventet,
                 a.hver_maaned, s.andel as saesonandel
             from k
@@ -435,7 +438,7 @@ def insert_internal(verden: Verden) -> None:
         with linjer as (
             select
                 k.kommunekode, k.kildesystem, k.leveret, g.maaned, v.linje, v.funktion, v.art,
-                cast(round(k.folketal * {verden.scale!r} * v.kr / 12 * {own} * {factor(verden, 'v.art')}, 2) as decimal(18, 2)) as beloeb_kr
+                cast(round(k.folketal * {verden.scale!r} * v.kr / 12 * {own} * {factor(verden, 'v')}, 2) as decimal(18, 2)) as beloeb_kr
             from k
             cross join g
             cross join (values {values}) as v (linje, funktion, art, kr)
