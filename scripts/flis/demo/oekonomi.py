@@ -6,12 +6,12 @@ municipalities at a time, so memory does not grow with the scale. Every document
 
 from __future__ import annotations
 
-import os
 import shutil
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from flis.demo.opsaetning import CPR_IN_OWN, OEKONOMI_CHANGE, OUTSIDE
-from flis.demo.oekonomi_filer import write_month
+from flis.demo.oekonomi_filer import regular_extract, write_month
+from flis.demo.skriv import break_off
 from flis.demo.verden import FOLDER, Verden
 
 # An average municipality books about 21,000 rows a month, four in five on accounts and one on the bank account (docs/demo.md).
@@ -33,7 +33,9 @@ INTERNAL = [("5.30.27", "9.2", 12), ("5.25.14", "9.4", 9), ("6.45.51", "9.7", -2
 # The planted faults are documents, whose lines stand in oekonomi_fejl.csv. One in ten municipalities gets each, but these just one:
 # they move the municipality's sums.
 JUST_ONE = ("OK-15", "OK-16", "OK-17")
-# Faults that are no documents: a whole delivery that is missing (91) or lacks something (93), is in another unit (19), or jumps at the change of system (95).
+# Faults that are no documents: a whole delivery that is missing (91), arrives only in half (92) or lacks something (93), is in another unit (19), or jumps at
+# the change of system (95).
+WITH_AN_END = "kmd_opus"        # its files have an end record, so half of one is known for what it is
 MISSING_PART = "3.22"           # hovedfunktion
 UNIT = 0.001                    # in thousands
 JUMP_ART, JUMP_ON, JUMP = "4.7", "5.38", 3.0    # art, hovedfunktion: a quarter of the botilbud's cost
@@ -61,32 +63,30 @@ def generate(verden: Verden) -> None:
             done += 1
             verden.progress(f"oekonomi {month:%Y-%m}", done, total)
     write_truth(verden)
-    con.execute("drop schema oek cascade")
     if verden.faults:
         cut_short(verden)
+    con.execute("drop schema oek cascade")
 
 
 def cut_short(verden: Verden) -> None:
-    """A transfer that broke: half of one Opus file arrives the day before the whole one. It is refused, and the truth is as without it."""
-    code = verden.con.execute("""
+    """Transfers that broke in the last month: of one municipality half a file arrives the day before the whole one; of another (OK-92) no more than half.
+
+    The halves are refused, and the truth is as without them.
+    """
+    planted = verden.con.execute("select kommunekode from oek.saerlig where regel_id = 'OK-92'").fetchall()
+    also_whole = verden.con.execute(f"""
         select kommunekode from verden.opsaetning
-        where kildesystem = 'kmd_opus'
+        where kildesystem = '{WITH_AN_END}' and kommunekode not in (select kommunekode from oek.saerlig where regel_id in ('OK-91', 'OK-92'))
         group by kommunekode
         having count(*) = 1 and bool_and(kadence = 'maaned' and gyldig_til is null)
         order by kommunekode
         limit 1
     """).fetchall()
-    if not code:
-        return
-    files = sorted((verden.home.inbox / "kmd").glob(f"ZD1SL_{code[0][0][1:]}_{verden.months[-1]:%Y%m}_*.csv"))
-    if files:
-        whole = files[-1]
-        day = datetime.strptime(whole.stem[-8:], "%Y%m%d") - timedelta(days=1)
-        half = whole.with_name(f"{whole.stem[:-8]}{day:%Y%m%d}.csv")
-        half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-        verden.con.execute("insert into verden.fejl values ('load:mangler_slutrecord', 'kmd_opus', ?, ?, ?)", [code[0][0], verden.months[-1], half.name])
-        arrived = whole.stat().st_mtime - 86400
-        os.utime(half, (arrived, arrived))
+    for (code,) in planted + also_whole:
+        whole = verden.home.inbox / "kmd" / f"ZD1SL_{code[1:]}_{verden.months[-1]:%Y%m}_{regular_extract(verden.months[-1]):%Y%m%d}.csv"
+        day_before = whole.with_name(f"{whole.stem[:-8]}{regular_extract(verden.months[-1]) - timedelta(1):%Y%m%d}.csv")
+        half = break_off(whole, day_before.name, 86400) if (code,) in also_whole else break_off(whole)
+        verden.con.execute("insert into verden.fejl values ('load:mangler_slutrecord', ?, ?, ?, ?)", [WITH_AN_END, code, verden.months[-1], half.name])
 
 
 def prepare(verden: Verden) -> None:
@@ -187,9 +187,17 @@ def plan_whole_deliveries(verden: Verden) -> None:
     wanted += [("OK-16", verden.change), ("OK-15", verden.change)]
     free = con.execute(f"select distinct kommunekode from oek.leverandoer where kommunekode not in {WITH_A_ROLE} order by 1 desc").fetchall()
     plan = [(regel_id, code, month) for (regel_id, month), (code,) in zip(wanted, free)]
-    plan += con.execute("select distinct 'OK-95', kommunekode, ?::date from oek.leverandoer where kommunekode = ?", [verden.change, JUMP_IN]).fetchall()
+    half = con.execute(f"""
+        select distinct 'OK-92', kommunekode, ?::date
+        from oek.leverandoer
+        where kildesystem = '{WITH_AN_END}' and kommunekode not in {WITH_A_ROLE} and kommunekode not in ({", ".join(repr(code) for _, code, _ in plan)})
+        order by kommunekode desc
+        limit 1
+    """, [last]).fetchall() if plan else []
+    plan += half + con.execute("select distinct 'OK-95', kommunekode, ?::date from oek.leverandoer where kommunekode = ?", [verden.change, JUMP_IN]).fetchall()
     if plan:
         con.executemany("insert into oek.saerlig values (?, ?, ?)", plan)
+    # A file that was refused, and none after it: the month is missing too.
     con.execute(
         f"""
         insert into verden.fejl
@@ -199,10 +207,22 @@ def plan_whole_deliveries(verden: Verden) -> None:
             s.kommunekode,
             s.maaned,
             system || '|' || case s.regel_id when 'OK-93' then '{MISSING_PART}' when 'OK-95' then j.maal else strftime(s.maaned, '%Y-%m') end
-        from oek.saerlig as s
+        from (from oek.saerlig union all select 'OK-91', kommunekode, maaned from oek.saerlig where regel_id = 'OK-92') as s
         inner join oek.leverandoer as l on s.kommunekode = l.kommunekode and s.maaned = l.leveret
         left join (select unnest({list(JUMPS)}) as maal) as j on s.regel_id = 'OK-95'
-        where s.regel_id in ('OK-19', 'OK-91', 'OK-93', 'OK-95')
+        where s.regel_id in ('OK-19', 'OK-91', 'OK-92', 'OK-93', 'OK-95')
+        """
+    )
+    # The month without a row lacks all of it; two months with rows before it tell that it is not as usual.
+    con.execute(
+        """
+        insert into verden.fejl
+        select 'OK-93', t.kildesystem, t.kommunekode, t.leveret, t.kildesystem || '|alle'
+        from oek.leverandoer as t
+        inner join oek.leverandoer as f on t.kommunekode = f.kommunekode and f.leveret < t.leveret and f.har_poster
+        where not t.har_poster
+        group by t.kildesystem, t.kommunekode, t.leveret
+        having count(*) >= 2
         """
     )
     con.execute(f"delete from oek.leverandoer where {is_planted(verden, 'OK-91', 'kommunekode', 'leveret')}")
@@ -246,6 +266,7 @@ def plan_faults(verden: Verden) -> None:
             cross join regler as r
             where l.har_poster
                 and l.kommunekode <> '{CPR_IN_OWN}'
+                and not {is_planted(verden, 'OK-92', 'l.kommunekode', 'l.leveret')}
                 and not {is_planted(verden, 'OK-93', 'l.kommunekode', 'l.leveret')}
                 and not (l.kildesystem = 'oes_indsigt' and r.regel_id in {NOT_IN_BALANCES})
                 -- A posting two months ahead must still be in an ordinary period.

@@ -42,11 +42,16 @@ def write_month(verden: Verden, month: date, part: int) -> None:
     add_truth(verden, month, part)
 
 
+def regular_extract(month: date) -> date:
+    """The day on which a whole month is drawn."""
+    return next_month(month) + timedelta(days=4)
+
+
 def plan_deliveries(verden: Verden, month: date) -> None:
     """`levering`, from the municipalities in `k_alle`: each extract of the month: when it was drawn, when it arrived (UTC), up to which date it goes."""
     con = verden.con
     days: list[tuple[str, date, date, bool]] = []
-    regular = next_month(month) + timedelta(days=4)
+    regular = regular_extract(month)
     far = date(9999, 12, 31)
     resent_month = verden.months[min(1, len(verden.months) - 1)]
     for code, beat in con.execute("select kommunekode, kadence from k_alle order by kommunekode").fetchall():
@@ -350,7 +355,7 @@ def add_truth(verden: Verden, month: date, part: int) -> None:
                 kommunekode, kildesystem, kilde_id, beloebstype, regnskabsaar, regnskabsperiode, periode, leveret as leveret_periode,
                 kontostreng, hovedkonto, hovedfunktion, funktion, dranst, ejerforhold, gruppering, art, bilag_id, bogfoeringsdato, beloeb_kr
             from p
-            where {ASIDE} is null
+            where {ASIDE} is null and (kommunekode, leveret) not in (select (kommunekode, maaned) from oek.saerlig where regel_id = 'OK-92')
             order by kommunekode, kildesystem, regnskabsaar, kilde_id
         ) to '{verden.home.tmp / "demo_facit" / f"{part:06}.parquet"}' (format parquet)
         """
