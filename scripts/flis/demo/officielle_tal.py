@@ -67,7 +67,7 @@ def count_costs(verden: Verden) -> None:
 
 
 def count_services(verden: Verden) -> None:
-    """HAND01: days of service divided by the days of the period, told of the municipality that acts."""
+    """HAND01: days of service divided by the days of the period, told of the municipality that acts. What it has not reported to its end is not published."""
     quarters = [m for m in verden.months if m.month % 3 == 1 and next_month(next_month(m)) in verden.months]
     spans: list[tuple[str, date, date]] = [(f"{m.year}K{(m.month + 2) // 3}", m, next_month(next_month(next_month(m)))) for m in quarters]
     spans = spans or [(f"{m:%YM%m}", m, next_month(m)) for m in verden.months]
@@ -82,6 +82,7 @@ def count_services(verden: Verden) -> None:
         inner join (values {", ".join(f"('{tid}', date '{first}', date '{end}')" for tid, first, end in spans)}) as s (tid, fra, til)
             on y.gyldig_fra < s.til and y.gyldig_til > s.fra
         left join (values {acting}) as h (hjemme, handler) on y.kommunekode = h.hjemme
+        where not (s.til = date '{verden.end}' and y.kommunekode in (select kommunekode from vh.uden_sidste))
         group by all
     """)
 

@@ -12,7 +12,7 @@ import hashlib
 from datetime import date
 
 from flis.demo.opsaetning import CPR_IN_OWN
-from flis.demo.skriv import write_files
+from flis.demo.skriv import break_off, write_files
 from flis.demo.verden import Verden, next_month
 
 AREA = "voksne_handicap"
@@ -98,6 +98,8 @@ ACTS_FOR = {"0187": ("0183", ("SEL|95", "SEL|96")), "0155": ("0185", ())}
 
 EMPTY_AT_FIRST = "0563"             # nothing to report in its first month: a file with a header and no more
 LOCAL_FIELD = "0730"                # delivers LOKAL_TEAM beside the contract's columns
+WITH_AN_END = "eg_bosted"           # its files have an end record, so half of one is known for what it is
+CORRECTED_AFTER = 8                 # days; so past the deadline, the 14th: what has not come by then is late
 
 # SagNavn and SagType hold what only Windows-1252 can (the dash), SagNavn quotes and line breaks.
 SENSUM_HEADER = ["IndsatsId", "CPR", "IndsatsStartDato", "IndsatsSlutDato", "OprettetDato", "IndsatsStatus", "Indsats", "ForventetParagraf", "HandleKommune",
@@ -140,6 +142,7 @@ def generate(verden: Verden) -> None:
         write_nexus(verden, month)
         write_bosted(verden, month)
         remember_last(verden, month)
+    lose_last(verden)
     write_truth(verden)
 
 
@@ -300,14 +303,45 @@ def plant_faults(verden: Verden) -> None:
     con = verden.con
     con.execute("create table vh.fejl_i_alt (regel_id varchar, kildesystem varchar, kommunekode varchar, noegle varchar)")     # faults of a whole municipality, in the last month
     con.execute("create table vh.mangler (kommunekode varchar, paragraf varchar)")                                         # what the last file of one municipality lacks
+    con.execute("create table vh.uden_sidste (kommunekode varchar, kildesystem varchar, afvist boolean)")                  # whose last month is not known, though half a file came
     if not verden.faults:
         return
+    plan_missing_month(verden)
     mark_services(verden)
     plant_pairs(verden)
     plant_single(verden)
     plant_leap(verden)
     plant_undivided(verden)
     plant_missing_paragraph(verden)
+
+
+def plan_missing_month(verden: Verden) -> None:
+    """`vh.uden_sidste`: one municipality's last file never comes (VH-91), of another's only half (VH-92). The smallest with any service, and no other fault there."""
+    if len(verden.months) < 3:
+        return
+    others = rows([(code,) for pair in ((home, actor) for home, (actor, _) in ACTS_FOR.items()) for code in pair] + [(EMPTY_AT_FIRST,), (LOCAL_FIELD,)])
+    for refused in (False, True):
+        verden.con.execute(f"""
+            insert into vh.uden_sidste
+            select s.kommunekode, s.kildesystem, {refused}
+            from vh.system as s
+            inner join verden.kommune as k on s.kommunekode = k.kommunekode
+            where s.instrueret and not s.uden_fejl and s.kommunekode not in (values {others}) and (s.kildesystem = '{WITH_AN_END}') = {refused}
+                and exists (select 1 from vh.ydelse as y where y.kommunekode = s.kommunekode and y.fra < date '{verden.first}')
+            order by k.folketal, s.kommunekode
+            limit 1
+        """)
+    verden.con.execute("update vh.system set uden_fejl = true where kommunekode in (select kommunekode from vh.uden_sidste)")
+    last = verden.months[-1]
+    verden.con.execute(f"""
+        insert into vh.fejl_i_alt
+        select r.regel_id, u.kildesystem, u.kommunekode, u.kildesystem || '|' || r.noegle
+        from vh.uden_sidste as u
+        cross join (
+            values ('VH-91', '{last:%Y-%m}'), ('VH-92', '{last:%Y-%m}'), ('VH-18', '{last.year}K{(last.month + 2) // 3}.{last:%Y-%m}')
+        ) as r (regel_id, noegle)
+        where u.afvist or r.regel_id <> 'VH-92'
+    """)
 
 
 def add_services(verden: Verden, source: str, order: str) -> None:
@@ -600,7 +634,7 @@ def deliveries(verden: Verden) -> None:
             select y.kommunekode
             from vh.ydelse as y
             inner join vh.system as s on y.kommunekode = s.kommunekode and s.instrueret and not s.skifter and s.kildesystem <> 'kmd_nexus'
-            where y.kommunekode <> '{EMPTY_AT_FIRST}'
+            where y.kommunekode <> '{EMPTY_AT_FIRST}' and y.kommunekode not in (select kommunekode from vh.uden_sidste)
             group by y.kommunekode
             having count(*) >= 4
             order by y.kommunekode desc
@@ -617,14 +651,15 @@ def deliveries(verden: Verden) -> None:
         )
         select
             f.*, g.gang,
-            f.slut + 7 + g.gang * 5 as udtrukket,
-            cast(f.slut + 9 + g.gang * 5 as timestamp) + interval '6 hours' as mtime,
+            f.slut + 7 + g.gang * {CORRECTED_AFTER} as udtrukket,
+            cast(f.slut + 9 + g.gang * {CORRECTED_AFTER} as timestamp) + interval '6 hours' as mtime,
             g.gang = 0 and o.kommunekode is not null and f.periode in ({twice}) as forkert,
             f.kommunekode = '{EMPTY_AT_FIRST}' and f.periode = date '{verden.first}' and {len(verden.months)} > 1 as tom
         from filer as f
         left join omleveret as o on f.kommunekode = o.kommunekode
         cross join (values (0), (1)) as g (gang)
-        where g.gang = 0 or (o.kommunekode is not null and f.periode in ({twice}))
+        where (g.gang = 0 or (o.kommunekode is not null and f.periode in ({twice})))
+            and not (f.periode = date '{verden.months[-1]}' and f.kommunekode in (select kommunekode from vh.uden_sidste where not afvist))
         order by f.kommunekode, f.periode, g.gang
     """)
 
@@ -823,7 +858,7 @@ def write_bosted(verden: Verden, month: date) -> None:
 
 
 def remember_last(verden: Verden, month: date) -> None:
-    """`vh.sidst`: what the last file of each municipality and system says, kept for the truth."""
+    """`vh.sidst`: what the last file of each municipality and system says that can be read, kept for the truth."""
     con = verden.con
     con.execute("create table if not exists vh.sidst as from vh.synlig limit 0")
     con.execute(f"""
@@ -831,8 +866,17 @@ def remember_last(verden: Verden, month: date) -> None:
         select s.*
         from vh.synlig as s
         inner join vh.system as y on s.rapport = y.kommunekode and s.kildesystem = y.kildesystem and y.instrueret
-        where not s.forkert and least(cast(y.gyldig_til - interval 1 month as date), date '{verden.months[-1]}') = s.periode
+        left join vh.uden_sidste as u on s.rapport = u.kommunekode
+        where not s.forkert
+            and least(cast(y.gyldig_til - interval 1 month as date), case when u.kommunekode is null then date '{verden.months[-1]}' else date '{verden.months[-2:][0]}' end) = s.periode
     """)
+
+
+def lose_last(verden: Verden) -> None:
+    """The transfer that broke: half a file in the last month, and no other. It is refused."""
+    for (code,) in verden.con.execute("select kommunekode from vh.uden_sidste where afvist").fetchall():
+        half = break_off(next((verden.home.inbox / "dst").glob(f"VH_BOSTED_{code}_{verden.months[-1]:%Y%m}_*.txt")))
+        verden.con.execute("insert into verden.fejl values ('load:mangler_slutrecord', ?, ?, ?, ?)", [WITH_AN_END, code, verden.months[-1], half.name])
 
 
 def write_truth(verden: Verden) -> None:
@@ -879,7 +923,8 @@ def write_truth(verden: Verden) -> None:
         where f.rapport = '{LOCAL_FIELD}' and f.kildesystem = 'eg_sensum'
         order by f.kilde_id
     """)
-    verden.truth("std_voksne_handicap__frasat", """
+    con.execute("""
+        create table vh.frasat as
         with udeladt as (
             select
                 *,
@@ -904,6 +949,7 @@ def write_truth(verden: Verden) -> None:
         where kildesystem = 'kmd_nexus' and har_slettet_tvilling
         order by all
     """)
+    verden.truth("std_voksne_handicap__frasat", "select * from vh.frasat order by all")
     con.execute(f"""
         insert into verden.fejl
         select fejl, kildesystem, rapport, date '{verden.months[-1]}', kildesystem || '|' || kilde_id
@@ -913,6 +959,20 @@ def write_truth(verden: Verden) -> None:
         select regel_id, kildesystem, kommunekode, date '{verden.months[-1]}', noegle from vh.fejl_i_alt
         order by all
     """)
+    if verden.faults:
+        # A file with a row set aside does not add up with the standard (VH-94). What is deleted at the source, or another system's, is not the standard's.
+        con.execute("""
+            insert into verden.fejl
+            select distinct
+                'VH-94', f.kildesystem, f.kommunekode, f.periode,
+                f.kildesystem || '|VH_' || case f.kildesystem when 'eg_sensum' then 'SENSUM' when 'eg_bosted' then 'BOSTED' else 'NEXUS_' || upper(f.tabel) end || '_' || f.kommunekode
+                || strftime(f.periode, '_%Y%m') || strftime(max(l.udtrukket), '_%Y%m%d') || case f.kildesystem when 'eg_sensum' then '.csv' when 'eg_bosted' then '.txt' else '.tsv' end
+            from vh.frasat as f
+            inner join vh.levering as l on f.kommunekode = l.kommunekode and f.kildesystem = l.kildesystem and f.periode = l.periode
+            where f.aarsag not in ('slettet_i_kilden', 'andet_system_gaelder')
+            group by f.kildesystem, f.kommunekode, f.periode, f.tabel
+            order by all
+        """)
     if verden.faults:
         # What the world has by nature too: the acting municipality stated as the one it acts for, and a temporary stay of more than five years.
         con.execute(f"""
