@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from flis.demo.borger_filer import FIRST_SERIAL
+from flis.demo.borger_filer import FIRST_SERIAL, delivered_name, official_name
 from flis.demo.borger_verden import FAULTS, OPEN_END, eve, fault, fill, swing_days
 from flis.demo.verden import Verden
 
@@ -166,7 +166,17 @@ def write_truth(verden: Verden) -> None:
         where s.er_tavs
     """)
     if verden.faults:
+        record_files(verden)
         plant_swings(verden)
+
+
+def record_files(verden: Verden) -> None:
+    """BO-94: the files with a row set aside do not add up with the standard. They belong to no municipality."""
+    con = verden.con
+    serials = con.execute("select distinct cast(split_part(kilde_id, '-', 1) as integer) from borger.frasat where kildesystem = 'cpr' order by 1").fetchall()
+    files = [("cpr", delivered_name(verden, serial)) for (serial,) in serials]
+    files += [("dst_folk1a", official_name(verden)) for _ in con.execute("select 1 from borger.frasat where kildesystem = 'dst_folk1a' limit 1").fetchall()]
+    con.executemany("insert into verden.fejl values ('BO-94', ?, '0998', null, ?)", [(system, f"{system}|{name}") for system, name in files])
 
 
 def plant_swings(verden: Verden) -> None:

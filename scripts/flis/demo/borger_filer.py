@@ -399,6 +399,17 @@ def break_transfer(verden: Verden) -> None:
     verden.con.execute("insert into verden.fejl values ('load:mangler_slutrecord', 'cpr', '0998', null, ?)", [path.name])
 
 
+def official_name(verden: Verden) -> str:
+    """The name of Danmarks Statistik's FOLK1A file."""
+    return f"FOLK1A_{verden.end:%Y%m%d}.csv"
+
+
+def delivered_name(verden: Verden, serial: int) -> str:
+    """The name of the file in which an extract came as it finally stands: where it came twice, the last one."""
+    day = eve(verden) + timedelta(serial - FIRST_SERIAL)
+    return max((verden.home.inbox / "cpr").glob(f"D{day:%y%m%d}.L431101*"), key=lambda path: path.stat().st_mtime).name
+
+
 def build_official(verden: Verden) -> None:
     """`borger.officielt`: FOLK1A counted from the same world, residents at the beginning of the first day of each quarter, as the file says it.
 
@@ -457,7 +468,7 @@ def write_official(verden: Verden) -> None:
     """Danmarks Statistik's FOLK1A file."""
     if not verden.rows("borger.officielt"):
         return
-    sti, moment = f"dst/FOLK1A_{verden.end:%Y%m%d}.csv", f"timestamp '{verden.end - timedelta(1)} 12:00:00'"
+    sti, moment = f"dst/{official_name(verden)}", f"timestamp '{verden.end - timedelta(1)} 12:00:00'"
     write_files(verden, f"""
         select '{sti}' as sti, {moment} as mtime, 0 as orden, 'OMRÅDE;KØN;ALDER;TID;INDHOLD' as tekst
         union all
