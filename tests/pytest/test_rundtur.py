@@ -11,6 +11,7 @@ from flis.build import build
 from flis.database import connect
 from flis.home import REPO, Home
 from flis.load import load
+from flis.truth import IN_SERIES, score
 from flis.validate import validate
 
 MODELS = sorted(p.stem for p in (REPO / "models" / "standardized").rglob("std_*.sql"))
@@ -116,6 +117,17 @@ def test_en_erstattet_leverance_huskes(maanedsvis: Home) -> None:
             group by all order by all
         """).fetchall()
     assert seen == [("aktiv", True, True), ("erstattet", True, True)]
+
+
+def test_faults_of_a_series_are_found_month_by_month(maanedsvis: Home) -> None:
+    """What only shows where each delivery was built before the next came is found here: the planted, and nothing else. The score leaves it out."""
+    with connect(maanedsvis) as con:
+        planted = set(con.execute(f"select regel_id, kommunekode, noegle from '{maanedsvis.truth}/fejl.parquet' where starts_with(regel_id, $1)", [IN_SERIES]).fetchall())
+        rules = sorted({rule.removeprefix(IN_SERIES) for rule, *_ in planted})
+        found = set(con.execute("select distinct $1 || regel_id, kommunekode, noegle from kvalitet.afvigelse where list_contains($2, regel_id)", [IN_SERIES, rules]).fetchall())
+    assert rules == ["VH-93"]
+    assert found == planted
+    assert [(one.planted, one.extra) for one in score(maanedsvis) if one.regel_id in rules] == [(0, 0)]
 
 
 def test_skiver_giver_det_samme_som_alt_forfra(maanedsvis: Home) -> None:

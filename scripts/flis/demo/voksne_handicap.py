@@ -98,6 +98,7 @@ ACTS_FOR = {"0187": ("0183", ("SEL|95", "SEL|96")), "0155": ("0185", ())}
 
 EMPTY_AT_FIRST = "0563"             # nothing to report in its first month: a file with a header and no more
 LOCAL_FIELD = "0730"                # delivers LOKAL_TEAM beside the contract's columns
+JUMP_IN = "0265"                    # changes system, and is counted otherwise in the new one
 WITH_AN_END = "eg_bosted"           # its files have an end record, so half of one is known for what it is
 CORRECTED_AFTER = 8                 # days; so past the deadline, the 14th: what has not come by then is late
 
@@ -299,7 +300,7 @@ def services(verden: Verden) -> None:
 
 
 def plant_faults(verden: Verden) -> None:
-    """Known faults, at most one of each kind per system, in municipalities that do not change system. Each has an outcome, so the truth has a row for it."""
+    """Known faults, at most one of each kind per system, in municipalities that do not change system (but VH-95). Each has an outcome, so the truth has a row for it."""
     con = verden.con
     con.execute("create table vh.fejl_i_alt (regel_id varchar, kildesystem varchar, kommunekode varchar, noegle varchar)")     # faults of a whole municipality, in the last month
     con.execute("create table vh.mangler (kommunekode varchar, paragraf varchar)")                                         # what the last file of one municipality lacks
@@ -313,6 +314,7 @@ def plant_faults(verden: Verden) -> None:
     plant_leap(verden)
     plant_undivided(verden)
     plant_missing_paragraph(verden)
+    plant_jump(verden)
 
 
 def plan_missing_month(verden: Verden) -> None:
@@ -480,11 +482,12 @@ def too_few(verden: Verden, kommunekode: str, code: str, rule: str, count: int) 
     return verden.rows(f"({adults_without(verden, kommunekode, code, rule)})") < count
 
 
-def plant_group(verden: Verden, kommunekode: str, code: str, count: int, rule: str, ended: int = 0, minutes: int | None = None) -> None:
-    """`count` services of one kind for as many adults, begun over some years; the first `ended` of them end with the month before the last."""
+def plant_group(verden: Verden, kommunekode: str, code: str, count: int, rule: str, ended: int = 0, minutes: int | None = None, start: date | None = None) -> None:
+    """`count` services of one kind for as many adults, begun over some years (or at `start`); the first `ended` of them end with the month before the last."""
+    began = f"date '{start}'" if start else f"date '{verden.first}' - cast(450 + v.plads * 37 % 1500 as integer)"
     add_services(verden, f"""
         select
-            v.person_nr, '{kommunekode}' as kommunekode, '{kommunekode}' as bor, '{code}' as kode, date '{verden.first}' - cast(450 + v.plads * 37 % 1500 as integer) as fra,
+            v.person_nr, '{kommunekode}' as kommunekode, '{kommunekode}' as bor, '{code}' as kode, {began} as fra,
             case when v.plads <= {ended} then date '{verden.months[-1]}' else {OPEN} end as til, case when '{code}' = '31202' then '4' end as sted, null as tilbud,
             {minutes or 'null'} as minutter, null as fejl, v.plads
         from ({adults_without(verden, kommunekode, code, rule)}) as v
@@ -541,7 +544,10 @@ def plant_undivided(verden: Verden) -> None:
 
 
 def plant_missing_paragraph(verden: Verden) -> None:
-    """VH-93: the last file of one municipality lacks a paragraph it has always had. With Nexus, for it is another system that corrects a delivery."""
+    """VH-93: the last file of one municipality lacks a paragraph it has always had. With Nexus, for it is another system that corrects a delivery.
+
+    What a file holds that has been replaced is known only if somebody looked before it was: the fault is one of the series (`serie:`).
+    """
     if len(verden.months) < 2:
         return
     enough = 6
@@ -567,7 +573,26 @@ def plant_missing_paragraph(verden: Verden) -> None:
         return
     plant_group(verden, kommunekode, code, missing, "VH-93")
     con.execute("insert into vh.mangler values (?, ?)", [kommunekode, paragraph])
-    con.execute("insert into vh.fejl_i_alt values ('VH-93', ?, ?, ?)", [system, kommunekode, f"{system}|{paragraph}"])
+    con.execute("insert into vh.fejl_i_alt values ('serie:VH-93', ?, ?, ?)", [system, kommunekode, f"{system}|{paragraph}"])
+
+
+def plant_jump(verden: Verden) -> None:
+    """VH-95: one municipality that changes system has a third more services (§ 104), at least twelve, from the month of the change on: the new system has what the old did not tell."""
+    con = verden.con
+    found = con.execute(f"""
+        select s.kildesystem, (select count(*) from vh.ydelse as y where y.kommunekode = s.kommunekode and y.fra < date '{verden.change}' and y.til > date '{verden.change}')
+        from vh.system as s
+        where s.kommunekode = '{JUMP_IN}' and s.skift
+    """).fetchall()
+    if not found or len(verden.months) < 3:
+        return
+    system, there = found[0]
+    count = max(12, there // 3)
+    if too_few(verden, JUMP_IN, "30011", "VH-95", count):
+        return
+    plant_group(verden, JUMP_IN, "30011", count, "VH-95", start=verden.change)
+    for measure in ("vh_fuldtidsydelser", "vh_modtagere"):
+        con.execute("insert into verden.fejl values ('VH-95', ?, ?, ?, ?)", [system, JUMP_IN, verden.change, f"{system}|{measure}"])
 
 
 def target_groups(verden: Verden) -> None:
