@@ -186,7 +186,7 @@ def test_new_and_resolved_since_the_last_run(tmp_path: Path, world: World, clock
     report(world.home)
     page = page_of(world.home, "0101")
     assert "Det er den første måling" in page and "3 af 8 rækker (37,5\u00a0%) i januar 2026." in page and "1 fejl skal ses på" in page
-    assert {r[7] for r in rows_of(book_of(world.home, "0101")["OK-90"])} == {"stadig"}
+    assert {r[7] for r in rows_of(book_of(world.home, "0101")["OK-90"])} == {"første måling"}
     correct(world, "kilde_id in ('0101-0', '0101-1')")
     world.add(post("ny", beloeb_kr=-1))
     clock(world, 2, rules)

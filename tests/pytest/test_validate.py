@@ -428,9 +428,6 @@ def test_rule_ids_are_unique_and_areas_known(tmp_path: Path) -> None:
 
 
 def test_nothing_loaded_yet_is_said_plainly(tmp_path: Path) -> None:
-    from flis.report import write_overview
-from flis.validate import ValidateError
-
     home = Home(tmp_path).prepare()
     duckdb.connect(str(home.cpr_db)).close()
     with pytest.raises(ValidateError, match="flis load"):
