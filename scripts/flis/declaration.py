@@ -22,7 +22,7 @@ from flis import danish
 from flis import datapackage as dp
 from flis.home import REPO, Home
 from flis.keys import masked
-from flis.pages import area_names, render, write
+from flis.pages import area_names, count, render, write
 
 FOLDER = REPO / "deklaration"
 COUNTRY = "0000"          # the whole country's figure, in the place of a municipality
@@ -405,7 +405,7 @@ def _when(period: date | None) -> str:
 
 def _release(rule: str, title: str, period: date | None, deviations: int, reason: str, moment: datetime) -> str:
     """A release in words; who gave it is not for others to read."""
-    return f"{rule} {title}, {_when(period)}: frigivet {danish.day(moment)} med {danish.number(deviations)} afvigelser. {masked(reason)}"
+    return f"{rule} {title}, {_when(period)}: frigivet {danish.day(moment)} med {count(deviations, 'afvigelse')}. {masked(reason)}"
 
 
 def shown(figure: Figure, measure: Measure) -> str:
