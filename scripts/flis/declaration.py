@@ -16,14 +16,13 @@ from functools import cache, cached_property
 from typing import Any
 
 import duckdb
-import jinja2
 import yaml
 
 from flis import danish
 from flis import datapackage as dp
 from flis.home import REPO, Home
 from flis.keys import masked
-from flis.pages import TEMPLATES, area_names, write
+from flis.pages import area_names, count, render, write
 
 FOLDER = REPO / "deklaration"
 COUNTRY = "0000"          # the whole country's figure, in the place of a municipality
@@ -406,7 +405,7 @@ def _when(period: date | None) -> str:
 
 def _release(rule: str, title: str, period: date | None, deviations: int, reason: str, moment: datetime) -> str:
     """A release in words; who gave it is not for others to read."""
-    return f"{rule} {title}, {_when(period)}: frigivet {danish.day(moment)} med {danish.number(deviations)} afvigelser. {masked(reason)}"
+    return f"{rule} {title}, {_when(period)}: frigivet {danish.day(moment)} med {count(deviations, 'afvigelse')}. {masked(reason)}"
 
 
 def shown(figure: Figure, measure: Measure) -> str:
@@ -478,10 +477,7 @@ def _document(graph: list[dict | dp.Json]) -> str:
 def _page(con: duckdb.DuckDBPyConnection, declaration: Declaration) -> bytes:
     """`docs/deklaration.html`: figures, caveats, and what each measure is."""
     names = dict(con.execute("select kommunekode, kommunenavn from marts.dim_kommune").fetchall()) if not _missing(con, "marts.dim_kommune") else {}
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters.update(tal=danish.number, dag=danish.day, tidspunkt=danish.moment)
     moments = [m for _, m in declaration.versions.values() if m]
-    page = environment.get_template("deklaration.html.j2").render(
-        declaration=declaration, words=vocabulary(), measures=measures(), area_names=area_names(), names=names, COUNTRY=COUNTRY, shown=shown, caveats=caveats,
+    return render(
+        "deklaration.html.j2", declaration=declaration, words=vocabulary(), measures=measures(), area_names=area_names(), names=names, COUNTRY=COUNTRY, shown=shown, caveats=caveats,
         urn={area: _country_urn(area, version) for area, (version, _) in declaration.versions.items()}, moment=max(moments, default=None))
-    return page.encode()

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flis.home import REPO, Home
+from flis.home import REPO, Home, now
 
 if TYPE_CHECKING:
     import duckdb
@@ -188,3 +188,20 @@ def span_of(periode: date | None, udtrukket: date, frist_dage: int) -> tuple[dat
         return udtrukket - timedelta(days=frist_dage), udtrukket
     following = date(periode.year + periode.month // 12, periode.month % 12 + 1, 1)
     return periode, following - timedelta(days=1)
+
+
+def instructed_now(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Municipality → the fagområder with an instruction in force now, in order. No instruction, no processing: no package and no report. `con` has cpr attached."""
+    if not con.execute("select 1 from duckdb_tables() where database_name = 'cpr' and schema_name = 'raw' and table_name = 'opsaetning_kommune_opsaetning'").fetchall():
+        return {}
+    found: dict[str, list[str]] = {}
+    for code, area in con.execute("""
+        select distinct kommunekode, fagomraade
+        from cpr.raw.opsaetning_kommune_opsaetning
+        where try_cast(cast(instrueret as varchar) as boolean)
+            and coalesce(try_cast(cast(gyldig_fra as varchar) as date), date '0001-01-01') <= $1
+            and $1 < coalesce(try_cast(cast(gyldig_til as varchar) as date), date '9999-12-31')
+        order by all
+    """, [now().date()]).fetchall():
+        found.setdefault(code, []).append(area)
+    return found

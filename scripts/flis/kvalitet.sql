@@ -106,7 +106,7 @@ select
     f.leverance_id,
     f.fil,
     f.linje,
-    case when f.fra_koersel = s.seneste and s.forrige is not null then 'ny' else 'stadig' end as udvikling,
+    case when s.forrige is null then 'foerste' when f.fra_koersel = s.seneste then 'ny' else 'stadig' end as udvikling,
     f.fra_koersel as foerst_set
 from kvalitet.fund as f
 inner join kvalitet.regel as r on f.regel_id = r.regel_id

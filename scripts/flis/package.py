@@ -30,6 +30,7 @@ from flis.database import connect
 from flis.declaration import Declaration
 from flis.events import record_many
 from flis.home import REPO, Home, now
+from flis.installation import instructed_now
 from flis.keys import hmac_sql, master_key, recipient_key, set_session_key
 
 Progress = Callable[[str, int, int], None]
@@ -236,19 +237,6 @@ class Run:
             found.setdefault((recipient, area), []).append(wish)
         return found
 
-    def _instructed(self) -> set[tuple[str, str]]:
-        """(municipality, fagområde) with an instruction in force now. No instruction, no processing, no package."""
-        if not self._exists("cpr", "raw", "opsaetning_kommune_opsaetning"):
-            return set()
-        return set(self._rows(
-            """
-            select distinct kommunekode, fagomraade
-            from cpr.raw.opsaetning_kommune_opsaetning
-            where try_cast(cast(instrueret as varchar) as boolean)
-                and coalesce(try_cast(cast(gyldig_fra as varchar) as date), date '0001-01-01') <= $1
-                and $1 < coalesce(try_cast(cast(gyldig_til as varchar) as date), date '9999-12-31')
-            """, [now().date()]))
-
     def _held(self) -> dict[tuple[str, str], str]:
         """(municipality, fagområde) that a rule holds back, with the reason in Danish."""
         if not self._exists("flis", "kvalitet", "tilbageholdt"):
@@ -337,7 +325,7 @@ class Run:
         return result
 
     def _plans(self, area: str | None, municipality: str | None, result: PackageResult) -> list[Plan]:
-        wishes, instructed, held = self._wishes(), self._instructed(), self._held()
+        wishes, instructed, held = self._wishes(), instructed_now(self.con), self._held()
         everybody = sorted({recipient for recipient, _ in wishes})
         areas = sorted({t.area for t in self.tables.values() if t.level != "dimension"} - {COMMON})
         plans = []
@@ -357,7 +345,7 @@ class Run:
                     result.skipped.append((recipient, one, f"ikke bygget endnu: {', '.join(unbuilt)}"))
                     continue
                 if mine and wanted:
-                    if (recipient, one) not in instructed:
+                    if one not in instructed.get(recipient, []):
                         result.skipped.append((recipient, one, "kommunen har ikke instrueret i området"))
                     elif (recipient, one) in held:
                         result.held.append((recipient, one, held[recipient, one]))

@@ -21,7 +21,8 @@ import duckdb
 
 from flis import danish, pages
 from flis.database import connect
-from flis.home import Home, now
+from flis.home import Home
+from flis.installation import instructed_now
 from flis.keys import master_key, pseudonym, recipient_key
 from flis.rules import ROLES, SEVERITIES
 from flis.validate import MOST_DEVIATIONS, UNKNOWN
@@ -85,23 +86,6 @@ def report(home: Home, *, fagomraade: str | None = None, kommune: str | None = N
     return result
 
 
-def instructed(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """Municipality → the fagområder with an instruction in force now. No instruction, no processing, no report."""
-    if not _exists(con, "raw", "opsaetning_kommune_opsaetning", "cpr"):
-        return {}
-    found: dict[str, list[str]] = {}
-    for code, area in con.execute("""
-        select distinct kommunekode, fagomraade
-        from cpr.raw.opsaetning_kommune_opsaetning
-        where try_cast(cast(instrueret as varchar) as boolean)
-            and coalesce(try_cast(cast(gyldig_fra as varchar) as date), date '0001-01-01') <= $1
-            and $1 < coalesce(try_cast(cast(gyldig_til as varchar) as date), date '9999-12-31')
-        order by all
-    """, [now().date()]).fetchall():
-        found.setdefault(code, []).append(area)
-    return found
-
-
 # --- what there is -----------------------------------------------------------------------------------------------------------------------------
 
 class Picture:
@@ -109,7 +93,7 @@ class Picture:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
-        self.instructed = instructed(con)
+        self.instructed = instructed_now(con)
         self.rules = {r["regel_id"]: {**r, "rolle": ROLES[r["rolle"]]} for r in self._dicts("select * from kvalitet.regel order by regel_id")}
         self.areas = sorted({r["fagomraade"] for r in self.rules.values()})
         self.runs = {area: (latest, before) for area, latest, before in self._rows("select fagomraade, seneste, forrige from kvalitet.seneste")}

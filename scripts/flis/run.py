@@ -73,8 +73,9 @@ def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
 
     judge(home)
     with connect(home, write="flis") as con:
-        write_systems(con, home)
-        declared = declare(con, home, datapackage.Manifest(datapackage.manifest_path()))
+        manifest = datapackage.Manifest(datapackage.manifest_path())
+        write_systems(con, home, manifest)
+        declared = declare(con, home, manifest)
     facts = report(home, progress=bar, **narrow).facts()
     return {**facts, "declared": declared["computed"], "not_declared": declared["failed"]}, HELD if declared["failed"] else DONE
 

@@ -96,7 +96,7 @@ def waiting_files(home: Home) -> list[str]:
 
 def _newest_change(home: Home) -> float:
     newest = 0.0
-    for top in (*(REPO / d for d in ("models", "seeds", "macros", "expectations", "pakker", "tests/generic", "tests/singular", "scripts/flis")), home.setup):
+    for top in (*(REPO / d for d in ("models", "seeds", "macros", "expectations", "deklaration", "pakker", "tests/generic", "tests/singular", "scripts/flis")), home.setup):
         for folder, _, files in os.walk(top):
             if not folder.endswith("__pycache__"):
                 newest = max([newest, *(os.stat(os.path.join(folder, f)).st_mtime for f in files)])

@@ -5,34 +5,32 @@ The comparison is SQL (`systems.sql`); here the page is made of it. Nothing on t
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
-import jinja2
-import yaml
 
-from flis.home import REPO, Home, now
+from flis import danish, pages
+from flis.datapackage import Manifest
+from flis.home import Home
 
-_FOLDER = Path(__file__).parent
+COMPARISON = Path(__file__).with_name("systems.sql")
 KINDS = {"tomt_felt": "Tomme felter", "ukendt_kode": "Ukendte koder", "regelbrud": "Brud på regler", "fordeling": "Fordelinger"}
 
 
-def write_systems(con: duckdb.DuckDBPyConnection, home: Home) -> Path:
+def write_systems(con: duckdb.DuckDBPyConnection, home: Home, manifest: Manifest) -> Path:
     """Make `kvalitet.systemmaal` anew and write `rapporter/systemer.html`; returns the page.
 
     `con` may write to flis.duckdb; models, rules and results must be there (`flis build`, `flis validate`). Raises duckdb.Error when they are not.
     """
-    con.execute((_FOLDER / "systems.sql").read_text("utf-8"))
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters.update(tal=_number, vist=_shown, forskel=_signed)
-    page = environment.get_template("systemer.html.j2").render(
-        areas=_areas(con), kinds=KINDS, limits=_rows(con, "select graense, vaerdi, begrundelse from koder.systemgraense order by graense"),
-        fewest=_fewest(con), moment=now().astimezone(ZoneInfo("Europe/Copenhagen")).strftime("%d-%m-%Y kl. %H:%M"))
+    con.execute(COMPARISON.read_text("utf-8"))
+    measured = con.execute("select max(koersel) from kvalitet.koersel").fetchall()[0][0]
     target = home.reports / "systemer.html"
-    target.write_text(page, encoding="utf-8")
+    pages.write(target, pages.render(
+        "systemer.html.j2", areas=_areas(con, manifest), kinds=KINDS, limits=_rows(con, "select graense, vaerdi, begrundelse from koder.systemgraense order by graense"),
+        fewest=_fewest(con), measured=danish.of_run(measured) if measured else None, vist=_shown, forskel=_signed))
     return target
 
 
@@ -47,14 +45,12 @@ def _fewest(con: duckdb.DuckDBPyConnection) -> int:
     return int(con.execute("select vaerdi from koder.systemgraense where graense = 'system_mindste_kommuner'").fetchall()[0][0])
 
 
-def _areas(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def _areas(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> list[dict[str, Any]]:
     """Per fagområde: its systems, the clear differences, every measure by system, and what happened around changes of system."""
-    titles = {p.stem: yaml.safe_load(p.read_text("utf-8"))["titel"] for p in (REPO / "pakker").glob("[!_]*.yml")}
-    return [{"navn": name, "titel": titles.get(name, name), **_area(con, name)}
-            for (name,) in con.execute("select distinct fagomraade from koder.kildesystem order by all").fetchall()]
+    return [{"navn": name, "titel": title, **_area(con, manifest, name)} for name, title in sorted(pages.area_names().items())]
 
 
-def _area(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
+def _area(con: duckdb.DuckDBPyConnection, manifest: Manifest, area: str) -> dict[str, Any]:
     systems = _rows(con, """
         select k.kildesystem, k.systemnavn, count(distinct r.kommunekode)::integer as antal_kommuner
         from koder.kildesystem as k
@@ -62,7 +58,7 @@ def _area(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
         where k.fagomraade = $1 and k.rolle = 'primaer'
         group by all order by all
     """, area)
-    labels = _labels(con, area)
+    labels = _labels(con, manifest, area)
     measured = _rows(con, "select * from kvalitet.systemmaal where fagomraade = $1 order by all", area)
     for row in measured:
         row["navn"] = labels.get(row["maal"], row["maal"].partition(".")[2] or row["maal"])
@@ -77,8 +73,11 @@ def _area(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
     return {"systemer": systems, "tydelige": clear, "tabeller": {kind: tables[kind] for kind in KINDS if kind in tables}, "skift": _changes(con, area)}
 
 
-def _labels(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, str]:
-    """What measures are called: rules by their title, codes by their name in the code lists."""
+def _labels(con: duckdb.DuckDBPyConnection, manifest: Manifest, area: str) -> dict[str, str]:
+    """What measures are called: rules by their title, codes by their name in the code lists, fields by what their contract says first."""
+    fields = {f"{node['name'].partition('__')[2]}.{column['name']}": re.split("[;.,:(]", column["description"])[0].strip()
+              for node in manifest.nodes.values() if node["resource_type"] == "model" and node["name"].startswith(f"std_{area}__")
+              for column in node["columns"].values() if column["description"]}
     rules = {r: f"{r} {t}" for r, t in con.execute("select regel_id, titel from kvalitet.regel where fagomraade = $1", [area]).fetchall()}
     codes = dict(con.execute("""
         select 'hovedkonto.' || hovedkonto, 'Hovedkonto ' || hovedkonto || ' ' || hovedkontonavn from koder.kontoplan_hovedkonto
@@ -89,7 +88,7 @@ def _labels(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, str]:
         union all
         select distinct 'paragraf.' || paragraf, lov || ' § ' || paragrafnummer from koder.paragraf
     """).fetchall())
-    return {**codes, **rules}
+    return {**fields, **codes, **rules}
 
 
 def _changes(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
@@ -106,17 +105,12 @@ def _changes(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
     }
 
 
-def _number(value: Decimal | int | float, decimals: int = 0) -> str:
-    """1234.5 as 1.234,5."""
-    return f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
-
-
 def _shown(value: Decimal, unit: str) -> str:
     """A share as per cent, breaks as they are."""
-    return f"{_number(value * 100, 1)} %" if unit == "andel" else _number(value, 2)
+    return f"{danish.number(value * 100, 1)} %" if unit == "andel" else danish.number(value, 2)
 
 
 def _signed(value: Decimal, unit: str) -> str:
     """A difference with its sign, shares in percentage points; what rounds to nothing has none."""
-    text = _number(abs(value) * 100, 1) if unit == "andel" else _number(abs(value), 2)
+    text = danish.number(abs(value) * 100, 1) if unit == "andel" else danish.number(abs(value), 2)
     return text if not text.strip("0,") else f"{'+' if value > 0 else '−'}{text}"

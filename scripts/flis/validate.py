@@ -493,10 +493,18 @@ def _store(con: duckdb.DuckDBPyConnection, run: str, moment: datetime, rules: li
             left join maaneder as m on k.kommunekode = m.kommunekode and k.regel_id = m.regel_id
         ),
 
-        -- Rows that belong to no municipality are found too; nobody expects them, so they are here only when there are some. The same goes
-        -- for rows of an instructed municipality in a period before or after its instruction or data.
+        -- What an instructed municipality has delivered of the time before its instruction (a year to date, a year's sum) is looked at like the rest.
+        tidligere as (
+            select distinct t.regel_id, t.kommunekode, t.periode
+            from temp.talt as t
+            inner join kommuner as k on t.regel_id = k.regel_id and t.kommunekode = k.kommunekode
+        ),
+
+        -- Rows that belong to no municipality are found too; nobody expects them, so they are here only when there are some.
         tilsigtet as (
             select regel_id, kommunekode, periode from ventede
+            union
+            select regel_id, kommunekode, periode from tidligere
             union
             select regel_id, kommunekode, periode from temp.fundet
         ),
