@@ -78,7 +78,7 @@ def test_intet_nyt_fortier_ikke_det_der_venter(tmp_path) -> None:
 def test_status_som_json(demo_hjem: Home) -> None:
     done = flis("status", "--json", home=demo_hjem)
     facts = json.loads(done.stdout)
-    assert set(facts["trin"]) == {"load", "build", "validate", "package"}
+    assert set(facts["trin"]) == {"load", "build", "validate", "report", "package"}
     assert facts["trin"]["load"]["loaded"] > 0
     rows = {(r["kommunekode"], r["fagomraade"], r["kildesystem"]): r for r in facts["leverancer"]}
     assert rows["0410", "oekonomi", "kmd_opus"]["modtaget"] > 0
