@@ -135,8 +135,8 @@ class Picture:
         return self.municipalities.get(code, {}).get("kommunenavn") or code
 
     def system(self, code: str | None) -> str:
-        """A source system's name."""
-        return self.systems.get(code, code) or ""
+        """A source system's name; none for what is found in sums over all systems, whose keys have the area in the system's place."""
+        return "" if code in self.areas else self.systems.get(code, code) or ""
 
     def _read_results(self) -> None:
         """Per rule and municipality what all its months come to."""
