@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from flis.database import connect
+from flis.database import connect, content_sign, exists
 from flis.events import record
 from flis.home import REPO, Home, now
 from flis.rules import RULES, SEVERITIES, Rule, load_rules
@@ -127,7 +127,7 @@ def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
 
     `con` has flis open for writing and cpr attached.
     """
-    if _is_table(con, "kvalitet", "resultat"):      # a store of before results were versions
+    if exists(con, "kvalitet", "resultat") and not exists(con, "kvalitet", "maaling"):      # a store of before results were versions
         for name in ("resultat", "afvigelse", "tilbageholdt", "koersel", "regel"):
             con.execute(f"drop table if exists flis.kvalitet.{name}")
     con.execute(STORE.read_text("utf-8"))
@@ -139,7 +139,7 @@ def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
             [r.regel_id, r.fagomraade, r.titel, r.dimension, r.alvor, r.hvad, r.hvornaar, r.hvordan, r.faggruppe, r.rolle, r.model, r.grundlag, r.raekkevidde,
              r.threshold.kind, r.threshold.value, r.threshold.reason, r.threshold.since] for r in rules])
     con.execute("delete from kvalitet.accepteret")
-    if _is_table(con, "raw", "opsaetning_accepteret_fejl", "cpr"):
+    if exists(con, "raw", "opsaetning_accepteret_fejl", "cpr"):
         con.execute("""
             insert into kvalitet.accepteret
             select kommunekode, regel_id, cast(date_trunc('month', periode) as date), antal, grund, dato
@@ -153,14 +153,14 @@ def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
 def judge(home: Home) -> None:
     """Judge what has been measured by the rules, the accepted faults and the releases as they stand now. Does nothing where nothing has been measured."""
     with connect(home, write="flis") as con:
-        if _is_table(con, "kvalitet", "maaling"):
+        if exists(con, "kvalitet", "maaling"):
             refresh(con)
 
 
 def held(home: Home) -> set[tuple[str, str, str | None]]:
     """What is held back as things stand: (kommunekode, fagomraade, periode as YYYY-MM, or None = every period). The reasons are in kvalitet.tilbageholdt."""
     with connect(home) as con:
-        return _held(con) if _is_table(con, "kvalitet", "tilbageholdt") else set()
+        return _held(con) if exists(con, "kvalitet", "tilbageholdt") else set()
 
 
 def release(home: Home, kommune: str, fagomraade: str, reason: str) -> int:
@@ -191,16 +191,9 @@ def _held(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str | None]]:
     return set(con.execute("select distinct kommunekode, fagomraade, strftime(periode, '%Y-%m') from kvalitet.tilbageholdt").fetchall())
 
 
-def _is_table(con: duckdb.DuckDBPyConnection, schema: str, name: str, catalog: str = "flis") -> bool:
-    """Whether there is such a table; for `kvalitet.tilbageholdt` also as a view."""
-    kinds = ("BASE TABLE", "VIEW") if name == "tilbageholdt" else ("BASE TABLE",)
-    return bool(con.execute("select count(*) from information_schema.tables where table_catalog = ? and table_schema = ? and table_name = ? and table_type in ?",
-                            [catalog, schema, name, list(kinds)]).fetchall()[0][0])
-
-
 def _read_instructions(con: duckdb.DuckDBPyConnection) -> str:
     """Which municipality has instructed which area, from when to when, as temp.instrueret. Returns a sign of it."""
-    if not _is_table(con, "raw", "opsaetning_kommune_opsaetning", "cpr"):
+    if not exists(con, "raw", "opsaetning_kommune_opsaetning", "cpr"):
         raise ValidateError("there is no set-up in the database: run `flis load` first")
     con.execute("""
         create temp table instrueret as
@@ -212,7 +205,7 @@ def _read_instructions(con: duckdb.DuckDBPyConnection) -> str:
         from cpr.raw.opsaetning_kommune_opsaetning
         where lower(cast(instrueret as varchar)) = 'true'
     """)
-    return con.execute("select count(*) || '-' || bit_xor(hash(i)) from temp.instrueret as i").fetchall()[0][0] or ""
+    return con.execute(f"select {content_sign('i')} from temp.instrueret as i").fetchall()[0][0]
 
 
 def _models(con: duckdb.DuckDBPyConnection) -> dict[str, _Model]:
@@ -227,7 +220,7 @@ class _Signs:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, models: dict[str, _Model], setup: str) -> None:
         self.con, self.models, self.setup = con, models, setup
-        self.builds = _is_table(con, "drift", "beroert")
+        self.builds = exists(con, "drift", "beroert")
         self.build = con.execute("select coalesce(max(koersel), 0) from drift.koersel").fetchall()[0][0] if self.builds else 0
         self.sliced = {name for (name,) in con.execute("select distinct model from drift.tilstand").fetchall()} if self.builds else set()
         self.seen = {rule: (sign, build) for rule, sign, build in con.execute("select * from kvalitet.tilstand").fetchall()}
@@ -249,7 +242,7 @@ class _Signs:
         """A sign of the content of a table that is no incremental model."""
         if table not in self._now:
             model = self.models.get(table)
-            self._now[table] = (self.con.execute(f"select count(*) || '-' || coalesce(bit_xor(hash(t)), 0) from {model.sql} as t").fetchall()[0][0]) if model else ""
+            self._now[table] = self.con.execute(f"select {content_sign('t')} from {model.sql} as t").fetchall()[0][0] if model else ""
         return self._now[table]
 
     def tables(self, rule: Rule) -> list[str]:
@@ -308,9 +301,9 @@ def _tasks(con: duckdb.DuckDBPyConnection, models: dict[str, _Model], rules: lis
     tasks: list[_Task] = []
     groups: dict[tuple, int] = {}
     for rule in rules:
-        model = models.get(rule.model)
-        can_narrow = rule.raekkevidde != "land" and model is not None and "kommunekode" in model.columns
-        by_month = rule.raekkevidde == "skive" and model is not None and model.by_period and not narrowed
+        both = [models[name] for name in (rule.model, rule.grundlag) if name in models]       # what is tested, and what is counted
+        can_narrow = rule.raekkevidde != "land" and all("kommunekode" in model.columns for model in both)
+        by_month = rule.raekkevidde == "skive" and all(model.by_period for model in both) and not narrowed
         if narrowed:
             slices = [(kommune, None)] if kommune and can_narrow else None
             settled = [(kommune or "*", month)]

@@ -306,6 +306,26 @@ def test_only_what_has_moved_is_measured(tmp_path: Path, clock) -> None:
     assert world.ask(PICTURE) == picture
 
 
+def test_rows_counted_in_a_table_without_months_are_counted_when_a_month_has_moved(tmp_path: Path, clock) -> None:
+    """Breaking rows have months, the rows they are set against have none: narrowed to a month they could not be counted at all."""
+    world = World(tmp_path / "hjem")
+    world.instruct("0101")
+    aside = {"kommunekode": "0101", "kildesystem": "cpr", "tabel": "t", "periode": JAN, "aarsag": "cpr_ugyldig"}
+    world.add(*(("std_borger__person", {"person_id": p, "kilde_id": p, "kommunekode": "0101"}) for p in "abc"), ("std_borger__frasat", {**aside, "kilde_id": "x"}))
+    rules = write_rules(tmp_path, {"model": "std_borger__frasat", "grundlag": "std_borger__person", "raekkevidde": "skive", "sql": "select * from {batch}"})
+    moved(world, 1)
+    with connect(world.home, write="flis") as con:
+        con.execute("insert into drift.tilstand values ('std_borger__frasat', 1)")
+    clock(world, 1, rules)
+    world.add(("std_borger__frasat", {**aside, "kilde_id": "y"}))
+    moved(world, 2, ("std_borger__frasat", "0101", JAN))
+    with connect(world.home, write="flis") as con:
+        con.execute("insert into drift.tilstand values ('std_borger__frasat', 2)")
+    result = clock(world, 2, rules)
+    assert world.ask("select laest from kvalitet.maalt where koersel = ?", result.koersel) == [("skiver",)]
+    assert world.ask("select periode, raekker, afvigelser from kvalitet.resultat") == [(None, 5, 2)]
+
+
 def test_the_build_keeps_what_no_rule_has_looked_at(tmp_path: Path, clock) -> None:
     world = World(tmp_path / "hjem")
     world.instruct("0101")
