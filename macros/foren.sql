@@ -1,4 +1,4 @@
-{# Several systems' staging models of one concept as one: the same columns in the same order, row for row. #}
+{# Several models of one shape as one (a concept's staging models, the areas' formulas): the same columns in the same order, row for row. #}
 {% macro foren(modeller) -%}
     {%- for navn in modeller %}
     select * from {{ ref(navn) }}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flis.database import connect
+from flis.database import connect, exists
 from flis.home import REPO, Home
 from flis.keys import masked
 
@@ -150,7 +150,7 @@ def _ensure_cpr_tables(home: Home) -> None:
 def _touch(home: Home, fagomraade: str | None, kommune: str | None, periode: str | None) -> None:
     """Forget that the models have seen the deliveries named, so that the next build computes their slices again."""
     with connect(home, write="flis") as con:
-        if not con.execute("select count(*) from information_schema.tables where table_catalog = 'flis' and table_schema = 'drift' and table_name = 'behandlet'").fetchall()[0][0]:
+        if not exists(con, "drift", "behandlet"):
             return
         con.execute(
             """

@@ -50,3 +50,16 @@ def _open(home: Home, write: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
     finally:
         con.close()
+
+
+def exists(con: duckdb.DuckDBPyConnection, schema: str, name: str, catalog: str = "flis") -> bool:
+    """Whether there is such a table or view in one of the two files (`catalog`: flis or cpr)."""
+    return bool(con.execute("select 1 from information_schema.tables where table_catalog = ? and table_schema = ? and table_name = ?", [catalog, schema, name]).fetchall())
+
+
+def content_sign(alias: str) -> str:
+    """SQL that tells whether the rows of the relation `alias` are the same as before, whatever their order: their number, and two sums of their hashes.
+
+    Two, because equal rows take each other out of an exclusive or.
+    """
+    return f"count(*) || '-' || coalesce(sum(cast(hash({alias}) as hugeint)), 0) || '-' || coalesce(bit_xor(hash({alias})), 0)"

@@ -192,7 +192,9 @@ def span_of(periode: date | None, udtrukket: date, frist_dage: int) -> tuple[dat
 
 def instructed_now(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """Municipality → the fagområder with an instruction in force now, in order. No instruction, no processing: no package and no report. `con` has cpr attached."""
-    if not con.execute("select 1 from duckdb_tables() where database_name = 'cpr' and schema_name = 'raw' and table_name = 'opsaetning_kommune_opsaetning'").fetchall():
+    from flis.database import exists        # here: who only reads the set-up does not pay for DuckDB
+
+    if not exists(con, "raw", "opsaetning_kommune_opsaetning", "cpr"):
         return {}
     found: dict[str, list[str]] = {}
     for code, area in con.execute("""

@@ -26,7 +26,7 @@ import duckdb
 import yaml
 
 from flis import datapackage as dp
-from flis.database import connect
+from flis.database import connect, content_sign, exists
 from flis.declaration import Declaration
 from flis.events import record_many
 from flis.home import REPO, Home, now
@@ -175,7 +175,7 @@ class Run:
         return self._rows(sql)[0][0]
 
     def _exists(self, database: str, schema: str, table: str) -> bool:
-        return bool(self._rows("select 1 from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ? limit 1", [database, schema, table]))
+        return exists(self.con, schema, table, database)
 
     def _tables(self) -> dict[str, dp.Table]:
         """Every model that goes into packages, as it stands in the database; one that is not built has no columns."""
@@ -446,7 +446,7 @@ class Run:
                 continue
             condition = self._rows_of_area(table, area)
             rows = f"{table.relation} as t{f' where {condition}' if condition else ''}"
-            total = "count(*) || '-' || sum(cast(hash(t) as hugeint)) || '-' || bit_xor(hash(t))"
+            total = content_sign("t")
             if table.level in ("individ", "kommune"):
                 prints[name, area] = dict(self._rows(f'select "{table.controller}", {total} from {rows} group by 1'))
             elif table.level == "dimension" and (name, "") in prints:

@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 
 from flis import danish, pages
-from flis.database import connect
+from flis.database import connect, content_sign, exists
 from flis.home import Home
 from flis.installation import instructed_now
 from flis.keys import master_key, pseudonym, recipient_key
@@ -66,7 +66,7 @@ def report(home: Home, *, fagomraade: str | None = None, kommune: str | None = N
     """
     result = ReportResult()
     with connect(home) as con:
-        if not _exists(con, "kvalitet", "resultat"):
+        if not exists(con, "kvalitet", "resultat"):
             return result
         picture = Picture(con)
         wanted = [k for k in sorted(picture.instructed) if kommune in (None, k) and (not fagomraade or fagomraade in picture.instructed[k])]
@@ -128,7 +128,7 @@ class Picture:
         return found
 
     def _has(self, schema: str, table: str, catalog: str = "flis") -> bool:
-        return _exists(self.con, schema, table, catalog)
+        return exists(self.con, schema, table, catalog)
 
     def name(self, code: str) -> str:
         """A municipality's name."""
@@ -206,7 +206,7 @@ class Picture:
             order by a.kommunekode, a.regel_id, a.periode desc, a.udvikling, a.noegle, a.fil, a.linje, a.leverance_id
         """)
         self.row_signs = {(code, area): sign for code, area, sign in self._rows(
-            "select kommunekode, fagomraade, count(*) || '-' || bit_xor(hash(t)) from temp.til_rettelse as t group by kommunekode, fagomraade")}
+            f"select kommunekode, fagomraade, {content_sign('t')} from temp.til_rettelse as t group by kommunekode, fagomraade")}
 
     def breaking(self, home: Home, code: str, area: str) -> dict[str, list[tuple]]:
         """A municipality's rows to correct per rule, as a workbook has them, persons keyed anew for it."""
@@ -355,10 +355,6 @@ class Picture:
             where h.fagomraade = $1
             group by k.koersel order by k.koersel desc
         """, [area])]
-
-
-def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str, catalog: str = "flis") -> bool:
-    return bool(con.execute("select count(*) from information_schema.tables where table_catalog = ? and table_schema = ? and table_name = ?", [catalog, schema, table]).fetchall()[0][0])
 
 
 def _together(months: list[dict[str, Any]]) -> dict[str, Any]:

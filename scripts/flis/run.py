@@ -48,11 +48,10 @@ def _build(home: Home, narrow: dict, bar, full_refresh: bool = False) -> tuple[d
 
 def _set_aside(home: Home) -> int:
     """Rows of the active deliveries that could not be standardised, by the row account."""
-    from flis.database import connect
+    from flis.database import connect, exists
 
     with connect(home) as con:
-        has = con.execute("select count(*) from information_schema.tables where table_catalog = 'flis' and table_schema = 'kvalitet' and table_name = 'raekkeregnskab'").fetchall()[0][0]
-        return con.execute("select coalesce(sum(antal_frasat), 0)::bigint from kvalitet.raekkeregnskab").fetchall()[0][0] if has else 0
+        return con.execute("select coalesce(sum(antal_frasat), 0)::bigint from kvalitet.raekkeregnskab").fetchall()[0][0] if exists(con, "kvalitet", "raekkeregnskab") else 0
 
 
 def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, int]:

@@ -23,12 +23,11 @@ def write_step(home: Home, step: str, **facts: Any) -> None:
 
 def write_deliveries(home: Home) -> None:
     """Refresh the table of what was expected, received, late, replaced and refused, per municipality, dataset and kildesystem."""
-    from flis.database import connect
+    from flis.database import connect, exists
 
     status = read(home)
     with connect(home) as con:
-        has = con.execute("select count(*) from information_schema.tables where table_catalog = 'flis' and table_schema = 'marts' and table_name = 'leveranceoversigt'").fetchall()[0][0]
-        if has:
+        if exists(con, "marts", "leveranceoversigt"):
             columns = ("kommunekode", "fagomraade", "kildesystem", "forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")
             rows = con.execute(f"""
                 select kommunekode, fagomraade, kildesystem,
@@ -38,8 +37,7 @@ def write_deliveries(home: Home) -> None:
             """).fetchall()
             status["leverancer"] = [dict(zip(columns, row, strict=True)) for row in rows]
             status["perioder"] = _periods_to_look_at(con)
-        ledger = con.execute("select count(*) from duckdb_tables() where database_name = 'cpr' and schema_name = 'raw' and table_name = 'leverance'").fetchall()[0][0]
-        if ledger:
+        if exists(con, "raw", "leverance", "cpr"):
             # Files nobody has agreed on belong to no municipality and no dataset: they are counted per sender.
             status["uden_aftale"] = dict(con.execute("select afsender, count(*) from cpr.raw.leverance where status = 'afvist' and filtype is null group by all order by all").fetchall())
     _write(home, status)
@@ -47,9 +45,10 @@ def write_deliveries(home: Home) -> None:
 
 def _periods_to_look_at(con: Any) -> list[dict[str, Any]]:
     """Each municipality, kildesystem and month where something is late, missing, replaced or refused, or where a part is missing inside what came."""
+    from flis.database import exists
+
     columns = ("kommunekode", "fagomraade", "kildesystem", "periode", "status", "forventet", "modtaget", "mangler", "erstattet", "afvist", "manglende_dele")
-    parts = con.execute("select count(*) from information_schema.tables where table_catalog = 'flis' and table_schema = 'kvalitet' and table_name = 'manglende_del'").fetchall()[0][0]
-    missing = ("select kommunekode, kildesystem, periode, string_agg(felt || ' ' || vaerdi, ', ' order by felt, vaerdi) as dele from kvalitet.manglende_del group by all" if parts
+    missing = ("select kommunekode, kildesystem, periode, string_agg(felt || ' ' || vaerdi, ', ' order by felt, vaerdi) as dele from kvalitet.manglende_del group by all" if exists(con, "kvalitet", "manglende_del")
                else "select null::varchar as kommunekode, null::varchar as kildesystem, null::date as periode, null::varchar as dele where false")
     rows = con.execute(f"""
         select o.kommunekode, o.fagomraade, o.kildesystem, strftime(o.periode, '%Y-%m'), o.status,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flis.database import connect
+from flis.database import connect, exists
 from flis.home import Home
 
 IN_SERIES = "serie:"    # a fault that is found only if each delivery was built before the next came: the rule's number stands after the colon; not counted here
@@ -47,7 +47,7 @@ def score(home: Home) -> list[Score]:
     if not truth.exists():
         raise TruthMissing(f"{truth} is missing: only a demo (`flis demo`) knows what was planted")
     with connect(home) as con:
-        if not con.execute("select count(*) from duckdb_views() where database_name = 'flis' and schema_name = 'kvalitet' and view_name = 'afvigelse'").fetchall()[0][0]:
+        if not exists(con, "kvalitet", "afvigelse"):
             raise TruthMissing("no rule has run: `flis validate` first")
         con.execute(f"create temp view fejl as select * from '{truth}'")
         rows = con.execute("""

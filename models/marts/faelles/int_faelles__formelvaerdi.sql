@@ -1,7 +1,17 @@
 {{ config(materialized='view') }}
 
--- Every area's formulas as one: what key figures are made of, and what is held against official figures. A new area is one branch more.
-with final as (
+-- Every area's formulas as one: what key figures are made of, and what is held against official figures. A new area is one line more in the list.
+with formler as (
+
+    {{ foren([
+        'formel_borger',
+        'formel_oekonomi',
+        'formel_voksne_handicap',
+    ]) }}
+
+),
+
+final as (
 
     select
         formel_id,
@@ -10,29 +20,7 @@ with final as (
         vaerdi,
         antal_personer,
         observationsstatus
-    from {{ ref('formel_borger') }}
-
-    union all
-
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        vaerdi,
-        antal_personer,
-        observationsstatus
-    from {{ ref('formel_oekonomi') }}
-
-    union all
-
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        vaerdi,
-        antal_personer,
-        observationsstatus
-    from {{ ref('formel_voksne_handicap') }}
+    from formler
 
 )
 
