@@ -117,17 +117,19 @@ def _lines(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: lis
             select nr, slut, taget, unnest(range(1, poster + 1)) as linje from (select * from _fil order by nr)
         ) as k positional join ({reader}) as r
     """
+    # `indhold` is the line's text; where it has fields, the list of them: they are cut once, counted here and taken one by one in `_values`.
     if found.fields:
         split = f"""
-            select nr, slut, taget, cast(f[1] as bigint) as linje, cast(f[2] as integer) as spaend, laest, array_to_string(f[3:], chr(31)) as tekst
+            select nr, slut, taget, laest, cast(f[1] as bigint) as linje, cast(f[2] as integer) as spaend, f[3:] as indhold
             from (select nr, slut, taget, laest, string_split(tekst, chr(31)) as f from ({numbered}))
         """
     else:
-        split = f"select nr, slut, taget, linje, 1 as spaend, laest, tekst from ({numbered})"
+        content = f"string_split(tekst, {text(_separator(ft, found))})" if ft.kind == "delimited" else "tekst"
+        split = f"select nr, slut, taget, laest, linje, 1 as spaend, {content} as indhold from ({numbered})"
     fault, got, expected = _faults(ft, found)
     con.execute(f"""
         create or replace temp table _linje as
-        select nr, linje, spaend, tekst, art, kode,
+        select nr, linje, spaend, laest, indhold, art, kode,
             case when kode is not null then {got} end as fundet,
             case when kode is not null then {expected} end as forventet
         from (
@@ -153,38 +155,36 @@ def _kind(ft: FileType, found: Inspected) -> str:
         headers = {c.name: c.header for c in ft.tables[0].columns}
         sep = _separator(ft, found)
         line = sep.join(headers.get(n, n) for n in found.layout).lower() + (sep if ft.format.get("afsluttende_adskiller") else "")
-        tests.append(f"lower(tekst) = {text(line)}")
+        tests.append(f"lower(indhold[1]) = {text(headers.get(found.layout[0], found.layout[0]).lower())} and lower(array_to_string(indhold, {text(sep)})) = {text(line)}")
     return f"case when {' or '.join(tests)} then 'teknisk' else 'post' end"
 
 
 def _faults(ft: FileType, found: Inspected) -> tuple[str, str, str]:
     """SQL for a line's reason to be set aside (null = good), what was found and what was expected (numbers only)."""
-    blank = "when trim(tekst) = '' then 'tom_linje'"
+    blank = "when trim(indhold) = '' then 'tom_linje'"
     if ft.kind == "jsonl":
         tops = {(c.path or c.header).split(".")[0] for c in ft.tables[0].columns} | set(found.local)
         allowed = "[" + ", ".join(text(t) for t in sorted(tops)) + "]"
-        return (f"case {blank} when not json_valid(tekst) or json_type(try_cast(tekst as json)) <> 'OBJECT' then 'ugyldig_json' "
-                f"when not list_has_all({allowed}, json_keys(try_cast(tekst as json))) then 'ukendt_felt' end", "null::integer", "null::integer")
+        return (f"case {blank} when not json_valid(indhold) or json_type(try_cast(indhold as json)) <> 'OBJECT' then 'ugyldig_json' "
+                f"when not list_has_all({allowed}, json_keys(try_cast(indhold as json))) then 'ukendt_felt' end", "null::integer", "null::integer")
     if ft.kind == "fixed":
         ends = {t.recordtype: max((c.pos or 0) + (c.length or 0) - 1 for c in t.columns) for t in ft.tables}
         if where := ft.format.get("recordtype"):
-            kind = f"substr(tekst, {where['pos']}, {where['len']})"
+            kind = f"substr(indhold, {where['pos']}, {where['len']})"
             need = f"case {kind} " + " ".join(f"when {text(str(k))} then {n}" for k, n in ends.items()) + " end"
             unknown = f"when {need} is null then 'ukendt_recordtype'"
         else:
             need, unknown = str(next(iter(ends.values()))), ""
-        return (f"case {blank} {unknown} when length(tekst) < {need} then 'linje_for_kort' when length(rtrim(tekst)) > {need} then 'linje_for_lang' end",
-                "length(tekst)", need)
-    sep = text(_separator(ft, found))
+        return (f"case {blank} {unknown} when length(indhold) < {need} then 'linje_for_kort' when length(rtrim(indhold)) > {need} then 'linje_for_lang' end",
+                "length(indhold)", need)
     trailing = bool(ft.format.get("afsluttende_adskiller")) and ft.kind == "delimited"
-    count = f"len(string_split(tekst, {sep}))"
     need = len(found.layout) + trailing
-    marked = "when starts_with(tekst, chr(29)) then substr(tekst, 2)" if found.fields else ""
-    if len(found.layout) == 1:
-        blank = ""      # one column: an empty line is an empty value
-    end = f"when not ends_with(tekst, {sep}) then 'felter_for_mange'" if trailing else ""
-    return (f"case {marked} {blank} when {count} < {need} then 'felter_for_faa' when {count} > {need} then 'felter_for_mange' {end} end",
-            f"{count} - {int(trailing)}", str(need - trailing))
+    marked = "when starts_with(indhold[1], chr(29)) then substr(indhold[1], 2)" if found.fields else ""
+    # One column: an empty line is an empty value.
+    blank = "" if len(found.layout) == 1 else "when len(indhold) = 1 and trim(indhold[1]) = '' then 'tom_linje'"
+    end = "when indhold[-1] <> '' then 'felter_for_mange'" if trailing else ""
+    return (f"case {marked} {blank} when len(indhold) < {need} then 'felter_for_faa' when len(indhold) > {need} then 'felter_for_mange' {end} end",
+            f"len(indhold) - {int(trailing)}", str(need - trailing))
 
 
 # ------------------------------------------------------------------ rows
@@ -193,17 +193,17 @@ def _faults(ft: FileType, found: Inspected) -> tuple[str, str, str]:
 def _values(ft: FileType, table: Table, found: Inspected) -> tuple[dict[str, str], str]:
     """SQL for each raw column of a table, and for its local fields."""
     if ft.kind == "fixed":
-        return {c.name: f"substr(tekst, {c.pos}, {c.length})" for c in table.columns}, "null"
+        return {c.name: f"substr(indhold, {c.pos}, {c.length})" for c in table.columns}, "null"
     if ft.kind == "jsonl":
         def path(c: Column) -> str:
             return text("$." + ".".join(f'"{p}"' for p in (c.path or c.header).split(".")))
-        local = ", ".join(f"{text(n)}, json_extract_string(tekst, {text(f'$.{chr(34)}{n}{chr(34)}')})" for n in found.local)
-        return ({c.name: f"json_extract_string(tekst, {path(c)})" for c in table.columns},
+        local = ", ".join(f"{text(n)}, json_extract_string(indhold, {text(f'$.{chr(34)}{n}{chr(34)}')})" for n in found.local)
+        return ({c.name: f"json_extract_string(indhold, {path(c)})" for c in table.columns},
                 f"cast(json_object({local}) as varchar)" if local else "null")
     known = {c.name for c in table.columns}
 
     def field_at(i: int) -> str:
-        return f"replace(f[{i}], chr(30), chr(10))" if found.fields else f"f[{i}]"
+        return f"replace(indhold[{i}], chr(30), chr(10))" if found.fields else f"indhold[{i}]"
 
     local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in known)
     return ({n: field_at(i) for i, n in enumerate(found.layout, start=1) if n in known},
@@ -218,13 +218,12 @@ def _closed(table: Table, values: dict[str, str]) -> str:
 
 
 def _rows(ft: FileType, table: Table, found: Inspected) -> str:
-    """SQL: the good lines of one table with their fields cut as `f`."""
-    cut = f", string_split(tekst, {text(_separator(ft, found))}) as f" if ft.kind in ("delimited", "xml") else ""
+    """SQL: the good lines of one table with their content."""
     where = ""
     if table.recordtype is not None and (at := ft.format.get("recordtype")):
-        where = f"and substr(tekst, {at['pos']}, {at['len']}) = {text(table.recordtype)}"
+        where = f"and substr(indhold, {at['pos']}, {at['len']}) = {text(table.recordtype)}"
     return f"""
-        select l.*, f.leverance_id, f.fil, f.kommunekode, f.periode, f.lukket{cut}
+        select l.*, f.leverance_id, f.fil, f.kommunekode, f.periode, f.lukket
         from _linje as l inner join _fil as f on l.nr = f.nr
         where f.taget and l.art = 'post' and l.kode is null {where}
     """
@@ -244,7 +243,7 @@ def _insert(ft: FileType, table: Table, found: Inspected) -> str:
 def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -> dict[int, Account]:
     """What the lines are, per file, and what a sender is told about them."""
     lost = con.execute("select count(*) from _linje where nr is null or linje is null").fetchall()[0][0]
-    missing = con.execute("select count(*) from _linje where art = 'teknisk' and tekst is null").fetchall()[0][0]
+    missing = con.execute("select count(*) from _linje where laest is null").fetchall()[0][0]
     if lost or missing:
         raise Unbalanced(f"the reader gave other lines than the file has ({lost} too many, {missing} missing)")
     accounts = {p.ident: Account() for p in parts if p.taken}
