@@ -103,6 +103,30 @@
     )
 {%- endmacro %}
 
+{#
+  Who counts in the stock on the first of each month, at the beginning of the day: who moves in on the first is a movement of that month and counts from
+  the next, as in the official statistics, so that primo + movements = ultimo. `maaneder` has the months (periode); with `efter_kommune` it has the
+  municipality too, and of each municipality only its own months are made.
+#}
+{% macro borger_bosatte(perioder, maaneder, efter_kommune=false) -%}
+    (
+        select
+            p.person_id,
+            p.bopael_kommunekode as kommunekode,
+            m.periode,
+            {{ alder_paa('p.foedselsdato', 'm.periode') }} as alder,
+            p.koen,
+            p.civilstand,
+            p.statsborgerskab
+        from {{ perioder }} as p
+        inner join {{ maaneder }} as m
+            on
+                {% if efter_kommune %}p.bopael_kommunekode = m.kommunekode and {% endif %}p.gyldig_fra < m.periode
+                and p.gyldig_til >= m.periode
+        where p.er_bosat
+    )
+{%- endmacro %}
+
 {# The months a delivery date opens: the stock on the first of a month is known when the register has reported through the day before. #}
 {% macro borger_bestandsmaaned(udtrukket) -%}
     cast(date_trunc('month', {{ dato_plus_dage('cast(' ~ udtrukket ~ ' as date)', 1) }}) as date)

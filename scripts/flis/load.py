@@ -172,7 +172,7 @@ class _Run:
         self.failures: list[str] = []
 
     def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
-        from flis import installation, ledger
+        from flis import installation, ledger, persons
         from flis.database import connect
 
         narrowed = bool(fagomraade or kommune or periode)
@@ -188,6 +188,7 @@ class _Run:
                     self.con.execute("set memory_limit = '1GB'")     # beyond that it spills: memory does not grow with the files
                 self.con.execute("begin")
                 ledger.create_tables(self.con, self.contracts)
+                persons.complete(self.con, self.key)
                 installation.store(self.con, self.setup)
                 self.con.execute("commit")
                 types = {(m.filetype.afsender, m.filetype.kildesystem, m.filetype.name) for d in deliveries if (m := d.match)}
