@@ -17,11 +17,8 @@ import csv
 import gzip
 import hashlib
 import json
-import lzma
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,8 +33,6 @@ CHUNK = 256 * 1024
 MOST_DIRECTORY = CHUNK          # bytes of a zip's directory: one file's entry is some hundred
 FIELD, NEWLINE, FAULT = "\x1f", "\x1e", "\x1d"
 NULL = NEWLINE + FAULT
-# What the unpackers raise on a package that is broken or made to break them.
-_DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OverflowError, struct.error)
 _C1 = bytes(range(0x80, 0xA0))
 _CONTROL = (b"\x01", b"\x1d", b"\x1e", b"\x1f")
 _FORBIDDEN = re.compile("[\0\x01\x1d-\x1f\ud800-\udfff]")
@@ -196,9 +191,9 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
             nonlocal taken
             try:
                 data = source.read(CHUNK)
-            except _DAMAGED as error:
-                if source is hashing or isinstance(error, OSError) and error.errno:
-                    raise       # a fault of the disk, not of the package
+            except Exception as error:
+                if source is hashing or _of_ours(error):
+                    raise
                 raise Refused("beskadiget_pakke") from error
             taken += len(data)
             if taken > limits.unpacked:
@@ -233,8 +228,15 @@ def _open_member(raw: IO[bytes], limits: Limits) -> IO[bytes]:
         if members[0].file_size > limits.unpacked:
             raise Refused("pakke_bombe", graense=readable_size(limits.unpacked))
         return package.open(members[0])
-    except _DAMAGED as error:
+    except Exception as error:
+        if isinstance(error, Refused) or _of_ours(error):
+            raise
         raise Refused("beskadiget_pakke") from error
+
+
+def _of_ours(error: Exception) -> bool:
+    """A fault of the disk or of memory. All else that the unpackers raise (index errors too) comes of a package that is broken, or made to break them."""
+    return isinstance(error, MemoryError) or isinstance(error, OSError) and bool(error.errno)
 
 
 def receipt(path: Path) -> tuple[str, int]:
