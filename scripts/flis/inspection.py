@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import gzip
 import hashlib
 import json
@@ -236,7 +237,7 @@ def _open_member(raw: IO[bytes], limits: Limits) -> IO[bytes]:
 
 def _of_ours(error: Exception) -> bool:
     """A fault of the disk or of memory. All else that the unpackers raise (index errors too) comes of a package that is broken, or made to break them."""
-    return isinstance(error, MemoryError) or isinstance(error, OSError) and bool(error.errno)
+    return isinstance(error, MemoryError) or isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)     # EINVAL: a place before the file's start
 
 
 def receipt(path: Path) -> tuple[str, int]:
