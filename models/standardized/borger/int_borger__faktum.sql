@@ -176,6 +176,7 @@ final as (
         s.koen in ('M', 'K') and s.koen <> n.nummer_koen as koen_modsiger_nummer,
         case
             when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
+            when s.er_annullering is null then 'handling_ukendt'
             when s.virkningsdato is null then 'dato_ulaeselig'
             when
                 s.tabel = 'person'

@@ -126,6 +126,7 @@ final as (
         s.er_annullering,
         case
             when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
+            when s.er_annullering is null then 'handling_ukendt'
             when s.dato is null then 'dato_ulaeselig'
             when s.haendelsesart is null then 'art_ukendt'
         end as frasat_aarsag

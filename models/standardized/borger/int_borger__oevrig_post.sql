@@ -28,6 +28,7 @@ final as (
         s.udtraeksdato,
         case
             when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
+            when s.er_annullering is null then 'handling_ukendt'
         end as frasat_aarsag
     from samlet as s
     left join personnoegler as n

@@ -53,7 +53,7 @@ final as (
             * 12 / (52 * 60.0), 2
         ) as decimal(9, 2)) as omfang_timer_uge,
         case trim(akut) when 'True' then true when 'False' then false end as er_akut,
-        coalesce(trim(slettet) = 'True', false) as er_slettet,
+        case trim(slettet) when 'True' then true when 'False' then false when '' then false end as er_slettet,
         _lokale_felter,
         _leverance_id,
         _fil,
