@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flis import danish
 from flis.contract import FileType, Table
 from flis.home import REPO
 from flis.inspection import Inspected
@@ -16,6 +17,9 @@ from flis.reasons import Reason, catalogue
 
 if TYPE_CHECKING:
     import duckdb
+
+
+MOST_MONEY = 10**13     # kr. in one table of one file, signs apart: above it is no account, and sums of sums would leave decimal(18,2)
 
 
 class Unbalanced(Exception):
@@ -272,14 +276,15 @@ def _balance(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part], ac
         if closed != "false":
             for ident, count in con.execute(f"select leverance_id, count(*) from ({_rows(ft, table, parts[0].found)}) where {closed} group by 1").fetchall():
                 accounts[ident].without += count
-        total, bad = "null", "0"
+        total, bad, whole = "null", "0", "0"
         if table.kontroltal:
             column, talformat, sign = table.kontroltal
             amount = amount_sql(column, talformat)
+            whole = f"coalesce(sum(abs({amount})), 0)"
             total, bad = f"sum({amount})" if sign == "netto" else f"coalesce(sum({amount}) filter ({amount} > 0), 0)", f"count(*) filter ({amount} is null and trim({column}) <> '')"
         con.execute(f"""
             create or replace temp table _talt as
-            select _leverance_id, count(*) as raekker, {total} as kontrolsum, {bad} as ulaeselige
+            select _leverance_id, count(*) as raekker, {total} as kontrolsum, {bad} as ulaeselige, {whole} as samlet
             from raw.{table.identifier} where _leverance_id >= {lowest} group by 1
         """)
         con.execute(f"""
@@ -288,7 +293,9 @@ def _balance(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part], ac
             from _fil as f left join _talt as t on f.leverance_id = t._leverance_id
             where f.taget order by 1
         """)
-        for ident, count, amount, unreadable in con.execute("select * from _talt where _leverance_id in (select leverance_id from _fil where taget)").fetchall():
+        for ident, count, amount, unreadable, gross in con.execute("select * from _talt where _leverance_id in (select leverance_id from _fil where taget)").fetchall():
+            if table.kontroltal and gross > MOST_MONEY:
+                accounts[ident].refusal = accounts[ident].refusal or Reason.of("urimelig_sum", kolonne=table.kontroltal[0], graense=danish.number(MOST_MONEY))
             accounts[ident].rows += count
             unread[ident] = unread.get(ident, 0) + unreadable
             if amount is not None:

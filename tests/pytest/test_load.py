@@ -179,6 +179,8 @@ CASES = {
     "tom linje": Case("saldo", saldo(GOOD).replace(b"TOTAL", b"\nTOTAL"), "aktiv", "linjer_sat_til_side kontrolsum_ikke_proevet", rows=1, set_aside=1, technical=2),
     "alle linjer forkerte": Case("saldo", saldo("a", "b"), "afvist", "ingen_brugbare_linjer", says="den første er linje 2"),
     "gentaget header": Case("saldo", saldo(GOOD, "FIL;TEKST;BELOEB;", GOOD, end="TOTAL;2;2,00;"), "aktiv", None, rows=2, technical=3),
+    "urimelig sum": Case("saldo", saldo(*["a;b;999999999999,99;"] * 11, total="10999999999999,89"), "afvist", "urimelig_sum", says="10.000.000.000.000 kr."),
+    "beloeb med punktum som decimaltegn": Case("saldo", saldo(GOOD, "a;b;12.34;"), "aktiv", "kontrolsum_ikke_proevet", rows=2, technical=2),
     "ulaeseligt beloeb": Case("saldo", saldo(GOOD, "a;b;hest;"), "aktiv", "kontrolsum_ikke_proevet", rows=2, technical=2),
     "linjeskift i citat": Case("citat", C(CITAT + '1;0101701234;"en\nto"\n2;;x\n'), "aktiv", None, rows=2, technical=1, lines=4),
     "dobbelte anfoerselstegn": Case("citat", C(CITAT + '1;;"sagde ""ja"" til; alt"\n'), "aktiv", None, rows=1, technical=1),
