@@ -565,7 +565,11 @@ def _quoted_in_one(lines: Iterator[str], delimiter: str, quote: str, expected: i
 
     def counted() -> Iterator[str]:
         nonlocal paired, open_quote
+        held = 0            # bytes of the lines the record has gone on over
         for line in lines:
+            held = held + len(line.encode()) if open_quote else 0
+            if held > limits.line:
+                raise _NotPlain
             open_quote ^= line.count(quote) % 2 == 1
             paired += not open_quote
             yield line + "\n"
