@@ -34,6 +34,11 @@
     )
 {%- endmacro %}
 
+{# Whether a record annuls: A does, blank does not; anything else is null, and the int_ model sets the row aside. #}
+{% macro cpr_annullering(kolonne) -%}
+    case trim({{ kolonne }}) when 'A' then true when '' then false end
+{%- endmacro %}
+
 {# A date of effect in CPR: 00000000 and blank mean that the thing has always been so. #}
 {% macro cpr_virkningsdato(kolonne) -%}
     case when replace(trim({{ kolonne }}), '0', '') = '' then date '1900-01-01' else {{ som_dato(kolonne, 'yyyyMMdd') }} end

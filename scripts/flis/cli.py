@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -42,7 +43,7 @@ def progress_bar(title: str) -> Iterator[Any]:
         task = bar.add_task(title, total=None)
 
         def update(what: str, done: int, total: int) -> None:
-            bar.update(task, description=f"{title}: {what}"[:40], completed=done, total=total)
+            bar.update(task, description=escape(f"{title}: {what}"[:40]), completed=done, total=total)
 
         yield update
 
@@ -80,11 +81,11 @@ def _run(home: Home, names: list[str], narrow: dict, **extra: Any) -> tuple[dict
     try:
         code = run_steps(home, names, narrow, done=done, progress=progress_bar, **extra)
         for name, message in done.get("build", {}).get("failed", []):
-            errors.print(f"[red]{name}[/red]: {message}", highlight=False)
+            errors.print(f"[red]{escape(name)}[/red]: {escape(message)}", highlight=False)
         return done, code
     except StepFailed as fault:
-        errors.print(f"[red]{fault.step} failed:[/red] {fault}", highlight=False)
-        errors.print(f"The trace is in {fault.log}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]{fault.step} failed:[/red] {escape(str(fault))}", highlight=False)
+        errors.print(f"The trace is in {escape(str(fault.log))}", highlight=False, soft_wrap=True)
         return done, FAILED
 
 
@@ -146,7 +147,7 @@ def score(home: HomeOption = None) -> None:
     try:
         found = scores(Home.of(home))
     except TruthMissing as fault:
-        errors.print(f"[red]{fault}[/red]", highlight=False)
+        errors.print(f"[red]{escape(str(fault))}[/red]", highlight=False)
         raise typer.Exit(2) from fault
     table = Table("regel", "alvor", "planted", "found", "not planted", "recall", "precision", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for one in found:
@@ -237,10 +238,10 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
         for row in shown:
             files = [f"{row['modtaget']} af {row['forventet']}", *(f"{row[k]} {text}" for k, text in (("mangler", "mangler"), ("erstattet", "erstattet"), ("afvist", "afvist")) if row[k])]
             months.add_row(row["kommunekode"], row["kildesystem"], row["periode"], row["status"],
-                           ", ".join(files) + (f"; uden {row['manglende_dele']}" if row["manglende_dele"] else ""))
+                           escape(", ".join(files) + (f"; uden {row['manglende_dele']}" if row["manglende_dele"] else "")))
         console.print(months)
     for sender, count in facts.get("uden_aftale", {}).items():
-        console.print(f"{count} files from {sender} were refused because no interface of that name is agreed.")
+        console.print(f"{count} files from {escape(sender)} were refused because no interface of that name is agreed.")
     console.print(f"{facts['indbakke']} files wait in the inbox.")
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from flis.home import REPO, Home, now
+from flis.home import REPO, Home, now, readable
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 UNFINISHED = (".part", ".tmp", ".filepart", ".partial", ".crdownload")
 BATCH_BYTES, BATCH_FILES = 192 * 1024**2, 4000
+
+
+LATEST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 10**9     # nanoseconds
+NOTE = ".aarsag.txt"
+LONGEST_NAME = 200              # bytes of a file's own name in quarantine; the system allows 255, and a note beside it has the longer name
 
 
 class LoadError(Exception):
@@ -176,7 +181,7 @@ class _Run:
         from flis.database import connect
 
         narrowed = bool(fagomraade or kommune or periode)
-        deliveries = [d for d in map(self._recognise, waiting)
+        deliveries = [d for item in waiting if (d := self._recognised(item))
                       if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
                       and (not kommune or d.match.kommunekode == kommune) and (not periode or d.match.periode == periode)]
         deliveries.sort(key=lambda d: (d.udtrukket, d.loebenr or 0, d.fil))
@@ -203,15 +208,24 @@ class _Run:
 
     # -------------------------------------------------------------- reading
 
+    def _recognised(self, item: tuple[str, os.DirEntry[str]]) -> Delivery | None:
+        """The delivery, or None when its name cannot be read now; then it is left where it is."""
+        try:
+            return self._recognise(item)
+        except OSError as fault:        # the sender has just taken it back
+            self.failures.append(f"{readable(item[0])}/{readable(item[1].name)}: {fault}")
+            return None
+
     def _recognise(self, item: tuple[str, os.DirEntry[str]]) -> Delivery:
         """What the name alone says (and, for numbered extracts, the start record)."""
         from flis.inspection import peek_number, plain_name
 
-        afsender, entry = item
-        readable = os.fsencode(entry.name).decode("utf-8", "replace")
-        moment = datetime(1970, 1, 1) + timedelta(microseconds=entry.stat(follow_symlinks=False).st_mtime_ns // 1000)
-        delivery = Delivery(Path(entry.path), afsender, readable, moment, udtrukket=moment)
-        match = self.contracts.match(afsender, plain_name(readable))
+        afsender, entry = readable(item[0]), item[1]
+        name = readable(entry.name)
+        stamp = min(max(entry.stat(follow_symlinks=False).st_mtime_ns, 0), LATEST)      # a file system takes times that no calendar has
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=stamp // 1000)
+        delivery = Delivery(Path(entry.path), afsender, name, moment, udtrukket=moment)
+        match = self.contracts.match(afsender, plain_name(name))
         if match:
             delivery.match = match
             delivery.udtrukket = match.udtrukket or moment
@@ -228,8 +242,8 @@ class _Run:
             self.progress(delivery.fil, number, len(deliveries))
             try:
                 self._inspect(delivery)
-            except OSError as fault:        # the disk's fault, or the sender has just taken it back
-                self.failures.append(f"{delivery.afsender}/{delivery.fil}: {fault}")
+            except Exception as fault:      # ours, the disk's, or the sender has just taken it back: it stays, and the others go on
+                self.failures.append(f"{delivery.afsender}/{delivery.fil}: {type(fault).__name__}: {fault}")
                 continue
             batch.append(delivery)
             size += delivery.bytes if not delivery.found else max(delivery.bytes, delivery.found.unpacked)
@@ -508,14 +522,15 @@ class _Run:
         assert reason
         folder = self.home.quarantine / d.afsender
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        target = folder / d.fil
-        if target.exists() or target.is_symlink():
-            target = folder / f"{d.fil}.{d.ident}"
+        name = d.fil.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
+        target = folder / name
+        if any(os.path.lexists(f"{target}{more}") for more in ("", NOTE)):
+            target = folder / f"{name}.{d.ident}"
         local = d.modtaget.replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Copenhagen"))
         lines = [f"Filen er afvist: {d.fil}", f"Afsender: {d.afsender}", f"Modtaget: {local:%d-%m-%Y %H:%M}", "", f"Hvad er galt: {reason.what}"]
         if reason.line is not None:
             lines.append(f"Linje: {reason.line}")
         lines += [f"Hvad skal rettes: {reason.correction}", "", f"Intet fra filen er indlæst. Reference: leverance {d.ident}, årsag {reason.code}.", ""]
-        note = target.with_name(target.name + ".aarsag.txt")
+        note = target.with_name(target.name + NOTE)
         note.write_text("\n".join(lines), encoding="utf-8")
         shutil.move(d.path, target)

@@ -177,6 +177,7 @@ final as (
         s.koen in ('M', 'K') and s.koen <> case when substr(n.cpr, 10, 1) in ('1', '3', '5', '7', '9') then 'M' else 'K' end as koen_modsiger_nummer,
         case
             when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr') }} then 'cpr_ugyldig'
+            when s.er_annullering is null then 'handling_ukendt'
             when s.virkningsdato is null then 'dato_ulaeselig'
             when
                 s.tabel = 'person'

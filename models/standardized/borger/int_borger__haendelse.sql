@@ -125,6 +125,7 @@ final as (
         s.er_annullering,
         case
             when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr') }} then 'cpr_ugyldig'
+            when s.er_annullering is null then 'handling_ukendt'
             when s.dato is null then 'dato_ulaeselig'
             when s.haendelsesart is null then 'art_ukendt'
         end as frasat_aarsag
