@@ -25,8 +25,8 @@ $(VENV)/klar: requirements.lock pyproject.toml
 	@touch $@
 
 # Each step against bare DuckDB doing the same (docs/ydelse.md). SCALE and PERIODS say how large a Denmark.
-SCALE ?= 0.01
-PERIODS ?= 6
+SCALE ?= 1
+PERIODS ?= 24
 bench: $(VENV)/klar
 	$(BIN)/python scripts/bench/bench.py --scale $(SCALE) --periods $(PERIODS)
 

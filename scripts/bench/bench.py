@@ -1,11 +1,10 @@
-"""The benchmark: each step of the walk timed against a floor, bare DuckDB doing the same work on the same data in the same run.
+"""The benchmark: each step of the walk on the demo Denmark, and beside it the floor, the same work done bare (floors.py), in the same run.
 
-    python scripts/bench/bench.py [--scale 0.01] [--periods 6] [--work FOLDER] [--keep]
+    python scripts/bench/bench.py [--scale 1] [--periods 24] [--work FOLDER] [--keep] [--until STAGE]
 
-A demo Denmark without faults is delivered in four parts: the first half of the months but one, the last month of that half, the second half but
-one, and the last month. So the cost of one more month is measured with a given history and with twice that. Every step and every floor is a process of
-its own: wall time, CPU and peak memory are what the operating system says of it. A floor's seconds are those of its queries alone, without starting
-Python. The figures are printed as Markdown and kept as JSON; what they mean is in docs/ydelse.md.
+The months are delivered so that the cost of one more is measured on a short history and on a long one: the first with the CPR register whole, the second alone, those
+between in one, then the last two one by one. Every step and every floor is a process of its own: wall time, CPU and peak memory are what the operating system says
+of it. With --keep the working folder is left as it is, and a stage that has been done in it is not done again.
 """
 
 from __future__ import annotations
@@ -14,11 +13,9 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
-import time
-import zipfile
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,431 +25,213 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 REPO = SCRIPTS.parent
 sys.path.insert(0, str(SCRIPTS))
 
+from measure import measured  # noqa: E402
+
 DONE = (0, 1)                       # 1: a delivery waits or a rule holds a package, which is no fault of the step
 ARRIVAL = timedelta(days=25)        # what arrives on the 1st to the 25th tells of the month before; the CPR register tells of the day itself
+DAYS_KEPT = 3                       # the last days of the CPR register are kept back and delivered one at a time
 
 
 @dataclass
 class Step:
-    """One measured process: seconds, and MB at the most. The floor is the bare queries it is held against."""
+    """One measured process and its floor. Seconds, MB at the most, and what it was about."""
 
-    name: str
-    wall: float
-    cpu: float
-    peak: float
+    step: str
+    seconds: float
+    cpu_seconds: float
+    peak_rss_mb: float
     rows: int = 0
+    bytes: int = 0
     files: int = 0
-    floor: float = 0.0
-    floor_cpu: float = 0.0
-    floor_peak: float = 0.0
-    nodes: list[tuple[str, float]] = field(default_factory=list)
+    nodes: int = 0
+    floor_seconds: float | None = None
+    floor_cpu_seconds: float | None = None
+    slowest: list[tuple[str, float]] = field(default_factory=list)
+    floor_slowest: list[tuple[str, float]] = field(default_factory=list)
 
     @property
     def ratio(self) -> float | None:
-        """Times the floor's CPU: on a machine that others use too, wall time says more about them."""
-        return self.cpu / self.floor_cpu if self.floor_cpu else None
-
-
-# --- processes ----------------------------------------------------------------------------------------------------------------------------------
-
-def measured(command: list[str], env: dict[str, str], log: Path) -> tuple[int, float, float, float, str]:
-    """Run a command; returns exit code, wall seconds, CPU seconds, peak MB (of it and its children) and what it printed."""
-    with log.open("w+b") as out:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, env=env, cwd=REPO, stdout=out, stderr=subprocess.STDOUT)
-        _, status, use = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        text = out.read().decode("utf-8", "replace")
-    return process.returncode, wall, use.ru_utime + use.ru_stime, use.ru_maxrss / 1024, text
+        return self.seconds / self.floor_seconds if self.floor_seconds else None
 
 
 class Bench:
-    """One run of the benchmark in a working folder of its own."""
+    """One benchmark in a working folder: `home` is the installation, `venter` what is not yet delivered, `tilstand.json` which stages are done and what they gave."""
 
     def __init__(self, work: Path, scale: float, periods: int) -> None:
         self.work, self.scale, self.periods = work, scale, periods
-        self.home, self.hold, self.target = work / "home", work / "venter", work / "target"
+        self.home, self.hold, self.saved, self.target = work / "home", work / "venter", work / "gemt", work / "target"
         self.env = {**os.environ, "FLIS_HOME": str(self.home), "DBT_TARGET_PATH": str(self.target), "DBT_PROFILES_DIR": str(REPO),
                     "PYTHONPATH": str(SCRIPTS), "DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "COLUMNS": "200"}
-        self.steps: list[Step] = []
+        work.mkdir(parents=True, exist_ok=True)
+        self.state_file = work / "tilstand.json"
+        self.state = json.loads(self.state_file.read_text("utf-8")) if self.state_file.exists() else {"done": {}}
 
-    def flis(self, name: str, *args: str, keep: bool = True) -> Step:
+    # --- stages ---------------------------------------------------------------------------------------------------------------------------------
+
+    def stages(self) -> dict[str, Callable[[], list[Step]]]:
+        """Every stage in its order, by name."""
+        last = self.periods
+        return {
+            "demo": self.demo,
+            "load_1": lambda: [self.load("load month 1 and the CPR register whole", [1])],
+            "build_1": lambda: [self.build("build month 1 whole")],
+            "load_2": lambda: [self.load("load month 2", [2])],
+            "build_2": lambda: [self.build("build month 2")],
+            "load_rest": lambda: [self.load(f"load months 3-{last - 2}", list(range(3, last - 1)), floor=False)],
+            "build_rest": lambda: [self.build(f"build months 3-{last - 2}", floor=False)],
+            "save": self.save,
+            "load_23": lambda: [self.load(f"load month {last - 1}", [last - 1])],
+            "build_23": lambda: [self.build(f"build month {last - 1}")],
+            "load_24": lambda: [self.load(f"load month {last}", [last])],
+            "build_24": lambda: [self.build(f"build month {last}")],
+        }
+
+    def go(self, until: str | None) -> None:
+        """Do the stages that are not done, up to and with `until`."""
+        for name, stage in self.stages().items():
+            if name not in self.state["done"]:
+                self.state["done"][name] = [asdict(step) for step in stage()]
+                self.state_file.write_text(json.dumps(self.state, ensure_ascii=False, indent=1), "utf-8")
+            if name == until:
+                break
+
+    # --- processes ------------------------------------------------------------------------------------------------------------------------------
+
+    def flis(self, name: str, *args: str, **env: str) -> Step:
         """One verb of the product."""
-        started = time.time()
-        code, wall, cpu, peak, text = measured([sys.executable, "-m", "flis.cli", *args], self.env, self.work / "trin.log")
-        if code not in DONE:
-            raise SystemExit(f"{name}: exit {code}\n{text[-4000:]}")
-        step = Step(name, wall, cpu, peak)
-        if args[0] == "build":
-            step.nodes = slowest(self.target / "run_results.json", started)
-        if keep:
-            self.steps.append(step)
-            print(f"{name}: {wall:.1f} s, {cpu:.1f} s CPU, {peak:.0f} MB", file=sys.stderr, flush=True)
+        done = measured([sys.executable, "-m", "flis.cli", *args], {**self.env, **env}, self.work / "trin.log", REPO)
+        if done.code not in DONE:
+            raise SystemExit(f"{name}: exit {done.code}\n{done.text[-4000:]}")
+        _say(f"{name}: {done.wall:.1f} s, {done.cpu:.1f} s CPU, {done.peak:.0f} MB")
+        return Step(name, done.wall, done.cpu, done.peak)
+
+    def floor(self, what: str, **env: str) -> dict[str, Any]:
+        """The same work done bare."""
+        done = measured([sys.executable, str(SCRIPTS / "bench" / "floors.py"), what, str(self.home), str(self.work / "gulv")], {**self.env, **env}, self.work / "gulv.log", REPO)
+        if done.code:
+            raise SystemExit(f"the floor of {what}: exit {done.code}\n{done.text[-4000:]}")
+        figures = json.loads(done.text.strip().splitlines()[-1])
+        _say(f"  its floor: {figures['wall']:.1f} s, {figures['cpu']:.1f} s CPU, {done.peak:.0f} MB; {({k: v for k, v in figures.items() if k not in ('wall', 'cpu')})}")
+        return figures
+
+    def load(self, name: str, months: list[int], floor: bool = True) -> Step:
+        """Deliver these months and load them."""
+        self.deliver(months)
+        bare = self.floor("load") if floor and months else None
+        size = sum(p.stat().st_size for p in (self.home / "indbakke").glob("*/*"))
+        step = self.flis(name, "load")
+        facts = json.loads((self.home / "status.json").read_text("utf-8"))["trin"]["load"]
+        step.rows, step.files, step.bytes = facts["rows"], facts["received"], size
+        return self.against(step, bare)
+
+    def build(self, name: str, floor: bool = True) -> Step:
+        """Build what has arrived."""
+        step = self.flis(name, "build")
+        results = json.loads((self.target / "run_results.json").read_text("utf-8"))["results"]
+        step.nodes, step.slowest = len(results), slowest(results)
+        step.bytes = (self.home / "flis.duckdb").stat().st_size
+        bare = self.floor("build") if floor else None
+        if bare:
+            step.rows, step.floor_slowest = bare["rows"], bare["slowest"]
+        return self.against(step, bare)
+
+    def against(self, step: Step, bare: dict[str, Any] | None) -> Step:
+        if bare:
+            step.floor_seconds, step.floor_cpu_seconds = bare["wall"], bare["cpu"]
         return step
-
-    def floor(self, what: str) -> dict[str, Any]:
-        """The same work by bare queries (the functions floor_*, in a process of their own)."""
-        code, _, _, peak, text = measured([sys.executable, str(Path(__file__).resolve()), "--floor", what, "--work", str(self.work)], self.env, self.work / "gulv.log")
-        if code:
-            raise SystemExit(f"floor of {what}: exit {code}\n{text[-4000:]}")
-        answer = {**json.loads(text.strip().splitlines()[-1]), "peak": peak}
-        print(f"  floor of {what}: {answer['wall']:.2f} s, {answer['cpu']:.2f} s CPU, {peak:.0f} MB", file=sys.stderr, flush=True)
-        return answer
-
-    def facts(self, step: str) -> dict[str, Any]:
-        return json.loads((self.home / "status.json").read_text("utf-8"))["trin"][step]
-
-    def against(self, step: Step, floor: dict[str, Any]) -> None:
-        step.floor, step.floor_cpu, step.floor_peak = floor["wall"], floor["cpu"], floor["peak"]
 
     # --- deliveries -----------------------------------------------------------------------------------------------------------------------------
 
-    def deal(self) -> list[list[Path]]:
-        """Take the inbox away; returns the files in four parts, by the month they tell of."""
-        parts: list[list[Path]] = [[], [], [], []]
-        half = self.periods // 2
+    def demo(self) -> list[Step]:
+        """The demo Denmark, unless the home has one already; its files are then dealt out by the month they tell of."""
+        steps = []
+        if not (self.home / "facit" / "demo.json").exists():
+            # The history begins in a January: a municipality's first delivery brings the year to date, and would make the first month a year.
+            last = datetime(2025, (self.periods - 1) % 12 + 1, 1)
+            steps.append(self.flis("demo", "demo", "--scale", str(self.scale), "--periods", str(self.periods), "--slut", f"{last:%Y-%m}", "--no-faults"))
+        asked = json.loads((self.home / "facit" / "demo.json").read_text("utf-8"))
+        if (asked["scale"], asked["periods"]) != (self.scale, self.periods):
+            raise SystemExit(f"the demo in {self.home} is of scale {asked['scale']} and {asked['periods']} months")
+        year, month = map(int, asked["slut"].split("-"))
+        first = year * 12 + month - self.periods
+        from flis.contract import read_contracts
+        from flis.inspection import plain_name
+
+        contracts = read_contracts(None)
         for path in sorted((self.home / "indbakke").glob("*/*")):
-            number = self.month_of(path)
-            part = 0 if number < half else 1 if number == half else 2 if number < self.periods else 3
-            away = self.hold / path.parent.name / path.name
+            match = contracts.match(path.parent.name, plain_name(path.name))
+            told = match.periode if match and match.periode else datetime.fromtimestamp(path.stat().st_mtime, UTC) - (timedelta(0) if path.parent.name == "cpr" else ARRIVAL)
+            number = max(1, told.year * 12 + told.month - first)
+            part = f"{min(number, self.periods):03}"
+            if path.parent.name == "cpr" and number == self.periods and (told + timedelta(days=DAYS_KEPT)).month != told.month:
+                part = f"dag_{told:%Y%m%d}"
+            away = self.hold / part / path.parent.name / path.name
             away.parent.mkdir(parents=True, exist_ok=True)
             path.rename(away)
-            parts[part].append(away)
-        return parts
+        return steps
 
-    def deliver(self, files: list[Path]) -> None:
-        for path in files:
-            path.rename(self.home / "indbakke" / path.parent.name / path.name)
+    def deliver(self, months: list[int]) -> None:
+        """Put these months' files in the inbox. They are kept where they were too (the same bytes on the disk), so that a month can be delivered again."""
+        for month in months:
+            self.put(f"{month:03}")
 
-    def correction(self) -> None:
-        """The largest Opus file of the last month once more, extracted ten days later, two lines changed about."""
-        import gzip
+    def put(self, part: str) -> None:
+        for path in (self.hold / part).glob("*/*"):
+            there = self.home / "indbakke" / path.parent.name / path.name
+            there.parent.mkdir(parents=True, exist_ok=True)
+            if not there.exists():
+                os.link(path, there)
 
-        month = f"{self.last:%Y%m}"
-        path = max((self.home / "arkiv").rglob(f"ZD1SL_*_{month}_*.csv*"), key=lambda p: p.stat().st_size)
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        lines = data.split(b"\n")
-        lines[1], lines[2] = lines[2], lines[1]
-        name = next(part for part in path.name.split(".") if "ZD1SL_" in part)
-        name = name[name.index("ZD1SL_"):]
-        later = datetime.strptime(name[-8:], "%Y%m%d") + timedelta(days=10)
-        (self.home / "indbakke" / "kmd" / f"{name[:-8]}{later:%Y%m%d}.csv").write_bytes(b"\n".join(lines))
-
-    # --- the walk -------------------------------------------------------------------------------------------------------------------------------
-
-    @property
-    def first(self) -> datetime:
-        return datetime(2025 - (self.periods - 1) // 12, 1, 1)
-
-    @property
-    def last(self) -> datetime:
-        return datetime(2025, (self.periods - 1) % 12 + 1, 1)
-
-    def run(self) -> None:
-        # The history begins in a January: a municipality's first delivery brings the year to date, and would make the first month a year.
-        self.flis("demo", "demo", "--scale", str(self.scale), "--periods", str(self.periods), "--slut", f"{self.last:%Y-%m}", "--no-faults", keep=False)
-        parts = self.deal()
-        half = self.periods // 2
-
-        self.deliver(parts[0])
-        floor = self.floor("load")
-        step = self.loaded(f"load {half - 1} months")
-        self.against(step, floor)
-        self.deliver(parts[1])
-        self.loaded("load 1 month more", keep=False)
-        # dbt reads the project once per change of it; the steps after that find it read.
-        code, wall, cpu, peak, text = measured([sys.executable, "-m", "dbt.cli.main", "--quiet", "parse"], self.env, self.work / "trin.log")
-        if code:
-            raise SystemExit(f"dbt parse: exit {code}\n{text[-4000:]}")
-        self.steps.append(Step("dbt parse, once per change of the repo", wall, cpu, peak))
-        step = self.flis("build whole, half the history", "build")
-        step.rows = self.stored()
-        self.against(step, self.floor("build"))
-        self.flis("build, nothing new (half)", "build")
-
-        month = [p for p in parts[2] if self.month_of(p) == half + 1]
-        rest = [p for p in parts[2] if self.month_of(p) > half + 1]
-        for files, stored in ((month, half), (rest, None), (parts[3], self.periods - 1)):
-            self.deliver(files)
-            step = self.loaded(f"load 1 month more ({stored} stored)" if stored else "load the months between")
-            arrived = step.rows
-            step = self.flis(f"build 1 month more ({stored} stored)" if stored else "build the months between", "build")
-            step.rows = arrived
-        self.flis("build, nothing new (all)", "build")
-
-        self.correction()
-        arrived = self.loaded("load one replaced delivery").rows
-        step = self.flis("build one replaced delivery", "build")
-        step.rows = arrived
-
-        step = self.flis("build whole, all the history", "build", "--full-refresh")
-        step.rows = self.stored()
-        self.against(step, self.floor("build"))
-        step = self.flis("validate", "validate")
-        step.rows = self.stored()
-        self.against(step, self.floor("validate"))
-        step = self.flis("package all", "package")
-        floor = self.floor("package")
-        step.files, step.rows = floor["files"], floor["rows"]
-        self.against(step, floor)
-        self.flis("package, nothing changed", "package")
-        self.flis("run, nothing new", "run", keep=False)
-        self.flis("run, nothing new", "run")
-
-    def month_of(self, path: Path) -> int:
-        """The number of the month a file tells of; the first month is 1."""
-        told = datetime.fromtimestamp(path.stat().st_mtime, UTC) - (timedelta(0) if path.parent.name == "cpr" else ARRIVAL)
-        return (told.year - self.first.year) * 12 + told.month
-
-    def loaded(self, name: str, keep: bool = True) -> Step:
-        step = self.flis(name, "load", keep=keep)
-        facts = self.facts("load")
-        step.rows, step.files = facts["rows"], facts["received"]
-        return step
-
-    def stored(self) -> int:
-        """Rows in raw now."""
-        import duckdb
-
-        with duckdb.connect(str(self.home / "flis_cpr.duckdb"), read_only=True) as con:
-            return con.execute("select coalesce(sum(raekker), 0)::bigint from raw.leverance where status = 'aktiv'").fetchall()[0][0]
-
-    def report(self) -> str:
-        """The figures as Markdown."""
-        lines = ["| step | files | rows | wall s | CPU s | peak MB | rows per CPU s | floor: wall s | CPU s | peak MB | CPU ratio |", "|---|" + "--:|" * 10]
-        for s in self.steps:
-            cells = [s.name, f"{s.files:,}" if s.files else "", f"{s.rows:,}" if s.rows else "", f"{s.wall:.1f}", f"{s.cpu:.1f}", f"{s.peak:.0f}",
-                     f"{s.rows / s.cpu:,.0f}" if s.rows else "",
-                     *((f"{s.floor:.2f}", f"{s.floor_cpu:.2f}", f"{s.floor_peak:.0f}", f"{s.ratio:.1f}") if s.ratio else ("", "", "", ""))]
-            lines.append(f"| {' | '.join(cells)} |")
-        lines += ["", "Seconds in dbt's nodes (two threads added up), per kind and for the slowest:", ""]
-        lines += [f"- {s.name}: " + ", ".join(f"{n} {t:.1f}" for n, t in s.nodes) for s in self.steps if s.nodes]
-        return "\n".join(lines)
-
-
-def slowest(results: Path, since: float, most: int = 8) -> list[tuple[str, float]]:
-    """What dbt spent its time on in the last command: seconds per kind of node (threads added up), then the slowest nodes."""
-    if not results.exists() or results.stat().st_mtime < since:
+    def save(self) -> list[Step]:
+        """Keep both database files as they are before the last two months."""
+        shutil.rmtree(self.saved, ignore_errors=True)
+        self.saved.mkdir()
+        for name in ("flis.duckdb", "flis_cpr.duckdb", "status.json"):
+            shutil.copy2(self.home / name, self.saved / name)
+        for month in range(1, self.periods - 1):        # delivered for good
+            shutil.rmtree(self.hold / f"{month:03}", ignore_errors=True)
         return []
+
+
+def slowest(results: list[dict[str, Any]], most: int = 12) -> list[tuple[str, float]]:
+    """What dbt spent its time on: seconds per kind of node (threads added up), then the slowest nodes."""
     kinds: Counter[str] = Counter()
     nodes = []
-    for one in json.loads(results.read_text("utf-8"))["results"]:
-        kind = one["unique_id"].split(".")[0]
-        kinds[f"[{kind}]"] += one["execution_time"]
-        nodes.append((one["unique_id"].split(".")[2], one["execution_time"]))
-    return [*kinds.most_common(), *sorted(nodes, key=lambda n: -n[1])[:most]]
+    for one in results:
+        kinds[f"[{one['unique_id'].split('.')[0]}]"] += one["execution_time"]
+        nodes.append((one["unique_id"].split(".")[2], round(one["execution_time"], 3)))
+    return [*((k, round(t, 3)) for k, t in kinds.most_common()), *sorted(nodes, key=lambda n: -n[1])[:most]]
 
 
-# --- floors: bare queries, each in a process of its own ---------------------------------------------------------------------------------------------
-
-class Clock:
-    """Wall and CPU seconds (of all threads) of what runs inside it, added up."""
-
-    def __init__(self) -> None:
-        self.wall = self.cpu = 0.0
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter(), time.process_time()
-
-    def __exit__(self, *_: object) -> None:
-        self.wall += time.perf_counter() - self._start[0]
-        self.cpu += time.process_time() - self._start[1]
-
-    def figures(self) -> dict[str, float]:
-        return {"wall": self.wall, "cpu": self.cpu}
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def floor_load(work: Path) -> dict[str, Any]:
-    """read_csv of the files in the inbox as text columns into tables, one per kind of file. No check, no ledger, no archive."""
-    import duckdb
-
-    from flis.contract import read_contracts
-    from flis.inspection import plain_name
-
-    contracts = read_contracts(None)
-    groups: dict[tuple, list[Path]] = defaultdict(list)
-    aside = work / "gulv"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    for path in sorted((work / "home" / "indbakke").glob("*/*")):
-        match = contracts.match(path.parent.name, plain_name(path.name))
-        if not match:
-            continue
-        ft = match.filetype
-        split = ft.kind == "delimited"
-        columns = len(ft.columns_of(match.version)) + bool(ft.format.get("afsluttende_adskiller")) if split else 1
-        if path.suffix == ".zip" or ft.charset == "windows-1252":       # neither is something DuckDB reads: made readable first, untimed
-            with (zipfile.ZipFile(path).open(zipfile.ZipFile(path).namelist()[0]) if path.suffix == ".zip" else path.open("rb")) as file:
-                data = file.read()
-            path = aside / f"{path.parent.name}_{path.name}.txt"
-            path.write_bytes(data.decode("cp1252").encode("latin-1", "replace") if ft.charset == "windows-1252" else data)
-        encoding = "utf-8" if ft.charset.startswith("utf-8") else "latin-1"
-        groups[ft.kildesystem, ft.name, match.version.version, ft.format["adskiller"] if split else "\x07", columns, encoding, ft.has_header, path.suffix == ".gz"].append(path)
-    con = _scratch(work)
-    rows, clock = 0, Clock()
-    for number, ((*_, delimiter, columns, encoding, header, _gz), files) in enumerate(groups.items()):
-        names = ", ".join(f"'c{i}': 'varchar'" for i in range(columns))
-        with clock:
-            con.execute(f"""
-                create table t{number} as
-                select * from read_csv([{', '.join(map(_text, files))}], delim = {_text(delimiter)}, columns = {{{names}}}, header = {header},
-                    auto_detect = false, quote = '', escape = '', encoding = '{encoding}', null_padding = true, strict_mode = false, ignore_errors = true)
-            """)
-        rows += con.execute(f"select count(*) from t{number}").fetchall()[0][0]
-    with clock:
-        con.close()
-    shutil.rmtree(aside)
-    return {**clock.figures(), "rows": rows, "files": sum(map(len, groups.values()))}
-
-
-def floor_build(work: Path) -> dict[str, Any]:
-    """The same postings, citizens' intervals and services from text to typed tables, the postings summed and the population counted month by month."""
-    con = _scratch(work)
-    con.execute(f"attach {_text(work / 'home' / 'flis.duckdb')} as flis (read_only)")
-    tables = ("std_oekonomi__postering", "std_borger__person_periode", "std_voksne_handicap__ydelse")
-    typed = {}
-    for name in tables:                                     # untimed: what was delivered, as text
-        typed[name] = con.execute(f"select column_name, data_type from duckdb_columns() where database_name = 'flis' and table_name = '{name}' order by column_index").fetchall()
-        con.execute(f"create table tekst_{name} as select {', '.join(f'cast({c} as varchar) as {c}' for c, _ in typed[name])} from flis.standardized.{name}")
-    con.execute("checkpoint")
-    months = "(select distinct periode from flis.marts.fct_borger__folketal)"
-    clock = Clock()
-
-    def timed(sql: str) -> None:
-        with clock:
-            con.execute(sql)
-
-    for name in tables:
-        timed(f"create table {name} as select {', '.join(f'cast({c} as {t}) as {c}' for c, t in typed[name])} from tekst_{name}")
-    timed("""
-        create table bevaegelse as
-        select kommunekode, periode, regnskabsaar, regnskabsperiode, beloebstype, kontostreng, hovedkonto, hovedfunktion, funktion, dranst, ejerforhold, gruppering, art,
-            sum(beloeb_kr) as beloeb_kr, count(*) as antal_posteringer
-        from std_oekonomi__postering group by all
-    """)
-    timed(f"""
-        create table folketal as
-        select bopael_kommunekode, m.periode, date_diff('year', foedselsdato, m.periode) as alder, koen, civilstand, statsborgerskab, count(*) as antal_personer
-        from std_borger__person_periode as p
-        inner join {months} as m on p.gyldig_fra < m.periode and p.gyldig_til >= m.periode
-        where er_bosat group by all
-    """)
-    timed("checkpoint")
-    return clock.figures()
-
-
-def floor_validate(work: Path) -> dict[str, Any]:
-    """The rules' own queries, counted once each; no rule framework, no account per municipality."""
-    import duckdb
-
-    from flis.rules import load_rules
-    from flis.validate import SCHEMAS
-
-    con = duckdb.connect(str(work / "home" / "flis.duckdb"), read_only=True)
-    where = dict(con.execute("select table_name, table_schema from information_schema.tables where list_contains($1, table_schema)", [list(SCHEMAS)]).fetchall())
-    con.execute(f"set search_path = '{','.join(SCHEMAS)}'")
-    con.execute("set variable maaned = null")
-    clock = Clock()
-    for rule in load_rules():
-        batch = f'"{where[rule.model]}"."{rule.model}"'
-        narrowed = rule.omfang is not None and rule.model == rule.grundlag
-        sql = (rule.sql or "select * from {batch}").replace("{batch}", f"(select * from {batch} where {rule.omfang})" if narrowed else batch)
-        with clock:
-            con.execute(f"select count(*) from ({sql.strip().rstrip(';')})").fetchall()
-    return clock.figures()
-
-
-def floor_package(work: Path) -> dict[str, Any]:
-    """COPY of the same rows to the same number of data files (a file that many packages share is one file)."""
-    import duckdb
-
-    home = work / "home"
-    con = duckdb.connect(str(home / "flis.duckdb"), read_only=True)
-    con.execute(f"attach {_text(home / 'flis_cpr.duckdb')} as cpr (read_only)")
-    columns: dict[str, set[str]] = defaultdict(set)
-    schema: dict[str, str] = {}
-    for s, t, c in con.execute("select schema_name, table_name, column_name from duckdb_columns() where schema_name in ('standardized', 'marts', 'koder')").fetchall():
-        columns[t].add(c)
-        schema[t] = f'"{s}"."{t}"'
-    out = work / "gulv"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir()
-    seen: set[int] = set()
-    rows, files, clock = 0, 0, Clock()
-    for path in sorted(p for p in (home / "udbakke").rglob("*") if p.suffix in (".csv", ".parquet")):
-        info = path.stat()
-        if info.st_ino in seen:
-            continue
-        seen.add(info.st_ino)
-        recipient, package = path.relative_to(home / "udbakke").parts[:2]
-        table = path.stem
-        if table == "leverancer":
-            source = "cpr.raw.leverance"
-        else:
-            where = []
-            if info.st_nlink == 1 and "kommunekode" in columns[table] and not package.endswith("_benchmark"):
-                where.append(f"kommunekode = '{recipient}'")
-            if "noegletal_id" in columns[table] and table != "dim_noegletal":
-                where.append(f"noegletal_id in (select noegletal_id from marts.dim_noegletal where fagomraade = '{package.removesuffix('_benchmark')}')")
-            source = schema[table] + (f" where {' and '.join(where)}" if where else "")
-        kind = "format csv, delimiter ';', header true" if path.suffix == ".csv" else "format parquet"
-        with clock:
-            rows += con.execute(f"copy (select * from {source}) to {_text(out / f'{files}{path.suffix}')} ({kind})").fetchall()[0][0]
-        files += 1
-    shutil.rmtree(out)
-    return {**clock.figures(), "rows": rows, "files": files}
-
-
-def _scratch(work: Path):
-    import duckdb
-
-    for path in work.glob("gulv.duckdb*"):
-        path.unlink()
-    con = duckdb.connect(str(work / "gulv.duckdb"))
-    con.execute(f"set temp_directory = {_text(work / 'gulv_tmp')}")
-    return con
-
-
-FLOORS = {"load": floor_load, "build": floor_build, "validate": floor_validate, "package": floor_package}
+def table(steps: list[Step]) -> str:
+    """The figures as Markdown."""
+    lines = ["| step | files | rows | MB | wall s | CPU s | peak MB | floor wall s | floor CPU s | ratio |", "|---|" + "--:|" * 9]
+    for s in steps:
+        cells = [s.step, f"{s.files:,}" if s.files else "", f"{s.rows:,}" if s.rows else "", f"{s.bytes / 1e6:,.1f}" if s.bytes else "",
+                 f"{s.seconds:.1f}", f"{s.cpu_seconds:.1f}", f"{s.peak_rss_mb:.0f}",
+                 *((f"{s.floor_seconds:.2f}", f"{s.floor_cpu_seconds:.2f}", f"{s.ratio:.1f}") if s.ratio else ("", "", ""))]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--scale", type=float, default=0.01, help="share of the population")
-    ask.add_argument("--periods", type=int, default=6, help="months, an even number from 6")
-    ask.add_argument("--work", type=Path, default=Path("var") / "bench", help="working folder; its contents are removed")
-    ask.add_argument("--keep", action="store_true", help="leave the home there afterwards")
-    ask.add_argument("--floor", choices=FLOORS, help=argparse.SUPPRESS)
+    ask.add_argument("--scale", type=float, default=1, help="share of the population")
+    ask.add_argument("--periods", type=int, default=24, help="months, 4 or more")
+    ask.add_argument("--work", type=Path, default=Path("var") / "bench", help="working folder")
+    ask.add_argument("--keep", action="store_true", help="leave the folder as it is, and do only the stages not done in it")
+    ask.add_argument("--until", help="stop after this stage")
     asked = ask.parse_args()
     work = asked.work.resolve()
-    if asked.floor:
-        print(json.dumps(FLOORS[asked.floor](work)))
-        return
-    if asked.periods < 6 or asked.periods % 2:
-        ask.error("--periods must be an even number from 6")
-    for old in ("home", "venter", "target"):
-        shutil.rmtree(work / old, ignore_errors=True)
-    work.mkdir(parents=True, exist_ok=True)
+    if asked.periods < 4:
+        ask.error("--periods must be 4 or more")
     bench = Bench(work, asked.scale, asked.periods)
-    start = time.monotonic()
-    try:
-        bench.run()
-    finally:
-        figures = {"scale": asked.scale, "periods": asked.periods, "cores": os.cpu_count(), "seconds": time.monotonic() - start,
-                   "steps": [asdict(s) | {"ratio": s.ratio} for s in bench.steps]}
-        (work / "resultat.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1), "utf-8")
-        if not asked.keep:
-            for old in ("home", "venter", "target", "gulv"):
-                shutil.rmtree(work / old, ignore_errors=True)
-            for path in work.glob("gulv.duckdb*"):
-                path.unlink()
-    print(bench.report())
+    bench.go(asked.until)
+    print(table([Step(**s) for steps in bench.state["done"].values() for s in steps]))
 
 
 if __name__ == "__main__":
