@@ -1,6 +1,6 @@
 """The floors: the work of a step done bare, with DuckDB and nothing around it. Each runs in a process of its own and prints its figures as JSON.
 
-    python scripts/bench/floors.py load|build|package HOME SCRATCH
+    python scripts/bench/floors.py load|build|validate|package HOME SCRATCH [FAGOMRAADE | all]
 
 The seconds are those of the work alone, without starting Python. What a floor does and leaves out is said in its docstring.
 """
@@ -14,7 +14,7 @@ import shutil
 import sys
 import zipfile
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -194,18 +194,163 @@ def build(home: Path, scratch: Path) -> dict[str, Any]:
             with tests:
                 con.execute(f"select count(*) from ({one['compiled_code']})").fetchall()
     slowest.sort(key=lambda pair: -pair[1])
-    return {"wall": clock.wall, "cpu": clock.cpu, "rows": rows, "models": models, "tests": {"wall": tests.wall, "cpu": tests.cpu}, "slowest": slowest[:12]}
+    return {"wall": clock.wall, "cpu": clock.cpu, "rows": rows, "models": models, "tests": {"wall": tests.wall, "cpu": tests.cpu}, "slowest": slowest}
 
 
-FLOORS = {"load": load, "build": build}
+# --- validate ----------------------------------------------------------------------------------------------------------------------------------------
+
+SCHEMAS = ("standardized", "marts", "koder", "kvalitet")
+READER = "flis validate"        # how far the rules have come in drift.tilstand
+
+
+def validate(home: Path, scratch: Path, reach: str = "touched") -> dict[str, Any]:
+    """What the rules count, counted once each over the slices touched since they last ran (or over everything, `reach` all); and once per table the rows per municipality and month.
+
+    To be run before validate.
+
+    Each rule is its own query: a rule joins its table with code lists in a way of its own, and DuckDB reads only the columns that a query names, so one wide scan per table
+    costs more than the rules one by one. A rule about the whole country, or one of whose other tables has moved, reads all of its table, as in validate.
+    Not in it: which rows break a rule, results as versions, judging, Great Expectations.
+    """
+    from flis.rules import load_rules
+
+    con = _read_only(home, scratch)
+    where = dict(con.execute("select table_name, table_schema from information_schema.tables where table_catalog = 'flis' and list_contains($1, table_schema)", [list(SCHEMAS)]).fetchall())
+    columns = defaultdict(set)
+    for name, column in con.execute("select table_name, column_name from information_schema.columns where table_catalog = 'flis' and list_contains($1, table_schema)", [list(SCHEMAS)]).fetchall():
+        columns[name].add(column)
+    seen = con.execute("select max(koersel) from flis.drift.tilstand where model = $1", [READER]).fetchall()[0][0]
+    moved = defaultdict(set)
+    for name, code, month in con.execute("select distinct replace(model, ':raekker', ''), kommunekode, periode from flis.drift.beroert where koersel > $1", [seen or -1]).fetchall():
+        moved[name].add((code, month))
+    sliced = {name for (name,) in con.execute("select distinct model from flis.drift.tilstand").fetchall()}
+    con.execute(f"set search_path = '{','.join(f'flis.{schema}' for schema in SCHEMAS)}'")
+    for name in ("maaned", "kommune"):
+        con.execute(f"set variable {name} = null")
+    con.execute("create temp table skive (gruppe integer, kommunekode varchar, periode date)")
+    groups: dict[tuple, int] = {}
+    counted: set[tuple] = set()
+    rules = rows = whole = 0
+    clock = Clock()
+    for rule in load_rules():
+        if rule.model not in where or rule.grundlag not in where:
+            continue
+        condition = _touched(con, rule, moved, sliced, columns, groups, everything=seen is None or reach == "all")
+        if condition is None:
+            continue
+        rules, whole = rules + 1, whole + (condition == "true")
+        for name, sql in (("", _breaking(rule, where[rule.model], condition)), (rule.grundlag, f"""
+                select count(*), {'periode' if 'periode' in columns[rule.grundlag] else 'null'} as maaned, {'kommunekode' if 'kommunekode' in columns[rule.grundlag] else 'null'} as kommune
+                from flis.{where[rule.grundlag]}.{rule.grundlag} where {condition if _has(columns[rule.grundlag], condition) else 'true'} and {rule.omfang or 'true'} group by 2, 3""")):
+            if (name, sql) not in counted:
+                counted.add((name, sql))
+                with clock:
+                    found = con.execute(sql).fetchall()
+                rows += sum(n for n, *_ in found) if name else 0
+    return {"wall": clock.wall, "cpu": clock.cpu, "rows": rows, "rules": rules, "rules_over_all": whole}
+
+
+def _has(columns: set[str], condition: str) -> bool:
+    return "kommunekode" in columns and ("periode" in columns or "periode" not in condition)
+
+
+def _touched(con, rule: Any, moved: dict[str, set], sliced: set[str], columns: dict[str, set], groups: dict[tuple, int], everything: bool) -> str | None:
+    """The condition that holds a rule to the slices touched; 'true' for everything, None when nothing it reads has moved."""
+    own = {rule.model, rule.grundlag}
+    tables = own | rule.reads - rule.code_lists
+    touched = set().union(*(moved[name] for name in tables))
+    unsliced = bool(tables - sliced)            # whether the content of such a table has moved is not asked here: a month moves the marts that are made whole
+    if not everything and not touched and not unsliced:
+        return None
+    elsewhere = any(moved[name] for name in tables - own)
+    if everything or unsliced or elsewhere or rule.raekkevidde == "land" or any(code in ("*", None) for code, _ in touched) \
+            or not all("kommunekode" in columns[name] for name in own):
+        return "true"
+    by_month = rule.raekkevidde == "skive" and all("periode" in columns[name] for name in own)
+    if rule.raekkevidde == "skive" and any(month is None for _, month in touched):
+        return "true"
+    slices = tuple(sorted({(code, month if by_month else None) for code, month in touched}, key=str))
+    if (by_month, slices) not in groups:
+        groups[by_month, slices] = len(groups)
+        con.executemany("insert into temp.skive values (?, ?, ?)", [[groups[by_month, slices], *one] for one in slices])
+    names = "kommunekode, periode" if by_month else "kommunekode"
+    return f"({names}) in (select {'(' + names + ')' if by_month else names} from temp.skive where gruppe = {groups[by_month, slices]})"
+
+
+def _breaking(rule: Any, schema: str, condition: str) -> str:
+    """SQL that counts the rows that break a rule."""
+    conditions = [condition, *([f"({rule.omfang})"] if rule.omfang is not None and rule.model == rule.grundlag else [])]
+    batch = f"(select * from flis.{schema}.{rule.model} where {' and '.join(conditions)})"
+    if rule.sql is not None:
+        return f"select count(*) from ({rule.sql.strip().rstrip(';').replace('{batch}', batch)})"
+    asked = rule.expectation["kwargs"]
+    tests = {
+        "expect_column_values_to_be_in_set": lambda: f"{asked['column']} not in ({', '.join(map(_text, asked['value_set']))})",
+        "expect_column_values_to_not_be_null": lambda: f"{asked['column']} is null",
+        "expect_column_values_to_be_between": lambda: f"{asked['column']} < {_text(asked.get('min_value'))} or {asked['column']} > {_text(asked.get('max_value'))}",
+    }
+    return f"select count(*) from {batch} where {tests[rule.expectation['type']]()}"       # an expectation not among these has no floor yet: add it
+
+
+# --- package -----------------------------------------------------------------------------------------------------------------------------------------
+
+def package(home: Path, scratch: Path, area: str = "") -> dict[str, Any]:
+    """COPY of the same rows in the same formats to the same number of files, for the newest version of every package of one fagområde (or of all). To be run after package.
+
+    A file that several packages share is one file. Each is removed as soon as it is written. Not in it: keys of one's own per recipient, order, decimal comma, the guard against
+    formulas, hashes, the texts and the workbook-like parts of a package.
+    """
+    con = _read_only(home, scratch)
+    columns: dict[str, set[str]] = defaultdict(set)
+    schema: dict[str, str] = {}
+    for s, t, c in con.execute("select schema_name, table_name, column_name from duckdb_columns() where database_name = 'flis' and schema_name in ('standardized', 'marts', 'koder')").fetchall():
+        columns[t].add(c)
+        schema[t] = f'flis."{s}"."{t}"'
+    seen: set[int] = set()
+    rows = files = size = packages = 0
+    clock = Clock()
+    for folder in sorted((home / "udbakke").glob("*/*")):
+        recipient, name = folder.parts[-2:]
+        own_area = name.removesuffix("_benchmark")
+        versions = [v for v in folder.iterdir() if v.is_dir()] if folder.is_dir() and not recipient.startswith(".") else []
+        if not versions or area not in ("", own_area):
+            continue
+        packages += 1
+        newest = max(versions, key=lambda v: tuple(map(int, v.name.split("."))))
+        for path in sorted(p for p in newest.rglob("*") if p.suffix in (".csv", ".parquet")):
+            info = path.stat()
+            if info.st_ino in seen:
+                continue
+            seen.add(info.st_ino)
+            table, where = path.stem, []
+            if table == "leverancer":
+                source = "cpr.raw.leverance"
+                where = [f"fagomraade = {_text(own_area)}", *([f"kommunekode = {_text(recipient)}"] if info.st_nlink == 1 else [])]
+            else:
+                source = schema[table]
+                own = next((c for c in ("kommunekode", "bopael_kommunekode") if c in columns[table]), None)
+                if own and info.st_nlink == 1 and not name.endswith("_benchmark"):
+                    where.append(f"{own} = {_text(recipient)}")
+                if "noegletal_id" in columns[table] and table != "dim_noegletal":
+                    where.append(f"noegletal_id in (select noegletal_id from flis.marts.dim_noegletal where fagomraade = {_text(own_area)})")
+            kind = "format csv, delimiter ';', header true" if path.suffix == ".csv" else "format parquet"
+            out = scratch / f"fil{path.suffix}"
+            with clock:
+                rows += con.execute(f"copy (select * from {source}{' where ' + ' and '.join(where) if where else ''}) to {_text(out)} ({kind})").fetchall()[0][0]
+            files, size = files + 1, size + info.st_size
+            out.unlink()
+    return {"wall": clock.wall, "cpu": clock.cpu, "rows": rows, "files": files, "bytes": size, "packages": packages}
+
+
+FLOORS = {"load": load, "build": build, "validate": validate, "package": package}
 
 
 def main() -> None:
-    what, home, scratch = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    what, home, scratch, *more = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:]
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        print(json.dumps(FLOORS[what](home, scratch)))
+        print(json.dumps(FLOORS[what](home, scratch, *more)))
     finally:
         shutil.rmtree(scratch)
 
