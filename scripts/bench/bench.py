@@ -30,6 +30,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 import deliveries  # noqa: E402
 import results  # noqa: E402
+import sqlmesh_walk  # noqa: E402
 from measure import Measured, measured  # noqa: E402
 from results import Step  # noqa: E402
 
@@ -89,7 +90,7 @@ class Bench:
             Stage("nothing_new", self.nothing_new, ("build_last_but_one",), again=True),
             Stage("correction", self.correction, ("nothing_new",), again=True),
             Stage("delta", self.delta, ("build_last",), again=True),
-            Stage("sqlmesh", self.sqlmesh, ("load_last_but_one",), again=True, apart=True),
+            Stage("sqlmesh", self.sqlmesh, ("build_last_but_one",), again=True, apart=True),
             *(Stage(name, lambda name=name: self.proof(name), again=True, apart=True) for name in PROOFS),
         ]
         self.by_name = {s.name: s for s in self.stages}
@@ -258,6 +259,12 @@ class Bench:
             shutil.copy2(self.home / name, self.saved / name)
         return []
 
+    def month(self, number: int) -> date:
+        """The first day of a month by its number, 1 the first."""
+        last = date.fromisoformat(self.state["last"])
+        count = last.year * 12 + last.month - 1 - self.periods + number
+        return date(count // 12, count % 12 + 1, 1)
+
     # --- the parts ------------------------------------------------------------------------------------------------------------------------------
 
     def validate_all(self) -> list[Step]:
@@ -298,9 +305,7 @@ class Bench:
 
     def correction(self) -> list[Step]:
         """Two corrections of an old month, one municipality each: one step by step, one by `flis run`."""
-        last = date.fromisoformat(self.state["last"])
-        number = last.year * 12 + last.month - 1 - self.periods // 2
-        month = date(number // 12, number % 12 + 1, 1)
+        month = self.month(self.periods // 2)
         deliveries.correct(self.home / "arkiv", self.home / "indbakke", month)
         load = self.loaded("load a correction")
         build = self.build("build a correction")
@@ -337,9 +342,28 @@ class Bench:
         return [load, build]
 
     def sqlmesh(self) -> list[Step]:
-        """A part of the same transformation by SQLMesh (scripts/bench/sqlmesh)."""
-        say("the comparison with SQLMesh is not there")
-        return []
+        """The last month but one of the finance walk by SQLMesh, after the month before it: the same SQL with the same DuckDB, beside the same SQL bare."""
+        folder, place = self.work / "sqlmesh", self.work / "sqlmesh_miljoe"
+        month = self.month(self.periods - 1)
+        for command in sqlmesh_walk.environment(place):
+            self.process("SQLMesh installed from its lock", command)
+            (place / "klar").touch()
+        self.process("dbt compile", [sys.executable, "-m", "dbt.cli.main", "--quiet", "compile", "--full-refresh", "--select", f"+{sqlmesh_walk.FACT}"])
+        shutil.rmtree(folder, ignore_errors=True)
+        sqlmesh_walk.project(folder, self.home, self.target / "compiled" / "flis", self.month(self.periods - 2))
+        steps = []
+        for name, today in (("sqlmesh, a first month of Økonomi", month), ("sqlmesh, a month of Økonomi", self.month(self.periods))):
+            done = self.process(name, sqlmesh_walk.plan(folder, place, today), sqlmesh_walk.QUIET)
+            steps.append(Step(name, done.wall, done.cpu, done.peak))
+        bare = self.floor("finance", str(month))
+        made = self.process("rows by SQLMesh", [sys.executable, "-c", f"import json, sqlmesh_walk, datetime, pathlib; print(json.dumps(sqlmesh_walk.rows(pathlib.Path({str(folder)!r}), datetime.date({month.year}, {month.month}, 1))))"],
+                            {"PYTHONPATH": f"{SCRIPTS}{os.pathsep}{HERE}"})
+        last = self.against(steps[-1], bare)
+        last.rows, last.notes["rows"] = bare["rows"], json.loads(made.text.strip().splitlines()[-1])
+        ours = [s["notes"]["nodes"] for s in self.state["done"].get("build_last_but_one", {}).get("steps", [])]
+        last.notes["ours"] = {n: ours[0][n] for n in (sqlmesh_walk.POSTINGS, sqlmesh_walk.FACT)} if ours else {}
+        shutil.rmtree(folder)
+        return steps
 
     def proof(self, name: str) -> list[Step]:
         """What another script proves of the same installation, in a folder of its own: its figures go with the results."""
@@ -364,7 +388,7 @@ class Bench:
 
     def clear(self) -> None:
         """Remove all that the benchmark put in the folder but its results."""
-        for path in (self.home, self.hold, self.saved, self.target, self.work / "gulv", self.work / "hjem_lille", self.work / "sqlmesh"):
+        for path in (self.home, self.hold, self.saved, self.target, self.work / "gulv", self.work / "hjem_lille", self.work / "sqlmesh", self.work / "sqlmesh_miljoe"):
             shutil.rmtree(path, ignore_errors=True)
         self.state_file.unlink(missing_ok=True)
 
@@ -375,13 +399,15 @@ def areas() -> list[str]:
 
 
 def node_seconds(found: list[dict[str, Any]], most: int = 12) -> dict[str, float]:
-    """What dbt spent its time on: seconds per kind of node in brackets (threads added up), then the slowest nodes."""
+    """What dbt spent its time on: seconds per kind of node in brackets (threads added up), then the slowest nodes and those that SQLMesh does too."""
     kinds: Counter[str] = Counter()
     nodes = []
     for one in found:
         kinds[f"[{one['unique_id'].split('.')[0]}]"] += one["execution_time"]
         nodes.append((one["unique_id"].split(".")[2], one["execution_time"]))
-    return {name: round(seconds, 2) for name, seconds in [*kinds.most_common(), *sorted(nodes, key=lambda n: -n[1])[:most]]}
+    nodes.sort(key=lambda n: -n[1])
+    chosen = [*nodes[:most], *(n for n in nodes[most:] if n[0] in (sqlmesh_walk.POSTINGS, sqlmesh_walk.FACT))]
+    return {name: round(seconds, 2) for name, seconds in [*kinds.most_common(), *chosen]}
 
 
 def say(text: str) -> None:

@@ -1,6 +1,6 @@
 """The floors: the work of a step done bare, with DuckDB and nothing around it. Each runs in a process of its own and prints its figures as JSON.
 
-    python scripts/bench/floors.py load|build|validate|package HOME SCRATCH [FAGOMRAADE | all]
+    python scripts/bench/floors.py load|build|validate|package|finance HOME SCRATCH [FAGOMRAADE | all | MONTH]
 
 The seconds are those of the work alone, without starting Python. What a floor does and leaves out is said in its docstring.
 """
@@ -15,6 +15,7 @@ import sys
 import zipfile
 import zlib
 from collections import defaultdict
+from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
@@ -342,7 +343,22 @@ def package(home: Path, scratch: Path, area: str = "") -> dict[str, Any]:
     return {"wall": clock.wall, "cpu": clock.cpu, "rows": rows, "files": files, "bytes": size, "packages": packages}
 
 
-FLOORS = {"load": load, "build": build, "validate": validate, "package": package}
+# --- the part of the walk that SQLMesh does too -------------------------------------------------------------------------------------------------------
+
+def finance(home: Path, scratch: Path, month: str) -> dict[str, Any]:
+    """One month's postings and fact by their bare SQL, each into a table in memory. To be run after dbt has compiled the two in full."""
+    import sqlmesh_walk
+
+    con = _read_only(home, scratch)
+    rows, clock = {}, Clock()
+    for name, sql in sqlmesh_walk.bare(Path(os.environ["DBT_TARGET_PATH"]) / "compiled" / "flis", date.fromisoformat(month)).items():
+        with clock:
+            con.execute(f"create temp table {name} as {sql}")
+        rows[name] = con.execute(f"select count(*) from temp.{name}").fetchall()[0][0]
+    return {"wall": clock.wall, "cpu": clock.cpu, "rows": sum(rows.values()), "tables": rows}
+
+
+FLOORS = {"load": load, "build": build, "validate": validate, "package": package, "finance": finance}
 
 
 def main() -> None:
