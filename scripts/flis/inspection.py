@@ -314,11 +314,12 @@ class _Text:
             return out
         if out.endswith(b"\r") and not final:
             out, self._cr = out[:-1], True
-        pairs = out.count(b"\r\n")
+        joined = out.replace(b"\r\n", b"\n")
+        pairs = len(out) - len(joined)
         self.ends["\r\n"] += pairs
-        self.ends["\n"] += out.count(b"\n") - pairs
-        self.ends["\r"] += out.count(b"\r") - pairs
-        return out.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self.ends["\n"] += joined.count(b"\n") - pairs
+        self.ends["\r"] += joined.count(b"\r")
+        return joined.replace(b"\r", b"\n")
 
     def _measure(self, out: bytes) -> None:
         first = out.find(b"\n")
@@ -532,15 +533,10 @@ def _join_quoted(ft: FileType, match: Match, found: Inspected, source: IO[bytes]
     expected = len(found.layout) + bool(ft.format.get("afsluttende_adskiller"))
     begun = target.tell()
     try:
-        for read in (_quoted_in_one, join_records):
+        for join in (_join_many, _join_one_by_one):
             source.seek(start)
-            lines = (raw.decode().removesuffix("\n") for raw in source)
-            found.records = 0
             try:
-                for number, span, fields, fault in read(lines, ft.format["adskiller"], ft.format["citation"], expected, limits):
-                    body = FAULT + fault if fault else FIELD.join(fields).replace("\n", NEWLINE)
-                    target.write(f"{number}{FIELD}{span}{FIELD}{body}\n".encode())
-                    found.records += 1
+                found.records = join(source, target, ft.format["adskiller"], ft.format["citation"], expected, limits)
                 break
             except _NotPlain:
                 _undo(target, begun)
@@ -557,34 +553,58 @@ class _NotPlain(Exception):
 Record = tuple[int, int, list[str], str | None]
 
 
-def _quoted_in_one(lines: Iterator[str], delimiter: str, quote: str, expected: int, limits: Limits) -> Iterator[Record]:
-    """As `join_records`, with one parser for the whole file: three times as fast as one per record. Raises _NotPlain where the two could part: a record
-    over several lines that has not its number of fields, or does not end where its quotes first pair off."""
-    paired = 0          # lines after which all quotes so far pair off: one per record, when every record ends at its first
-    open_quote = False
+def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: int, limits: Limits) -> int:
+    """As `_join_one_by_one`, with one pattern over many lines at a time, which is many times as fast. Returns the number of records.
 
-    def counted() -> Iterator[str]:
-        nonlocal paired, open_quote
-        held = 0            # bytes of the lines the record has gone on over
+    Raises _NotPlain where the two could part: a quote that is not at the edge of a field, or a record over several lines that has not its number of
+    fields. Elsewhere a record ends where its quotes first pair off, and a field in quotes is what the pattern takes.
+    """
+    mark, cut, field_, newline = quote.encode(), delimiter.encode(), FIELD.encode(), NEWLINE.encode()
+    held_cut, held_mark = b"\0", b"\x01"         # stand for a delimiter and a quote inside quotes meanwhile; no file has them
+    q, c = re.escape(mark), re.escape(cut)
+    quoted = re.compile(b"(?:(?<=" + c + b")|(?<=\n)|\\A)" + q + b"([^" + q + b"]*(?:" + q + q + b"[^" + q + b"]*)*)" + q + b"(?=" + c + b"|\n)")
+
+    def unquoted(found: re.Match[bytes]) -> bytes:
+        inside = found[1]
+        return inside.replace(mark + mark, held_mark).replace(cut, held_cut).replace(b"\n", newline)
+
+    number = records = 0
+    while block := source.read(CHUNK):
+        block += source.readline()
+        whole, size = block.count(mark) % 2 == 0, len(block)
+        rest = []           # of a record that goes on beyond the block
+        while not whole:
+            rest.append(source.readline())
+            size += len(rest[-1])
+            if not rest[-1] or size > CHUNK + 2 * limits.line:
+                raise _NotPlain
+            whole = rest[-1].count(mark) % 2 == 1
+        block += b"".join(rest)
+        block = quoted.sub(unquoted, block)
+        if mark in block:
+            raise _NotPlain
+        lines = block.replace(cut, field_).replace(held_cut, cut).replace(held_mark, mark).split(b"\n")[:-1]
+        out = []
         for line in lines:
-            held = held + len(line.encode()) if open_quote else 0
-            if held > limits.line:
+            more_lines = line.count(newline)
+            if more_lines and (line.count(field_) + 1 != expected or more_lines >= limits.span or len(line) > limits.line):
                 raise _NotPlain
-            open_quote ^= line.count(quote) % 2 == 1
-            paired += not open_quote
-            yield line + "\n"
+            out.append(b"%d\x1f%d\x1f%s\n" % (number + 1, more_lines + 1, line))
+            number += more_lines + 1
+        target.write(b"".join(out))
+        records += len(out)
+    return records
 
-    reader = csv.reader(counted(), delimiter=delimiter, quotechar=quote, strict=True)
-    before = 0
-    try:
-        for count, fields in enumerate(reader, start=1):
-            number, span = before + 1, reader.line_num - before
-            if paired != count or open_quote or span > 1 and (len(fields) != expected or span > limits.span):
-                raise _NotPlain
-            yield number, span, fields or [""], None
-            before = reader.line_num
-    except csv.Error as error:
-        raise _NotPlain from error
+
+def _join_one_by_one(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: int, limits: Limits) -> int:
+    """Every record on its own; returns how many there are."""
+    records = 0
+    lines = (raw.decode().removesuffix("\n") for raw in source)
+    for number, span, fields, fault in join_records(lines, delimiter, quote, expected, limits):
+        body = FAULT + fault if fault else FIELD.join(fields).replace("\n", NEWLINE)
+        target.write(f"{number}{FIELD}{span}{FIELD}{body}\n".encode())
+        records += 1
+    return records
 
 
 def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: int, limits: Limits) -> Iterator[Record]:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from flis import load as load_module
 from flis.contract import ContractError, read_contracts
 from flis.home import REPO, Home
-from flis.inspection import Limits, Refused, Spools, inspect, join_records
+from flis.inspection import Limits, Refused, Spools, _join_many, _join_one_by_one, _NotPlain, inspect, join_records
 from flis.installation import SetupError
 from flis.keys import KeyMissing, create_key, hmac_sql, pseudonym, recipient_key, set_session_key
 from flis.load import LoadError, LoadResult, load
@@ -915,6 +915,22 @@ def test_every_line_is_in_exactly_one_record(lines, span):
     for first, length, fields, fault in records:
         if length == 1 and not fault and '"' not in lines[first - 1]:
             assert fields == lines[first - 1].split(";")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.one_of(st.sampled_from(["", "æ", "a", '"a"', '"a;b"', '"a\nb"', '"""a"""', '""']), CELL), min_size=3, max_size=3), max_size=8), st.integers(2, 5))
+def test_many_quoted_lines_at_once_are_read_as_one_by_one(rows, span):
+    """The quick way gives the same records as the careful one, or leaves the file to it."""
+    text = "".join(";".join(row) + "\n" for row in rows).encode()
+    quick, careful = io.BytesIO(), io.BytesIO()
+    limits = Limits(span=span)
+    try:
+        records = _join_many(io.BytesIO(text), quick, ";", '"', 3, limits)
+    except _NotPlain:
+        assert b'"' in text
+        return
+    assert records == _join_one_by_one(io.BytesIO(text), careful, ";", '"', 3, limits)
+    assert quick.getvalue() == careful.getvalue()
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
