@@ -180,8 +180,12 @@ def _nodes(manifest) -> dict:
 
 
 def _systems(manifest) -> dict[str, set[str]]:
-    """Per node the kildesystemer whose raw tables it rests on, through whatever lies between."""
+    """Per node the kildesystemer whose raw tables it rests on, through whatever lies between. What an area's model reads of the ledger alone is about its area's systems."""
     nodes, found = _nodes(manifest), {}
+    areas: dict[str, set[str]] = {}
+    for one in manifest.sources.values():
+        if one.fqn[1] == "staging" and one.fqn[2] != "faelles":
+            areas.setdefault(one.fqn[2], set()).add(one.source_name)
 
     def of(unique_id: str) -> set[str]:
         if unique_id not in found:
@@ -191,6 +195,8 @@ def _systems(manifest) -> dict[str, set[str]]:
                     found[unique_id] |= of(above)
                 elif manifest.sources[above].source_name not in ("opsaetning", "leverancer"):
                     found[unique_id].add(manifest.sources[above].source_name)
+            if not found[unique_id] and any(getattr(manifest.sources.get(a), "source_name", "") == "leverancer" for a in getattr(nodes[unique_id].depends_on, "nodes", [])):
+                found[unique_id] = areas.get(nodes[unique_id].fqn[2], set())
         return found[unique_id]
 
     return {unique_id: of(unique_id) for unique_id in nodes}

@@ -26,12 +26,14 @@ import duckdb
 import yaml
 
 from flis import datapackage as dp
+from flis import tablesigns
 from flis.database import connect, content_sign, exists
 from flis.declaration import Declaration
 from flis.events import record_many
 from flis.home import REPO, Home, now
 from flis.installation import instructed_now
 from flis.keys import hmac_sql, master_key, recipient_key, set_session_key
+from flis.tablesigns import WHOLE, TableSigns
 
 Progress = Callable[[str, int, int], None]
 
@@ -84,6 +86,8 @@ class Plan:
     formats: list[str]
     sources: Sources
     fingerprint: str = ""
+    prints: dict[str, str] = field(default_factory=dict)        # per table: a sign of all that decides its files
+    rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -153,13 +157,18 @@ class Run:
         self.staging = home.outbox / ".skrives"
         self.shared: dict[tuple, tuple[Path, str, int, int]] = {}
         self.sources: dict[tuple, Sources] = {}
+        self.of_area: dict[str, dict[str | None, list[dict[str, Any]]]] = {}       # the active deliveries behind a fagområde, per municipality
         self.final: dict[tuple, dp.Table] = {}
-        self.harmless: dict[str, set[str]] = {}
+        self.dangerous: dict[tuple[str, str], frozenset[str]] = {}      # (table, fagområde): the text columns that hold what a spreadsheet could take as a formula
         self.master = master_key(home)
         _prepare_state(con)
+        self.signs = TableSigns(con)
         self.known: dict[tuple[str, str], dict[str, str]] = {}
         for recipient, name, version, sign in self._rows("select modtager, pakke, version, fingeraftryk from flis.drift.pakke order by nummer"):
             self.known.setdefault((recipient, name), {})[version] = sign
+        self.files: dict[tuple[str, str, str], dict[str, tuple[str, int]]] = {}      # per version of a package: each table's sign and number of rows
+        for recipient, name, version, table, sign, rows in self._rows("select modtager, pakke, version, tabel, aftryk, raekker from flis.drift.pakkefil"):
+            self.files.setdefault((recipient, name, version), {})[table] = (sign, rows)
         self.tables = self._tables()
         self.municipalities = dict(self._rows("select kommunekode, kommunenavn from flis.marts.dim_kommune")) if self._exists("flis", "marts", "dim_kommune") else {}
         self.deliveries = self._deliveries()
@@ -369,13 +378,17 @@ class Run:
 
     def _sources(self, recipient: str, area: str, benchmark: bool) -> Sources:
         """The deliveries a package rests on: the municipality's own and the national ones; for benchmark everybody's."""
-        behind = {area, *self.behind.get(area, ())}
-        of_area = [d for d in self.deliveries if d["fagomraade"] in behind]
-        own = of_area if benchmark else [d for d in of_area if d["kommunekode"] in (recipient, None)] or of_area
-        key = (area, *(d["leverance_id"] for d in own))
-        if key not in self.sources:
-            self.sources[key] = Sources(area, own)
-        return self.sources[key]
+        if area not in self.of_area:
+            self.of_area[area] = {}
+            for one in self.deliveries:
+                if one["fagomraade"] in {area, *self.behind.get(area, ())}:
+                    self.of_area[area].setdefault(one["kommunekode"], []).append(one)
+        of_area = self.of_area[area]
+        asked = (area, None if benchmark or not (of_area.keys() & {recipient, None}) else recipient)
+        if asked not in self.sources:
+            chosen = of_area.keys() if asked[1] is None else of_area.keys() & {recipient, None}
+            self.sources[asked] = Sources(area, sorted((one for code in chosen for one in of_area[code]), key=lambda one: one["leverance_id"]))
+        return self.sources[asked]
 
     def _areas_behind(self) -> dict[str, set[str]]:
         """The fagområder whose data an area's key figures also rest on: a cost per inhabitant counts people too."""
@@ -437,34 +450,39 @@ class Run:
 
         It is only a shortcut: equal signs mean equal content; unequal ones are settled by the content itself.
         """
-        code = hashlib.sha256(b"".join(Path(p).read_bytes() for p in (__file__, dp.__file__))).hexdigest()
-        prints: dict[tuple[str, str], dict[str, str] | str] = {}
+        code = hashlib.sha256(b"".join(Path(p).read_bytes() for p in (__file__, dp.__file__, tablesigns.__file__))).hexdigest()
+        prints: dict[tuple[str, str], dict[str, str]] = {}
         for name, area in sorted({(name, p.area) for p in plans for name in p.tables}):
             table = self.tables[name]
-            if table.quiet:
-                prints[name, area] = ""
-                continue
-            condition = self._rows_of_area(table, area)
-            rows = f"{table.relation} as t{f' where {condition}' if condition else ''}"
-            total = content_sign("t")
-            if table.level in ("individ", "kommune"):
-                prints[name, area] = dict(self._rows(f'select "{table.controller}", {total} from {rows} group by 1'))
-            elif table.level == "dimension" and (name, "") in prints:
-                prints[name, area] = prints[name, ""]
-            else:
-                prints[name, area] = prints[name, ""] = self._scalar(f"select {total} from {rows}") or ""
+            own = table.level in ("individ", "kommune")
+            texts = [c.name for c in table.columns if dp.field_type(c.type) == "string" and c.name != "kilde_id"]
+            part = "" if table.level == "dimension" else area
+            found = self.signs.of(name, table.relation, table.controller if own else None, texts, dp.FORMULA_START, part, self._rows_of_area(table, area))
+            prints[name, area] = {} if table.quiet else {k: sign for k, (sign, _) in found.items()}
+            self.dangerous[name, area] = frozenset().union(*(bad for _, bad in found.values()), {"kilde_id"})
+        self.signs.done(self.tables)
         local: dict[tuple[str, str], str] = {}
         for area in {p.area for p in plans}:
             if self._exists("flis", "standardized", f"std_{area}__lokalt_felt"):
-                local |= {(k, area): v for k, v in self._rows(f"select kommunekode, count(*) || '-' || sum(cast(hash(t) as hugeint)) from flis.standardized.std_{area}__lokalt_felt as t group by 1")}
+                lokalt = self.signs.of(f"std_{area}__lokalt_felt", f"flis.standardized.std_{area}__lokalt_felt", "kommunekode", [], dp.FORMULA_START)
+                local |= {(k, area): sign for k, (sign, _) in lokalt.items()}
         for plan in plans:
-            if plan.cpr:
-                continue  # a CPR number may change while every row in flis.duckdb stands: settled by the content
-            own = [p if isinstance(p, str) else p.get(plan.recipient, "") for n in plan.tables for p in (prints[n, plan.area],)]
-            schema = [dp.resources(self._table(plan, n), plan.formats_of(n), plan.formats) for n in plan.tables]
-            wish = [[n, w.since and w.since.isoformat()] for n, w in plan.tables.items()]
-            key = recipient_key(self.master, plan.recipient).hex()
-            plan.fingerprint = _digest(json.dumps([code, duckdb.__version__, plan.label, own, schema, wish, key, local.get((plan.recipient, plan.area))]).encode())
+            numbers = self._numbers(plan) if plan.cpr else None
+            secret = recipient_key(self.master, plan.recipient).hex()
+            for name, wish in plan.tables.items():
+                own = prints[name, plan.area].get(plan.recipient, prints[name, plan.area].get(WHOLE, ""))
+                table = self._table(plan, name)
+                schema = dp.resources(table, plan.formats_of(name), plan.formats)
+                fields = local.get((plan.recipient, plan.area)) if set(table.names) - set(self.tables[name].names) else None
+                who = [plan.recipient, secret] if any(self._is_person(c) for c in self.tables[name].names) else [plan.recipient]
+                plan.prints[name] = _digest(json.dumps([code, duckdb.__version__, who, own, schema, wish.since and wish.since.isoformat(), fields, wish.cpr and numbers]).encode())
+            plan.fingerprint = _digest(json.dumps([plan.label, plan.prints, plan.formats]).encode())
+
+    def _numbers(self, plan: Plan) -> str:
+        """A sign of the CPR numbers of a package's persons: a number may change while every row in flis.duckdb stands."""
+        tables = [self.tables[n] for n, w in plan.tables.items() if w.cpr and self.tables[n].level == "individ" and "person_id" in self.tables[n].names]
+        persons = " union ".join(f'select person_id from {t.relation} where "{t.controller}" = {_text(plan.recipient)}' for t in tables)
+        return self._scalar(f"select {content_sign('t')} from (select person_id, cpr, tidligere_cpr from cpr.raw.person_noegle semi join ({persons}) using (person_id)) as t") if tables else ""
 
     def _unchanged(self, plan: Plan) -> Path | None:
         """The folder of the newest version, when this package's fingerprint is that version's."""
@@ -513,8 +531,6 @@ class Run:
         made: list[Made] = []
         try:
             self._write_shared(plans)
-            for name in sorted({n for p in plans for n in p.tables}):
-                self._harmless_columns(name)  # before the workers start: they only read it
             with ThreadPoolExecutor(WORKERS, initializer=lambda: setattr(mine, "cursor", cursors.get())) as pool:
                 waiting = {pool.submit(lambda plan: self._write(mine.cursor, plan), plan): plan for plan in plans}
                 try:
@@ -554,7 +570,7 @@ class Run:
                 path = self.staging / ".faelles" / str(number) / f"{name}.{kind}"
                 path.parent.mkdir(parents=True)
                 rows = self._extract(self.con, plan, name)
-                self.shared[key] = (*_finish(_copy(self.con, self._final_table(plan, name), path, self._harmless_columns(name))), rows)
+                self.shared[key] = (*_finish(_copy(self.con, self._final_table(plan, name), path, self._harmless_columns(plan, name))), rows)
 
     def _final_table(self, plan: Plan, name: str) -> dp.Table:
         return DELIVERY_TABLE if name == DELIVERIES else self._table(plan, name)
@@ -614,36 +630,28 @@ class Run:
             return f"replace(k.kilde_id, k.person_id, {hmac_sql('k.person_id', 'modtager')})"
         return f'k."{column}"'
 
-    def _harmless_columns(self, name: str) -> set[str]:
-        """The text columns that hold no value anywhere that a spreadsheet could take as a formula: looked at once, since the guard doubles the time a CSV takes."""
-        if name == DELIVERIES:
-            return set()
-        if name not in self.harmless:
-            table = self.tables[name]
-            texts = [c.name for c in table.columns if dp.field_type(c.type) == "string" and c.name != "kilde_id"]
-            if texts:
-                found = self._rows("select " + ", ".join(f"bool_or(regexp_matches(cast(\"{c}\" as varchar), {_text(dp.FORMULA_START)}))" for c in texts) + f" from {table.relation}")[0]
-                texts = [c for c, dangerous in zip(texts, found, strict=True) if not dangerous]
-            self.harmless[name] = set(texts)
-        return self.harmless[name]
+    def _harmless_columns(self, plan: Plan, name: str) -> set[str]:
+        """The text columns that hold no value that a spreadsheet could take as a formula: the guard doubles the time a CSV takes."""
+        return set() if name == DELIVERIES else set(self.tables[name].names) - self.dangerous[name, plan.area]
 
     def _write(self, cur: duckdb.DuckDBPyConnection, plan: Plan) -> Made:
         """Write one package under `.skrives/`, and move it in place if its content is new."""
         folder = self.staging / plan.recipient / plan.name
         (folder / dp.FOLDER).mkdir(parents=True)
+        newest = newest_version(self.home, plan.recipient, plan.name)
         tables, files, rows = [], {}, {}
         for name in [*plan.tables, DELIVERIES]:
             table = self._final_table(plan, name)
             tables.append(table)
             for kind in plan.formats_of(name):
                 path = folder / dp.FOLDER / f"{name}.{kind}"
-                common = self.shared.get(self._shared_key(plan, name, kind) or ())
+                common = self.shared.get(self._shared_key(plan, name, kind) or ()) or self._as_before(plan, newest, name, path.name)
                 if common:
                     _link(common[0], path)
                     files[path.name], rows[name] = common[1:3], common[3]
                 else:
                     rows[name] = rows[name] if name in rows else self._extract(cur, plan, name)
-                    files[path.name] = _finish(_copy(cur, table, path, self._harmless_columns(name)))[1:]
+                    files[path.name] = _finish(_copy(cur, table, path, self._harmless_columns(plan, name)))[1:]
         resources = [r for t in tables for r in dp.resources(t, plan.formats_of(t.name), plan.formats)]
         for resource in resources:
             if resource["format"] == "csv":  # frictionless cannot count a Parquet file's bytes; its sum stands in SHA256SUMS
@@ -651,7 +659,7 @@ class Run:
                 resource |= {"bytes": size, "hash": f"sha256:{digest}"}
         quiet = {t.name for t in tables if t.quiet}
         content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if r["title"] not in quiet]).encode())
-        newest = newest_version(self.home, plan.recipient, plan.name)
+        plan.rows = rows
         if newest and _content(newest) == content:
             shutil.rmtree(folder)
             return Made(plan, newest.name, newest, content, written=False)
@@ -663,6 +671,15 @@ class Run:
         (self.home.outbox / plan.recipient).chmod(0o750)
         os.rename(folder, target)
         return Made(plan, version, target, content, written=True, bytes=size)
+
+    def _as_before(self, plan: Plan, newest: Path | None, table: str, file: str) -> tuple[Path, str, int, int] | None:
+        """The file of the newest version where all that decides it stands as it did: it is linked, not written once more. (path, hash, bytes, rows), or None."""
+        sign, rows = self.files.get((plan.recipient, plan.name, newest.name), {}).get(table, ("", 0)) if newest else ("", 0)
+        if not newest or not sign or sign != plan.prints.get(table):
+            return None
+        path = newest / dp.FOLDER / file
+        sums = dict(reversed(line.split("  ", 1)) for line in (newest / "SHA256SUMS").read_text("utf-8").splitlines())
+        return (path, sums[f"{dp.FOLDER}/{file}"], path.stat().st_size, rows) if path.exists() and f"{dp.FOLDER}/{file}" in sums else None
 
     def _next_version(self, plan: Plan, newest: Path | None) -> str:
         """`<contract major>.<yyyymm>.<correction>`: never lower than the newest, never a number used before."""
@@ -739,13 +756,14 @@ class Run:
         """Note each package in drift.pakke, and each release in drift.haendelse, in one transaction."""
         if not made:
             return
-        new, seen, events = [], [], []
+        new, seen, events, files = [], [], [], []
         number = self._scalar("select coalesce(max(nummer), 0) from flis.drift.pakke")
         moment = now().astimezone(UTC).replace(tzinfo=None, microsecond=0)
         for one in sorted(made, key=lambda m: m.plan.label):
             plan, key = one.plan, (one.plan.recipient, one.plan.name)
             (result.written if one.written else result.unchanged).append(one.folder)
             result.bytes += one.bytes
+            files += [[*key, one.version, name, plan.prints[name], plan.rows[name]] for name in plan.prints]
             if one.version in self.known.get(key, {}):
                 seen.append([plan.fingerprint, *key, one.version])
                 continue
@@ -762,6 +780,9 @@ class Run:
         if seen:
             self.con.execute("update flis.drift.pakke as p set fingeraftryk = s.f from (select unnest($1) as f, unnest($2) as m, unnest($3) as n, unnest($4) as v) as s "
                              "where p.modtager = s.m and p.pakke = s.n and p.version = s.v", [list(c) for c in zip(*seen, strict=True)])
+        # Only the newest version's files are ever linked.
+        self.con.execute("delete from flis.drift.pakkefil where (modtager, pakke) in (select (unnest($1), unnest($2)))", [[f[0] for f in files], [f[1] for f in files]])
+        self.con.execute("insert into flis.drift.pakkefil select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)", [list(c) for c in zip(*files, strict=True)])
         record_many(self.con, events)
         self.con.execute("commit")
 
@@ -794,6 +815,7 @@ def _prepare_state(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create schema if not exists flis.drift")
     con.execute("create table if not exists flis.drift.pakke (nummer bigint, modtager varchar, pakke varchar, version varchar, fagomraade varchar, "
                 "indhold varchar, fingeraftryk varchar, skrevet timestamp)")
+    con.execute("create table if not exists flis.drift.pakkefil (modtager varchar, pakke varchar, version varchar, tabel varchar, aftryk varchar, raekker bigint)")
 
 
 # --- files -------------------------------------------------------------------------------------------------------------------------------------

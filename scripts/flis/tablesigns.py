@@ -1,0 +1,87 @@
+"""What the rows of a packaged table are, per municipality, remembered from one run of `flis package` to the next.
+
+A table of ten years is not read again because one municipality's month was corrected: a table whose digest of the build is the one it was last looked at with has
+not moved, and of an incremental model only the municipalities are read whose slices have been touched since (drift.beroert).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from flis.database import content_sign, exists
+
+READER = "flis package"     # its row in drift.tilstand keeps the build from forgetting touched slices that no package has looked at yet
+WHOLE = ""                  # stands for the municipality of a table that is not divided by municipality
+
+
+class TableSigns:
+    """The signs of the packaged tables, on a connection with flis open for writing."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con = con
+        con.execute("create table if not exists flis.drift.pakketabel (tabel varchar, del varchar, kommune varchar, aftryk varchar, farlige varchar[], digest varchar, koersel bigint)")
+        known = exists(con, "drift", "beroert", "flis") and exists(con, "drift", "signatur", "flis")
+        self._built: dict[str, str] = dict(con.execute("select model, signatur from flis.drift.signatur").fetchall()) if known else {}
+        self._build: int = con.execute("select coalesce(max(koersel), 0) from flis.drift.koersel").fetchall()[0][0] if known else 0
+        self._sliced = {name for (name,) in con.execute("select distinct model from flis.drift.tilstand").fetchall()} if known else set()
+
+    def of(self, table: str, relation: str, by: str | None, texts: Iterable[str], dangerous: str, part: str = "", where: str | None = None) -> dict[str, tuple[str, frozenset[str]]]:
+        """Per municipality (WHOLE where `by` names no column): a sign of its rows, and those of the columns `texts` that hold a value matching the pattern `dangerous`.
+
+        `relation` is the table in the database, `part` a name for the rows that `where` picks.
+        """
+        digest = self._built.get(table)
+        columns = list(texts)
+        asked = f"{digest}|{by}|{where}|{' '.join(columns)}|{duckdb.__version__}" if digest else None
+        kept = {k: (sign, frozenset(found), then, at) for k, sign, found, then, at in self.con.execute(
+            "select kommune, aftryk, farlige, digest, koersel from flis.drift.pakketabel where tabel = $1 and del = $2", [table, part]).fetchall()}
+        if asked and kept and all(then == asked for *_, then, _ in kept.values()):
+            return {k: (sign, found) for k, (sign, found, *_) in kept.items()}
+        moved = self._moved(table, min(at for *_, at in kept.values())) if kept and asked and by and table in self._sliced and self._same_question(kept, asked) else None
+        found = {k: (sign, bad) for k, (sign, bad, *_) in kept.items() if k not in moved} if moved is not None else {}
+        found |= self._read(relation, by, columns, dangerous, where, moved)
+        self._keep(table, part, found, asked)
+        return found
+
+    @staticmethod
+    def _same_question(kept: dict, asked: str) -> bool:
+        """What was asked then is what is asked now, but for the build's digest."""
+        return all(then and then.split("|", 1)[1] == asked.split("|", 1)[1] for *_, then, _ in kept.values())
+
+    def _moved(self, table: str, since: int) -> set[str] | None:
+        """The municipalities whose rows have been touched; None for all."""
+        codes = {code for (code,) in self.con.execute(
+            "select distinct kommunekode from flis.drift.beroert where koersel > $1 and replace(model, ':raekker', '') = $2", [since, table]).fetchall()}
+        return None if codes & {"*", None} else codes
+
+    def _read(self, relation: str, by: str | None, columns: list[str], dangerous: str, where: str | None, only: set[str] | None) -> dict[str, tuple[str, frozenset[str]]]:
+        if only is not None and not only:
+            return {}
+        key = f't."{by}"' if by else f"'{WHOLE}'"
+        matches = ", ".join(f"case when bool_or(regexp_matches(cast(t.\"{c}\" as varchar), $1)) then '{c}' end" for c in columns)
+        conditions = [c for c in (where, f"list_contains($2, {key})" if only is not None else None) if c]
+        rows = self.con.execute(
+            f"select {key}, {content_sign('t')}, [{matches}], $1 from {relation} as t {'where ' + ' and '.join(conditions) if conditions else ''} group by 1",
+            [dangerous, *([sorted(only)] if only is not None else [])]).fetchall()
+        return {k: (sign, frozenset(bad) - {None}) for k, sign, bad, _ in rows if k is not None}
+
+    def _keep(self, table: str, part: str, found: dict[str, tuple[str, frozenset[str]]], asked: str | None) -> None:
+        rows = [(k, sign, sorted(bad)) for k, (sign, bad) in sorted(found.items())]
+        self.con.execute("begin")
+        self.con.execute("delete from flis.drift.pakketabel where tabel = $1 and del = $2", [table, part])
+        if asked:
+            self.con.execute("insert into flis.drift.pakketabel select $1, $2, unnest(cast($3 as varchar[])), unnest(cast($4 as varchar[])), unnest(cast($5 as varchar[][])), $6, $7",
+                             [table, part, *([row[i] for row in rows] for i in range(3)), asked, self._build])
+        self.con.execute("commit")
+
+    def done(self, tables: Iterable[str]) -> None:
+        """All that a package may hold has been looked at: what is remembered of other tables is let go of, and the build may forget what has been seen."""
+        if not self._built:
+            return
+        self.con.execute("begin")
+        self.con.execute("delete from flis.drift.pakketabel where not list_contains($1, tabel)", [sorted(tables)])
+        self.con.execute("delete from flis.drift.tilstand where model = $1", [READER])
+        self.con.execute("insert into flis.drift.tilstand select $1, min(koersel) from flis.drift.pakketabel having count(*) > 0", [READER])
+        self.con.execute("commit")
