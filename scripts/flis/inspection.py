@@ -59,16 +59,16 @@ csv.field_size_limit(Limits.line)       # the pass has its own limit of a line; 
 
 
 class Spools:
-    """The spool files of a batch, one per shape, open for writing until `close`."""
+    """The spool files of a batch, one per shape, open for writing until `close`. `number` tells the batches of a folder apart."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, number: int = 1) -> None:
+        self.folder, self.number = folder, number
         self._open: dict[Path, IO[bytes]] = {}
 
     def of(self, filetype: FileType, version: str, layout: tuple[str, ...], as_fields: bool) -> tuple[Path, IO[bytes]]:
         """The spool for files of one shape, positioned at its end."""
         shape = repr((filetype.origin, version, layout, as_fields))
-        path = self.folder / hashlib.sha256(shape.encode()).hexdigest()[:24]
+        path = self.folder / f"{self.number}_{hashlib.sha256(shape.encode()).hexdigest()[:24]}"
         if path not in self._open:
             self._open[path] = path.open("w+b")
         return path, self._open[path]
@@ -561,12 +561,15 @@ def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str,
     """
     mark, cut, field_, newline = quote.encode(), delimiter.encode(), FIELD.encode(), NEWLINE.encode()
     held_cut, held_mark = b"\0", b"\x01"         # stand for a delimiter and a quote inside quotes meanwhile; no file has them
-    q, c = re.escape(mark), re.escape(cut)
-    quoted = re.compile(b"(?:(?<=" + c + b")|(?<=\n)|\\A)" + q + b"([^" + q + b"]*(?:" + q + q + b"[^" + q + b"]*)*)" + q + b"(?=" + c + b"|\n)")
+    q = re.escape(mark)
+    quoted = re.compile(q + b"([^" + q + b"]*(?:" + q + q + b"[^" + q + b"]*)*)" + q)
+    edges = (cut, b"\n")
 
     def unquoted(found: re.Match[bytes]) -> bytes:
-        inside = found[1]
-        return inside.replace(mark + mark, held_mark).replace(cut, held_cut).replace(b"\n", newline)
+        first, end, text = found.start(), found.end(), found.string
+        if first and text[first - 1:first] not in edges or text[end:end + 1] not in edges:
+            raise _NotPlain
+        return found[1].replace(mark + mark, held_mark).replace(cut, held_cut).replace(b"\n", newline)
 
     number = records = 0
     while block := source.read(CHUNK):
@@ -586,11 +589,15 @@ def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str,
         lines = block.replace(cut, field_).replace(held_cut, cut).replace(held_mark, mark).split(b"\n")[:-1]
         out = []
         for line in lines:
+            number += 1
+            if newline not in line:
+                out.append(b"%d\x1f1\x1f%s\n" % (number, line))
+                continue
             more_lines = line.count(newline)
-            if more_lines and (line.count(field_) + 1 != expected or more_lines >= limits.span or len(line) > limits.line):
+            if line.count(field_) + 1 != expected or more_lines >= limits.span or len(line) > limits.line:
                 raise _NotPlain
-            out.append(b"%d\x1f%d\x1f%s\n" % (number + 1, more_lines + 1, line))
-            number += more_lines + 1
+            out.append(b"%d\x1f%d\x1f%s\n" % (number, more_lines + 1, line))
+            number += more_lines
         target.write(b"".join(out))
         records += len(out)
     return records

@@ -15,6 +15,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 UNFINISHED = (".part", ".tmp", ".filepart", ".partial", ".crdownload")
-BATCH_BYTES, BATCH_FILES = 192 * 1024**2, 4000
+PACKERS = 2
+BATCH_BYTES, BATCH_FILES = 64 * 1024**2, 4000      # two batches are at work at a time, one read and one loaded
 
 
 LATEST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 10**9     # nanoseconds
@@ -235,23 +237,36 @@ class _Run:
         return delivery
 
     def _walk(self, deliveries: list[Delivery]) -> None:
-        """Inspect in order, load batch by batch."""
+        """Inspect in order, load batch by batch; while one batch is loaded, the next is read."""
         batch: list[Delivery] = []
         size = 0
-        for number, delivery in enumerate(deliveries, start=1):
-            self.progress(delivery.fil, number, len(deliveries))
-            try:
-                self._inspect(delivery)
-            except Exception as fault:      # ours, the disk's, or the sender has just taken it back: it stays, and the others go on
-                self.failures.append(f"{delivery.afsender}/{delivery.fil}: {type(fault).__name__}: {fault}")
-                continue
-            batch.append(delivery)
-            size += delivery.bytes if not delivery.found else max(delivery.bytes, delivery.found.unpacked)
-            if size >= self.batch_bytes or len(batch) >= self.batch_files:
-                self._flush(batch)
-                batch, size = [], 0
-        if batch:
-            self._flush(batch)
+        with ThreadPoolExecutor(1) as loader:
+            loading: Future | None = None
+            for number, delivery in enumerate(deliveries, start=1):
+                self.progress(delivery.fil, number, len(deliveries))
+                try:
+                    self._inspect(delivery)
+                except Exception as fault:      # ours, the disk's, or the sender has just taken it back: it stays, and the others go on
+                    self.failures.append(f"{delivery.afsender}/{delivery.fil}: {type(fault).__name__}: {fault}")
+                    continue
+                batch.append(delivery)
+                size += delivery.bytes if not delivery.found else max(delivery.bytes, delivery.found.unpacked)
+                if size >= self.batch_bytes or len(batch) >= self.batch_files:
+                    loading = self._hand_over(loader, loading, batch)
+                    batch, size = [], 0
+            if batch:
+                loading = self._hand_over(loader, loading, batch)
+            if loading:
+                loading.result()
+
+    def _hand_over(self, loader: ThreadPoolExecutor, before: Future | None, batch: list[Delivery]) -> Future:
+        """Let the batch be loaded, after the one before it; what is inspected from now on goes to spools of its own. Only the loader uses the connection meanwhile."""
+        from flis.inspection import Spools
+
+        if before:
+            before.result()
+        spools, self.spools = self.spools, Spools(self.spool_folder, self.spools.number + 1)
+        return loader.submit(self._flush, batch, spools)
 
     def _inspect(self, d: Delivery) -> None:
         from flis.inspection import Refused, inspect, receipt
@@ -282,11 +297,11 @@ class _Run:
 
     # -------------------------------------------------------------- loading
 
-    def _flush(self, batch: list[Delivery]) -> None:
+    def _flush(self, batch: list[Delivery], spools: Spools) -> None:
         """Load a batch in one transaction; if that fails, each delivery in its own. What is committed is then archived and counted."""
         from flis import ledger
 
-        self.spools.flush()
+        spools.flush()
         ledger.read_known(self.con, self.state, [d.sha256 for d in batch])
         done: list[Delivery] = []
         for group in [batch], [[d] for d in batch]:
@@ -302,9 +317,13 @@ class _Run:
                         self.failures.append(f"{chosen[0].afsender}/{chosen[0].fil}: {fault}")
             if done or len(batch) == 1:
                 break
-        self.spools.close()
+        spools.close()
+        with ThreadPoolExecutor(PACKERS) as pool:
+            packed = {id(d): pool.submit(self._archive, d) for d in done if d.status in ("aktiv", "rest")}
         for d in done:
             try:
+                if id(d) in packed:
+                    packed[id(d)].result()
                 self._settle(d)
             except OSError as fault:            # loaded already: the next run clears the inbox
                 self.failures.append(f"{d.afsender}/{d.fil}: {fault}")
@@ -467,7 +486,6 @@ class _Run:
         """Archive, quarantine or clear away; then count."""
         r = self.result
         if d.status in ("aktiv", "rest"):
-            self._archive(d)
             d.path.unlink()
         elif d.status in ("dublet", "ikke_instrueret"):
             d.path.unlink()
