@@ -24,7 +24,7 @@ class Bar(Protocol):
 class StepFailed(Exception):
     """A step of ours broke (not a delivery): which one, and where the trace is."""
 
-    def __init__(self, step: str, log: Path, cause: Exception) -> None:
+    def __init__(self, step: str, log: Path | None, cause: Exception) -> None:
         super().__init__(masked(str(cause)))
         self.step, self.log = step, log
 
@@ -110,15 +110,23 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
             facts["seconds"] = round(time.monotonic() - start, 1)
             _note(home, name, narrow, facts)
         except Exception as fault:
-            trace = home.log / "fejl.txt"
-            trace.write_text(masked(traceback.format_exc()), "utf-8")
-            raise StepFailed(name, trace, fault) from fault
+            raise StepFailed(name, _trace(home), fault) from fault
         done[name], worst = facts, max(worst, code)
         if code == FAILED:
             return FAILED
     if list(names) == list(STEPS) and not any(narrow.values()):
         status.mark_complete(home)
     return worst
+
+
+def _trace(home: Home) -> Path | None:
+    """The trace of the fault at hand in the log; None when the disk it lies on takes no more, which is then most likely the fault itself."""
+    path = home.log / "fejl.txt"
+    try:
+        path.write_text(masked(traceback.format_exc()), "utf-8")
+    except OSError:
+        return None
+    return path
 
 
 def _note(home: Home, name: str, narrow: dict, facts: dict) -> None:
