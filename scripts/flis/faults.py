@@ -23,10 +23,15 @@ class Damaged(Exception):
     """A database file cannot be used; the text names it, says why, and which verb makes it anew."""
 
 
+def is_full(fault: BaseException) -> bool:
+    """Whether it is for want of room on a disk."""
+    return any(isinstance(one, OSError) and one.errno in _FULL_NUMBERS or any(sign in str(one) for sign in _FULL) for one in _chain(fault))
+
+
 def explain(fault: BaseException, home: Home) -> str | None:
     """What is wrong and what to do, when it is one of these; None for every other fault, which is then ours."""
     chain = list(_chain(fault))
-    if any(isinstance(one, OSError) and one.errno in _FULL_NUMBERS for one in chain):
+    if is_full(fault):
         return _full(home, *(one.filename for one in chain if isinstance(one, OSError)))
     return explain_text((str(one) for one in chain), home)
 

@@ -24,6 +24,7 @@ TABLES = {
     "afvist_linje": {"leverance_id": "bigint", "fil": "varchar", "linje": "bigint", "aarsag_kode": "varchar", "aarsag": "varchar"},
     "person_noegle": {"cpr": "varchar", "person_id": "varchar", "noegle_version": "integer", "tidligere_cpr": "varchar"},
     "beroert_person": {"leverance_id": "bigint", "person_id": "varchar"},
+    "journal": {"nr": "bigint", "leverance_id": "bigint", "status": "varchar", "erstattet_af": "bigint"},      # what is written beside the archive (flis.journal)
 }
 TECHNICAL = {"_leverance_id": "bigint", "_fil": "varchar", "_linje": "bigint", "_kommunekode": "varchar", "_periode": "date", "_lokale_felter": "varchar"}
 

@@ -93,12 +93,26 @@ STEPS = {"load": _load, "build": _build, "validate": _validate, "report": _repor
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 
 
+def ready(home: Home) -> None:
+    """Before a verb writes: that the database files are those the journals beside the archive tell of. Raises Damaged where one is missing or too old.
+
+    A flis.duckdb that is new, or an older copy, gets the events it has not seen; the rest of it the next build makes.
+    """
+    from flis import events, journal
+    from flis.database import connect
+
+    home.prepare()
+    journal.check(home)
+    with connect(home, write="flis") as con:
+        events.recover(con, home)
+
+
 def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: dict[str, dict] | None = None, progress: Bar | None = None, **extra: Any) -> int:
     """Run the steps named in order; stops at one that fails. `done` is filled with each step's figures.
 
     Returns 0 done, 1 done but a delivery was refused or a rule held a package, 3 a model or a model test failed. Raises StepFailed when a step breaks.
     """
-    home.prepare()
+    ready(home)
     done, worst = {} if done is None else done, DONE
     for name in names:
         if name == "build" or name == "load" and status.something_arrived(home):
@@ -131,11 +145,12 @@ def _trace(home: Home) -> Path | None:
 
 def _note(home: Home, name: str, narrow: dict, facts: dict) -> None:
     from flis.database import connect
-    from flis.events import record
+    from flis.events import keep, record
 
     with connect(home, write="flis") as con:
         record(con, name, kommunekode=narrow["kommune"], fagomraade=narrow["fagomraade"],
                **{k: v for k, v in facts.items() if k != "seconds" and isinstance(v, (int, str, dict))})
+        keep(con, home)
     status.write_step(home, name, **facts)
     if name in ("load", "build"):
         status.write_deliveries(home)
