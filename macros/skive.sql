@@ -15,8 +15,11 @@
     create table if not exists drift.beroert (model varchar, koersel bigint, kommunekode varchar, periode date);
     create table if not exists drift.tilstand (model varchar, koersel bigint);
     create table if not exists drift.behandlet (model varchar, leverance_id bigint);
+    create table if not exists drift.bygget (model varchar, koersel bigint, proevet boolean);
     -- what every model has come past is of no more use
-    delete from drift.beroert where koersel < (select min(koersel) from drift.tilstand);
+    delete from drift.beroert where koersel < (select min(koersel) from (
+        select koersel from drift.tilstand union all select max(koersel) as koersel from drift.bygget group by model
+    ));
     delete from drift.koersel where koersel < (select min(koersel) from drift.tilstand);
     insert into drift.koersel
     select coalesce(max(koersel), 0) + 1, '{{ invocation_id }}', cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) from drift.koersel;
@@ -198,6 +201,10 @@
 
 {# Post-hook, in the model's own transaction. #}
 {% macro skive_gem() %}
+    {% if execute and config.get('materialized') != 'view' %}
+        {#- untested until `flis build` has seen its tests pass (flis.built) #}
+        insert into drift.bygget select '{{ model.name }}', max(koersel), false from drift.koersel;
+    {% endif %}
     {% if execute and skive_kolonner() %}
         {% set ophav = skive_ophav() %}
         {% if not is_incremental() %}
@@ -218,7 +225,7 @@
 {% endmacro %}
 
 {#
-  For tests: the slices of an incremental model that its last run touched; the whole table when it was built whole, for other models, and with
+  For tests: the slices of an incremental model that its last run touched; the whole table when it was built whole or never tested since, for other models, and with
   `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible when the slice's columns are part of the key;
   where they are not, the nightly run of all finds it.
 #}
@@ -228,8 +235,10 @@
         {%- for n in graph.nodes.values() if n.resource_type == 'model' and n.name == model.identifier and n.config.get('incremental_strategy') == 'skive' -%}
             {%- set ns.kolonner = n.config.get('meta', {}).get('skive', []) -%}
         {%- endfor -%}
-        {# Asked of the catalogue, not of dbt's cache: the list is dropped when the model is built whole. #}
-        {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier ~ "'").rows | length > 0 -%}
+        {# Asked of the catalogue, not of dbt's cache: the list is dropped when the model is built whole. Slices of an earlier run that were never tested
+           (it was killed, or a test failed) are in no list any more: then the whole table is looked at. #}
+        {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier
+            ~ "' and not exists (select 1 from drift.bygget where model = '" ~ model.identifier ~ "' and not proevet and koersel < (select max(koersel) from drift.koersel))").rows | length > 0 -%}
             {{ return("(select * from " ~ model ~ " where (" ~ ns.kolonner | join(', ') ~ ") in (select "
                 ~ ns.kolonner | join(', ') ~ " from " ~ skive_tabel(model.identifier) ~ "))") }}
         {%- endif -%}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flis.built import BAD, note
 from flis.database import connect, exists
 from flis.home import REPO, Home
 from flis.keys import masked
@@ -102,31 +103,36 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     """
     _ensure_cpr_tables(home)
     dbt = Dbt(home, progress)
+    _clear(home)
     if kommune or periode:
         _touch(home, fagomraade, kommune, periode)
     selected = list(select) or ([f"+path:models/{layer}/{fagomraade}" for layer in ("standardized", "marts")] if fagomraade else [])
     narrowed = ["--select", *selected] if selected else []
     result = BuildResult()
+    outcomes: list = []
     prints = _fingerprints(dbt.manifest, home)
     changed = _changed(home, prints)
     if changed and not full_refresh:
         # Views and seeds above the changed models first, so that what is rebuilt rests on what stands in the repo now.
         above = _above(dbt.manifest, changed)
-        _collect(dbt.invoke("build", "--select", *above, "--exclude-resource-type", "test", "unit_test"), result)
-        _collect(dbt.invoke("run", "--full-refresh", "--select", *changed), result)
+        _collect(dbt.invoke("build", "--select", *above, "--exclude-resource-type", "test", "unit_test"), result, outcomes)
+        _collect(dbt.invoke("run", "--full-refresh", "--select", *changed), result, outcomes)
         result.rebuilt = changed
     # Unit tests try the text of the models on rows of their own; they belong to `make test` and plain `dbt build`, not to every night's data.
     outcome = dbt.invoke("build", *narrowed, "--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else []))
-    _collect(outcome, result)
-    if not result.failures:
-        # A narrowed build remembers what it built, no more: else a crosswalk edited after it would pass unseen.
-        built = {one.node.name for one in outcome.result or []} | set(result.rebuilt)
-        _remember(home, {name: value for name, value in prints.items() if name in built})
+    _collect(outcome, result, outcomes)
+    # What a model was built from is remembered as soon as it is built, so that what failed elsewhere does not have it built whole again; of what was not built,
+    # nothing: else a crosswalk edited meanwhile would pass unseen.
+    fell = {one.node.name for one in outcomes if one.status in BAD}
+    _remember(home, {name: value for name, value in prints.items() if name in {one.node.name for one in outcomes} - fell})
+    with connect(home, write="flis") as con:
+        note(con, outcomes, {n.name for n in dbt.manifest.nodes.values() if n.resource_type == "model"}, tests)
     return result
 
 
-def _collect(outcome, result: BuildResult) -> None:
+def _collect(outcome, result: BuildResult, outcomes: list) -> None:
     for one in outcome.result or []:
+        outcomes.append(one)
         kind = str(one.node.resource_type).replace("unit_test", "test")
         if kind in result.nodes:
             result.nodes[kind].add(one.node.unique_id)
@@ -219,12 +225,22 @@ def _above(manifest, names: list[str]) -> list[str]:
 
 
 def _changed(home: Home, prints: dict[str, str]) -> list[str]:
-    """Models that were built before, with another fingerprint."""
+    """Models that were built before from something else, or by a run that was stopped before it could tell from what. What was known of them is forgotten, for now it is to be made anew."""
     with connect(home, write="flis") as con:
         con.execute("create schema if not exists drift")
         con.execute("create table if not exists drift.fingeraftryk (model varchar, fingeraftryk varchar)")
         before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall())
-    return sorted(name for name, value in prints.items() if name in before and before[name] != value)
+        built = {name for (name,) in con.execute("select distinct model from drift.tilstand").fetchall()} if exists(con, "drift", "tilstand") else set()
+        changed = sorted(name for name, value in prints.items() if name in built and before.get(name) != value)
+        con.execute("delete from drift.fingeraftryk where model in (select unnest(cast($1 as varchar[])))", [changed])
+    return changed
+
+
+def _clear(home: Home) -> None:
+    """Half-made and outdated tables of a run that was killed: dbt takes away only those of the models it makes in the same way next."""
+    with connect(home, write="flis") as con:
+        for schema, name in con.execute("select schema_name, table_name from duckdb_tables() where database_name = 'flis' and regexp_matches(table_name, '__dbt_(tmp|backup)')").fetchall():
+            con.execute(f'drop table flis."{schema}"."{name}"')
 
 
 def _remember(home: Home, prints: dict[str, str]) -> None:

@@ -99,7 +99,8 @@ def alone(home: Home, verb: str) -> Iterator[Callable[[str], None]]:
 
 def _run(home: Home, names: list[str], narrow: dict, tell: Callable[[str], None], **extra: Any) -> tuple[dict[str, dict], int]:
     """The steps named, one after the other; a step of ours that fails is said in one line, with its trace in the log."""
-    from flis.faults import explain, explain_text
+    from flis.built import NotReady
+    from flis.faults import Damaged, explain, explain_text
     from flis.run import StepFailed, run_steps
 
     def begun(step: str) -> AbstractContextManager:
@@ -109,6 +110,9 @@ def _run(home: Home, names: list[str], narrow: dict, tell: Callable[[str], None]
     done: dict[str, dict] = {}
     try:
         code = run_steps(home, names, narrow, done=done, progress=begun, **extra)
+    except (NotReady, Damaged) as fault:
+        errors.print(f"[red]{names[0]}:[/red] {fault}", highlight=False, soft_wrap=True)
+        return done, FAILED
     except StepFailed as fault:
         errors.print(f"[red]{fault.step} failed:[/red] {explain(fault, home) or fault}", highlight=False, soft_wrap=True)
         if fault.log:

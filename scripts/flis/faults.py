@@ -31,6 +31,8 @@ def is_full(fault: BaseException) -> bool:
 def explain(fault: BaseException, home: Home) -> str | None:
     """What is wrong and what to do, when it is one of these; None for every other fault, which is then ours."""
     chain = list(_chain(fault))
+    if isinstance(fault, Damaged):
+        return str(fault)
     if is_full(fault):
         return _full(home, *(one.filename for one in chain if isinstance(one, OSError)))
     return explain_text((str(one) for one in chain), home)

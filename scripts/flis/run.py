@@ -6,11 +6,14 @@ import time
 import traceback
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flis import status
 from flis.home import Home
 from flis.keys import masked
+
+if TYPE_CHECKING:
+    from flis.datapackage import Manifest
 
 DONE, HELD, FAILED = 0, 1, 3
 
@@ -63,26 +66,40 @@ def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, i
 
 def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     """The pages: how the systems differ, the declaration, and a report for everyone who is to act."""
-    from flis import datapackage
     from flis.database import connect
     from flis.declaration import declare
     from flis.report import report
     from flis.systems import write_systems
     from flis.validate import judge
 
+    manifest = _fit(home, narrow["fagomraade"])
     judge(home)
     with connect(home, write="flis") as con:
-        manifest = datapackage.Manifest(datapackage.manifest_path())
         write_systems(con, home, manifest)
         declared = declare(con, home, manifest)
     facts = report(home, progress=bar, **narrow).facts()
     return {**facts, "declared": declared["computed"], "not_declared": declared["failed"]}, HELD if declared["failed"] else DONE
 
 
+def _fit(home: Home, fagomraade: str | None) -> Manifest:
+    """What leaves the house rests on models that are built, tested, and up with what has been loaded. Raises NotReady; returns dbt's manifest."""
+    from flis.built import NotReady, require
+    from flis.database import connect
+    from flis.datapackage import Manifest, manifest_path
+
+    if not manifest_path().exists():
+        raise NotReady("Nothing has been built here yet: run `flis build` first.")
+    manifest = Manifest(manifest_path())
+    with connect(home) as con:
+        require(con, manifest, fagomraade)
+    return manifest
+
+
 def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.package import package
     from flis.validate import judge
 
+    _fit(home, narrow["fagomraade"])
     judge(home)
     facts = package(home, progress=bar, **narrow).facts()
     return facts, HELD if facts["held"] else DONE
@@ -110,8 +127,11 @@ def ready(home: Home) -> None:
 def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: dict[str, dict] | None = None, progress: Bar | None = None, **extra: Any) -> int:
     """Run the steps named in order; stops at one that fails. `done` is filled with each step's figures.
 
-    Returns 0 done, 1 done but a delivery was refused or a rule held a package, 3 a model or a model test failed. Raises StepFailed when a step breaks.
+    Returns 0 done, 1 done but a delivery was refused or a rule held a package, 3 a model or a model test failed. Raises StepFailed when a step breaks,
+    NotReady when what it would show is not built and tested, Damaged when a database file is not the one the journals tell of.
     """
+    from flis.built import NotReady
+
     ready(home)
     done, worst = {} if done is None else done, DONE
     for name in names:
@@ -123,6 +143,8 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
                 facts, code = STEPS[name](home, narrow, bar, **{k: v for k, v in extra.items() if k in OPTIONS.get(name, ())})
             facts["seconds"] = round(time.monotonic() - start, 1)
             _note(home, name, narrow, facts)
+        except NotReady:
+            raise
         except Exception as fault:
             raise StepFailed(name, _trace(home), fault) from fault
         done[name], worst = facts, max(worst, code)
