@@ -74,7 +74,7 @@ class Dbt:
         here = Path.cwd()
         try:
             result = dbtRunner(manifest=manifest, callbacks=[self._on_event]).invoke([
-                "--quiet", "--no-use-colors", "--log-level-file", "none", *args,
+                "--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", *args,
                 "--project-dir", str(REPO), "--profiles-dir", str(REPO), "--log-path", str(self.home.log)])
         finally:
             os.chdir(here)

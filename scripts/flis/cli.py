@@ -26,6 +26,7 @@ console = Console()
 errors = Console(stderr=True)
 
 STEPS = ("load", "build", "validate", "report", "package")
+EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 MOST_PERIODS = 20
 # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own); 4: another flis is at work on the home
 DONE, WAITING, FAILED, BUSY = 0, 1, 3, 4
@@ -90,7 +91,11 @@ def alone(home: Home, verb: str) -> Iterator[Callable[[str], None]]:
         raise
     except Exception as fault:
         from flis.faults import explain
+        from flis.journal import JournalDamaged
 
+        if isinstance(fault, JournalDamaged):
+            errors.print(f"[red]{verb}:[/red] {fault}", highlight=False, soft_wrap=True)
+            raise typer.Exit(FAILED) from fault
         if line := explain(fault, home):
             errors.print(f"[red]{verb}:[/red] {line}", highlight=False, soft_wrap=True)
             raise typer.Exit(FAILED) from fault
@@ -221,6 +226,40 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
 
 
 @app.command()
+def restore(home: HomeOption = None,
+            anew: Annotated[str | None, typer.Option("--anew", help="Make this file anew although it can be read: cpr, flis or both.")] = None) -> None:
+    """Make a damaged, missing or outdated database file anew: from the archive and the journals beside it, then build, validate, report and package."""
+    from flis.restore import RestoreError, wanting
+    from flis.restore import restore as make_anew
+
+    chosen = {None: set(), "cpr": {"cpr"}, "flis": {"flis"}, "both": {"cpr", "flis"}}
+    if anew not in chosen:
+        raise typer.BadParameter("must be cpr, flis or both", param_hint="--anew")
+    where = Home.of(home)
+    with alone(where, "restore") as tell:
+        found = wanting(where)
+        for name, why in found.items():
+            console.print(f"{where.cpr_db if name == 'cpr' else where.db}: {why}", highlight=False, soft_wrap=True)
+        if not (found or anew):
+            console.print("Both database files can be read, and they are up with the journals beside the archive: there is nothing to restore.", highlight=False, soft_wrap=True)
+            raise typer.Exit(DONE)
+        status_file.mark_incomplete(where)
+        try:
+            with progress_bar("restore") as bar:
+                made = make_anew(where, set(found) | chosen[anew], bar)
+        except RestoreError as fault:
+            errors.print(f"[red]restore:[/red] {fault}", highlight=False, soft_wrap=True)
+            raise typer.Exit(FAILED) from fault
+        console.print(f"{' and '.join(made.anew)} made anew ({made.deliveries:,} deliveries, {made.rows:,} rows). Set aside, to be deleted when all is well: {', '.join(map(str, made.aside)) or 'nothing'}",
+                      highlight=False, soft_wrap=True)
+        for line in made.missing:
+            console.print(f"No longer to be had, and no longer in use: {line}", highlight=False, soft_wrap=True)
+        done, code = _run(where, list(STEPS[1:]), EVERYTHING, tell)
+        _print_summary(where, done)
+        raise typer.Exit(code)
+
+
+@app.command()
 def demo(home: HomeOption = None,
          scale: Annotated[float, typer.Option(help="Share of the population; 1 is about 5.95 million people.")] = 0.01,
          periods: Annotated[int, typer.Option(help="Months.")] = 14,
@@ -309,7 +348,7 @@ def _write_docs(home: Home) -> None:
 
 def _finish(done: dict[str, dict], code: int) -> None:
     for name, facts in done.items():
-        console.print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in facts.items() if v not in (None, [], {})), highlight=False)
+        console.print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in facts.items() if v not in (None, [], {}) and k != "failed"), highlight=False)
     raise typer.Exit(code)
 
 

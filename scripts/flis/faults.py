@@ -57,7 +57,8 @@ def damaged(home: Home, why: str, path: str | None = None) -> str:
     from flis.database import unreadable
 
     names = [path] if path else [str(p) for p in (home.db, home.cpr_db) if unreadable(p)]
-    return f"{' and '.join(names) or 'A database file'} is damaged ({why.splitlines()[0].partition(': ')[2] or why.splitlines()[0]}): `flis restore` makes it anew from the archive."
+    said = next((line.strip() for line in why.splitlines() if any(sign in line for sign in _DAMAGED)), why)
+    return f"{' and '.join(names) or 'A database file'} is damaged: `flis restore` makes it anew from the archive. DuckDB says: {said}"
 
 
 def _chain(fault: BaseException | None) -> Iterator[BaseException]:

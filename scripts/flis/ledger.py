@@ -17,7 +17,7 @@ LEDGER = {
     "periode": "date", "loebenr": "bigint", "udtraekstype": "varchar", "version": "varchar", "udtrukket": "timestamp", "modtaget": "timestamp",
     "fil": "varchar", "sha256": "varchar", "bytes": "bigint", "linjer": "bigint", "raekker": "bigint", "raekker_afvist": "bigint",
     "raekker_uden_instruks": "bigint", "kontrolsum": "decimal(38,2)", "status": "varchar", "aarsag": "varchar", "aarsag_kode": "varchar",
-    "erstattet_af": "bigint", "koersel": "varchar"}
+    "erstattet_af": "bigint", "koersel": "varchar", "lukket": "varchar"}
 TABLES = {
     "leverance": LEDGER,
     "leverance_tabel": {"leverance_id": "bigint", "tabel": "varchar", "raekker": "bigint", "kontrolsum": "decimal(38,2)"},

@@ -88,6 +88,7 @@ class Delivery:
     set_aside: int = 0
     without: int = 0
     total: Any = None
+    closed: tuple[str, ...] | None = None       # municipalities whose rows in it are not stored
 
     @property
     def filetype(self) -> FileType:
@@ -396,9 +397,10 @@ class _Run:
             parts = []
             for d in files:
                 assert d.match and d.found
-                first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
-                closed = self.setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last) if any(t.kommunekolonne for t in ft.tables) else []
-                parts.append(splitting.Part(d.ident, d.fil, d.match.kommunekode, d.match.periode, d.found, id(d) in wanted, tuple(closed)))
+                if d.closed is None:
+                    first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
+                    d.closed = tuple(self.setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last) if any(t.kommunekolonne for t in ft.tables) else ())
+                parts.append(splitting.Part(d.ident, d.fil, d.match.kommunekode, d.match.periode, d.found, id(d) in wanted, d.closed))
             accounts = splitting.into_raw(self.con, ft, path, parts)
             for d in files:
                 if id(d) in wanted:
@@ -475,7 +477,7 @@ class _Run:
             "raekker": d.rows if taken else None, "raekker_afvist": d.set_aside if taken else None,
             "raekker_uden_instruks": d.without if taken or d.status == "ikke_instrueret" else None, "kontrolsum": d.total if taken else None,
             "status": d.status, "aarsag": " ".join(r.text for r in reasons) or None, "aarsag_kode": " ".join(r.code for r in reasons) or None,
-            "erstattet_af": None, "koersel": self.koersel}
+            "erstattet_af": None, "koersel": self.koersel, "lukket": " ".join(d.closed or ()) or None if taken else None}
 
     # -------------------------------------------------------------- after the commit
 
