@@ -24,11 +24,11 @@ $(VENV)/klar: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Each step against bare DuckDB doing the same (docs/ydelse.md). SCALE and PERIODS say how large a Denmark.
-SCALE ?= 0.01
-PERIODS ?= 6
+# Each step against bare DuckDB doing the same, at the size of Denmark (docs/performance.md): up to 90 minutes, and much disk. One part alone: flis bench PART.
+SCALE ?= 1
+PERIODS ?= 24
 bench: $(VENV)/klar
-	$(BIN)/python scripts/bench/bench.py --scale $(SCALE) --periods $(PERIODS)
+	$(BIN)/flis bench --scale $(SCALE) --periods $(PERIODS) --docs $(BENCH)
 
 lock:
 	uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock

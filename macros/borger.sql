@@ -34,6 +34,11 @@
     )
 {%- endmacro %}
 
+{# Whether a record annuls: A does, blank does not; anything else is null, and the int_ model sets the row aside. #}
+{% macro cpr_annullering(kolonne) -%}
+    case trim({{ kolonne }}) when 'A' then true when '' then false end
+{%- endmacro %}
+
 {# A date of effect in CPR: 00000000 and blank mean that the thing has always been so. #}
 {% macro cpr_virkningsdato(kolonne) -%}
     case when replace(trim({{ kolonne }}), '0', '') = '' then date '1900-01-01' else {{ som_dato(kolonne, 'yyyyMMdd') }} end
@@ -100,6 +105,30 @@
             'intern_flytning' as bevaegelsesart
         from skift
         where er_bosat and foer_bosat and foer_kommunekode = bopael_kommunekode and tilflytningsdato <> foer_tilflytningsdato
+    )
+{%- endmacro %}
+
+{#
+  Who counts in the stock on the first of each month, at the beginning of the day: who moves in on the first is a movement of that month and counts from
+  the next, as in the official statistics, so that primo + movements = ultimo. `maaneder` has the months (periode); with `efter_kommune` it has the
+  municipality too, and of each municipality only its own months are made.
+#}
+{% macro borger_bosatte(perioder, maaneder, efter_kommune=false) -%}
+    (
+        select
+            p.person_id,
+            p.bopael_kommunekode as kommunekode,
+            m.periode,
+            {{ alder_paa('p.foedselsdato', 'm.periode') }} as alder,
+            p.koen,
+            p.civilstand,
+            p.statsborgerskab
+        from {{ perioder }} as p
+        inner join {{ maaneder }} as m
+            on
+                {% if efter_kommune %}p.bopael_kommunekode = m.kommunekode and {% endif %}p.gyldig_fra < m.periode
+                and p.gyldig_til >= m.periode
+        where p.er_bosat
     )
 {%- endmacro %}
 

@@ -15,11 +15,10 @@
     create table if not exists drift.beroert (model varchar, koersel bigint, kommunekode varchar, periode date);
     create table if not exists drift.tilstand (model varchar, koersel bigint);
     create table if not exists drift.behandlet (model varchar, leverance_id bigint);
-    create table if not exists drift.bygget (model varchar, koersel bigint, proevet boolean);
+    -- what has been built, and from what: no signature until its tests have passed (flis.built)
+    create table if not exists drift.bygget (model varchar, koersel bigint, signatur varchar);
     -- what every model has come past is of no more use
-    delete from drift.beroert where koersel < (select min(koersel) from (
-        select koersel from drift.tilstand union all select max(koersel) as koersel from drift.bygget group by model
-    ));
+    delete from drift.beroert where koersel < (select min(koersel) from drift.tilstand);
     delete from drift.koersel where koersel < (select min(koersel) from drift.tilstand);
     insert into drift.koersel
     select coalesce(max(koersel), 0) + 1, '{{ invocation_id }}', cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) from drift.koersel;
@@ -36,9 +35,14 @@
 
 {% macro skive_tabel(navn=none) %}{{ return('drift.skive__' ~ (navn or model.name)) }}{% endmacro %}
 
-{# What the model rests on: source tables reached through views, and the nearest upstream models of this strategy. #}
+{#
+  What the model rests on: source tables reached through views, and the nearest upstream models of this strategy. An upstream model by delivery (a
+  stored int_) is looked through as a view is, unless this one goes by municipality and month: its deliveries are this model's. `forenede` are the upstream
+  models that go by something else than the delivery.
+#}
 {% macro skive_ophav() %}
-    {% set kilder, modeller, set_ = [], [], [] %}
+    {% set kilder, modeller, forenede, set_ = [], [], [], [] %}
+    {% set igennem = skive_kolonner() != ['kommunekode', 'periode'] %}
     {% set koe = model.depends_on.nodes | list %}
     {% for _ in range(200) %}
         {% if koe %}
@@ -50,13 +54,16 @@
                     {% if s.source_name not in ('opsaetning', 'leverancer') %}{% do kilder.append(s) %}{% endif %}
                 {% elif id.startswith('model.') %}
                     {% set n = graph.nodes[id] %}
-                    {% if n.config.get('incremental_strategy') == 'skive' %}{% do modeller.append(n.name) %}
+                    {% if n.config.get('incremental_strategy') == 'skive' %}
+                        {% do modeller.append(n.name) %}
+                        {% if n.config.get('meta', {}).get('skive') == ['_leverance_id'] %}{% if igennem %}{% do koe.extend(n.depends_on.nodes) %}{% endif %}
+                        {% else %}{% do forenede.append(n.name) %}{% endif %}
                     {% else %}{% do koe.extend(n.depends_on.nodes) %}{% endif %}
                 {% endif %}
             {% endif %}
         {% endif %}
     {% endfor %}
-    {{ return({'kilder': kilder, 'modeller': modeller | sort}) }}
+    {{ return({'kilder': kilder | sort(attribute='unique_id'), 'modeller': modeller | sort, 'forenede': forenede | sort}) }}
 {% endmacro %}
 
 {% macro skive_liste(vaerdier) %}{% for v in vaerdier %}'{{ v }}'{% if not loop.last %}, {% endif %}{% endfor %}{% endmacro %}
@@ -68,9 +75,9 @@
     where status = 'aktiv' and kildesystem in ({{ skive_liste(kilder | map(attribute='source_name') | unique | sort) }})
 {% endmacro %}
 
-{# True when an upstream model was rebuilt whole since this one last ran: then everything is touched. #}
+{# True when an upstream model was rebuilt whole since this one last ran: then everything is touched, but what a memory has counted stays. #}
 {% macro skive_alt(modeller) %}
-    {% if not execute or not modeller %}{{ return(false) }}{% endif %}
+    {% if not execute or not modeller or (config.get('meta') or {}).get('behold') %}{{ return(false) }}{% endif %}
     {% set svar = run_query("select count(*) from drift.beroert where kommunekode = '*' and model in (" ~ skive_liste(modeller) ~ ")"
         ~ " and koersel > coalesce((select max(koersel) from drift.tilstand where model = '" ~ model.name ~ "'), -1)") %}
     {{ return(svar.columns[0].values()[0] > 0) }}
@@ -101,14 +108,14 @@
             beroert as (
                 {% if kolonner == ['_leverance_id'] %}
                 select leverance_id as _leverance_id from aendret
-                {% if ophav.modeller %}
+                {% if ophav.forenede %}
                 union all
                 -- Full deliveries of one municipality are judged together (a target group goes by its service's delivery): when the model that unites them
                 -- has moved, all of them are counted again.
                 select l.leverance_id as _leverance_id
                 from {{ source('leverancer', 'leverance') }} as l
                 inner join drift.beroert as b on l.kommunekode = b.kommunekode
-                where l.status = 'aktiv' and l.udtraekstype = 'fuld' and b.model in ({{ skive_liste(ophav.modeller) }})
+                where l.status = 'aktiv' and l.udtraekstype = 'fuld' and b.model in ({{ skive_liste(ophav.forenede) }})
                     and b.koersel > coalesce((select max(koersel) from drift.tilstand where model = '{{ model.name }}'), -1)
                 {% endif %}
                 {% elif kolonner == ['person_id'] %}
@@ -199,11 +206,10 @@
     {%- endif %}
 {% endmacro %}
 
-{# Post-hook, in the model's own transaction. #}
+{# Post-hook of every seed and model, in its own transaction: it is built and not tested; and how far it has come. #}
 {% macro skive_gem() %}
-    {% if execute and config.get('materialized') != 'view' %}
-        {#- untested until `flis build` has seen its tests pass (flis.built) #}
-        insert into drift.bygget select '{{ model.name }}', max(koersel), false from drift.koersel;
+    {% if execute %}
+        insert into drift.bygget select '{{ model.name }}', max(koersel), null from drift.koersel;
     {% endif %}
     {% if execute and skive_kolonner() %}
         {% set ophav = skive_ophav() %}
@@ -225,20 +231,26 @@
 {% endmacro %}
 
 {#
-  For tests: the slices of an incremental model that its last run touched; the whole table when it was built whole or never tested since, for other models, and with
-  `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible when the slice's columns are part of the key;
+  For tests: the slices of an incremental model that its last run touched; of a staging view the deliveries its tests have not passed on yet; the whole table when it
+  was built whole or never tested since, for other models, and with `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible
+  when the slice's columns are part of the key;
   where they are not, the nightly run of all finds it.
 #}
 {% macro beroert_udsnit(model) %}
     {%- if execute and not var('alt', false) -%}
-        {%- set ns = namespace(kolonner=[]) -%}
-        {%- for n in graph.nodes.values() if n.resource_type == 'model' and n.name == model.identifier and n.config.get('incremental_strategy') == 'skive' -%}
-            {%- set ns.kolonner = n.config.get('meta', {}).get('skive', []) -%}
+        {%- set ns = namespace(kolonner=[], staging=false) -%}
+        {%- for n in graph.nodes.values() if n.resource_type == 'model' and n.name == model.identifier -%}
+            {%- if n.config.get('incremental_strategy') == 'skive' -%}{%- set ns.kolonner = n.config.get('meta', {}).get('skive', []) -%}{%- endif -%}
+            {%- set ns.staging = n.fqn[1] == 'staging' -%}
         {%- endfor -%}
+        {%- if ns.staging -%}
+            {{ return("(select * from " ~ model ~ " where _leverance_id in (select leverance_id from " ~ source('leverancer', 'leverance') ~ " where status = 'aktiv'"
+                ~ " except select leverance_id from drift.behandlet where model = '" ~ model.identifier ~ "'))") }}
+        {%- endif -%}
         {# Asked of the catalogue, not of dbt's cache: the list is dropped when the model is built whole. Slices of an earlier run that were never tested
            (it was killed, or a test failed) are in no list any more: then the whole table is looked at. #}
         {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier
-            ~ "' and not exists (select 1 from drift.bygget where model = '" ~ model.identifier ~ "' and not proevet and koersel < (select max(koersel) from drift.koersel))").rows | length > 0 -%}
+            ~ "' and not exists (select 1 from drift.bygget where model = '" ~ model.identifier ~ "' and signatur is null and koersel < (select max(koersel) from drift.koersel))").rows | length > 0 -%}
             {{ return("(select * from " ~ model ~ " where (" ~ ns.kolonner | join(', ') ~ ") in (select "
                 ~ ns.kolonner | join(', ') ~ " from " ~ skive_tabel(model.identifier) ~ "))") }}
         {%- endif -%}

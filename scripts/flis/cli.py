@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -45,7 +46,7 @@ def progress_bar(title: str) -> Iterator[Any]:
         task = bar.add_task(title, total=None)
 
         def update(what: str, done: int, total: int) -> None:
-            bar.update(task, description=f"{title}: {what}"[:40], completed=done, total=total)
+            bar.update(task, description=escape(f"{title}: {what}"[:40]), completed=done, total=total)
 
         yield update
 
@@ -119,16 +120,16 @@ def _run(home: Home, names: list[str], narrow: dict, tell: Callable[[str], None]
         errors.print(f"[red]{names[0]}:[/red] {fault}", highlight=False, soft_wrap=True)
         return done, FAILED
     except StepFailed as fault:
-        errors.print(f"[red]{fault.step} failed:[/red] {explain(fault, home) or fault}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]{fault.step} failed:[/red] {escape(explain(fault, home) or str(fault))}", highlight=False, soft_wrap=True)
         if fault.log:
-            errors.print(f"The trace is in {fault.log}", highlight=False, soft_wrap=True)
+            errors.print(f"The trace is in {escape(str(fault.log))}", highlight=False, soft_wrap=True)
         return done, FAILED
     failed = done.get("build", {}).get("failed", [])
     if line := explain_text((message for _, message in failed), home):
         errors.print(f"[red]build failed:[/red] {line}", highlight=False, soft_wrap=True)
     else:
         for name, message in failed:
-            errors.print(f"[red]{name}[/red]: {message}", highlight=False)
+            errors.print(f"[red]{escape(name)}[/red]: {escape(message)}", highlight=False)
     return done, code
 
 
@@ -196,7 +197,7 @@ def score(home: HomeOption = None) -> None:
     try:
         found = scores(Home.of(home))
     except TruthMissing as fault:
-        errors.print(f"[red]{fault}[/red]", highlight=False)
+        errors.print(f"[red]{escape(str(fault))}[/red]", highlight=False)
         raise typer.Exit(2) from fault
     table = Table("regel", "alvor", "planted", "found", "not planted", "recall", "precision", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for one in found:
@@ -323,10 +324,10 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
         for row in shown:
             files = [f"{row['modtaget']} af {row['forventet']}", *(f"{row[k]} {text}" for k, text in (("mangler", "mangler"), ("erstattet", "erstattet"), ("afvist", "afvist")) if row[k])]
             months.add_row(row["kommunekode"], row["kildesystem"], row["periode"], row["status"],
-                           ", ".join(files) + (f"; uden {row['manglende_dele']}" if row["manglende_dele"] else ""))
+                           escape(", ".join(files) + (f"; uden {row['manglende_dele']}" if row["manglende_dele"] else "")))
         console.print(months)
     for sender, count in facts.get("uden_aftale", {}).items():
-        console.print(f"{count} files from {sender} were refused because no interface of that name is agreed.")
+        console.print(f"{count} files from {escape(sender)} were refused because no interface of that name is agreed.")
     console.print(f"{facts['indbakke']} files wait in the inbox.")
 
 
@@ -344,6 +345,25 @@ def _write_docs(home: Home) -> None:
     with progress_bar("docs") as bar:
         page = build_docs(home, bar)
     console.print(f"{page}", highlight=False)
+
+
+@app.command()
+def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, or all.")] = "all",
+          scale: Annotated[float, typer.Option(help="Share of the population.")] = 1,
+          periods: Annotated[int, typer.Option(help="Months.")] = 24,
+          work: Annotated[Path | None, typer.Option(help="Working folder (default var/bench).")] = None,
+          keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, and do only what has not been done in it.")] = False,
+          with_docs: Annotated[bool, typer.Option("--docs", help="Write docs/bench.json and the figures in docs/performance.md.")] = False,
+          times: Annotated[int | None, typer.Option(help="How much survival, fuzz and equal try.")] = None) -> None:
+    """Measure the steps against bare DuckDB doing the same, on a demo of its own (docs/performance.md). Belongs to the repository's checkout."""
+    import subprocess
+
+    from flis.home import REPO
+
+    script = REPO / "scripts" / "bench" / "bench.py"
+    given = [part, "--scale", str(scale), "--periods", str(periods), *(["--work", str(work)] if work else []), *(["--keep"] if keep else []), *(["--docs"] if with_docs else []),
+             *(["--times", str(times)] if times else [])]
+    raise typer.Exit(subprocess.call([sys.executable, str(script), *given]))     # a process of its own: a measured process is charged with what its parent holds
 
 
 def _finish(done: dict[str, dict], code: int) -> None:

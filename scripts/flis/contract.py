@@ -161,6 +161,7 @@ _TOKENS = {
     "udtraek:yyyymmddhhmm": r"(?P<udtraek_yyyymmddhhmm>\d{12})",
     "udtraek:yymmdd": r"(?P<udtraek_yymmdd>\d{6})",
 }
+FIRST_YEAR, LAST_YEAR = 1900, 2199      # in a file name; outside it is a slip, and the days around it may not exist
 _DATES = {"yyyymmdd": "%Y%m%d", "yyyymmddhhmm": "%Y%m%d%H%M", "yymmdd": "%y%m%d"}
 
 
@@ -180,11 +181,11 @@ def compile_pattern(text: str) -> re.Pattern[str]:
             out += r"[A-Za-z0-9._-]+"
         else:
             raise ValueError(f"unknown {piece} in the file name pattern")
-    return re.compile(out)
+    return re.compile(out, re.ASCII)
 
 
 def _parts(groups: dict[str, str | None]) -> dict[str, Any] | None:
-    """The values in a file name; None when a date in it does not exist."""
+    """The values in a file name; None when a date in it does not exist or cannot be meant."""
     parts: dict[str, Any] = {"kommunekode": None, "periode": None, "udtrukket": None, "loebenr": None}
     try:
         for name, value in groups.items():
@@ -201,6 +202,8 @@ def _parts(groups: dict[str, str | None]) -> dict[str, Any] | None:
             else:
                 parts["udtrukket"] = datetime.strptime(value, _DATES[name.removeprefix("udtraek_")])
     except ValueError:
+        return None
+    if any(day and not FIRST_YEAR <= day.year <= LAST_YEAR for day in (parts["periode"], parts["udtrukket"])):
         return None
     return parts
 

@@ -91,6 +91,11 @@ class Home:
         return self
 
 
+def readable(name: str) -> str:
+    """A name from the file system as text: bytes that are not UTF-8 are replaced."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def now() -> datetime:
     """The present moment in UTC, or FLIS_NU (ISO 8601) where it is set: every 'now' of the product comes from here."""
     given = os.environ.get("FLIS_NU")

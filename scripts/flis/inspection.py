@@ -3,23 +3,23 @@
 It unpacks within limits, takes the hash, decodes strictly, and checks all that concerns the file as a whole: NUL and other control characters,
 the longest line, the header by name and order, start and end record. What it has read it appends to a spool: UTF-8 text with '\\n' as the only line end,
 exactly one line per physical line, so that line numbers can be counted where the spool is read. Work is done on chunks, never on single lines, but for
-files whose quoted fields have to be joined and for XML.
+files whose quoted fields have to be joined, for JSON and for XML.
 
-A spool of kind 'felter' (quotes, XML) holds one record per line instead: <first physical line> 0x1f <lines it spans> 0x1f <fields between 0x1f>, with
-line breaks inside a field written as 0x1e; a record that cannot be read is <line> 0x1f <lines> 0x1f 0x1d <reason>.
+A spool of kind 'felter' (quotes, JSON, XML) holds one record per line instead: <first physical line> 0x1f <lines it spans> 0x1f <fields between 0x1f>, with
+line breaks inside a field written as 0x1e; a record that cannot be read is <line> 0x1f <lines> 0x1f 0x1d <reason>. A field that is not there at all
+(JSON's null) is 0x1e 0x1d.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import gzip
 import hashlib
-import lzma
+import json
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,11 +31,15 @@ from flis.contract import CHARSETS, Column, FileType, Match
 from flis.reasons import Reason
 
 CHUNK = 256 * 1024
+MOST_DIRECTORY = CHUNK          # bytes of a zip's directory: one file's entry is some hundred
 FIELD, NEWLINE, FAULT = "\x1f", "\x1e", "\x1d"
-# What the unpackers raise on a package that is broken or made to break them.
-_DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OverflowError, struct.error)
+NULL = NEWLINE + FAULT
 _C1 = bytes(range(0x80, 0xA0))
 _CONTROL = (b"\x01", b"\x1d", b"\x1e", b"\x1f")
+_FORBIDDEN = re.compile("[\0\x01\x1d-\x1f\ud800-\udfff]")
+_DIGITS = re.compile(r"[0-9]+")
+MOST_DEEP = 100         # elements inside each other in XML
+MOST_DIGITS = 8         # in an end record's count: no file has a hundred million records, and a longer number may be a CPR number, which we would tell back
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ class Limits:
     ratio_from: int = 64 * 1024**2
     line: int = 1024**2
     span: int = 200
+
+
+csv.field_size_limit(Limits.line)       # the pass has its own limit of a line; Python's of a field would come as an error in the midst of one
 
 
 class Spools:
@@ -144,6 +151,19 @@ class _Hashing:
         return data
 
 
+class _Sips:
+    """A zip that gives no more than MOST_DIRECTORY bytes at a time: its directory is read in one go, and a file in it takes half a kilobyte of memory."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self.seek, self.tell, self.seekable = raw.seek, raw.tell, raw.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MOST_DIRECTORY:
+            raise Refused("pakke_flere_filer", antal="mange")
+        return self._raw.read(size)
+
+
 @contextmanager
 def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes], Callable[[], tuple[str, int]]]]:
     """Open a received file for reading its unpacked content chunk by chunk.
@@ -172,9 +192,9 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
             nonlocal taken
             try:
                 data = source.read(CHUNK)
-            except _DAMAGED as error:
-                if source is hashing or isinstance(error, OSError) and error.errno:
-                    raise       # a fault of the disk, not of the package
+            except Exception as error:
+                if source is hashing or _of_ours(error):
+                    raise
                 raise Refused("beskadiget_pakke") from error
             taken += len(data)
             if taken > limits.unpacked:
@@ -196,7 +216,7 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
 def _open_member(raw: IO[bytes], limits: Limits) -> IO[bytes]:
     """The one file in a zip."""
     try:
-        package = zipfile.ZipFile(raw)
+        package = zipfile.ZipFile(_Sips(raw))
         members = [m for m in package.infolist() if not m.is_dir()]
         if any(PurePosixPath(m.filename.replace("\\", "/")).is_absolute() or ".." in re.split(r"[\\/]", m.filename) or ":" in m.filename for m in members):
             raise Refused("pakke_sti")
@@ -204,11 +224,20 @@ def _open_member(raw: IO[bytes], limits: Limits) -> IO[bytes]:
             raise Refused("pakke_flere_filer", antal=len(members))
         if members[0].flag_bits & 1:
             raise Refused("pakke_krypteret")
+        if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Refused("pakke_metode")       # the others let the sender decide how much memory we take
         if members[0].file_size > limits.unpacked:
             raise Refused("pakke_bombe", graense=readable_size(limits.unpacked))
         return package.open(members[0])
-    except _DAMAGED as error:
+    except Exception as error:
+        if isinstance(error, Refused) or _of_ours(error):
+            raise
         raise Refused("beskadiget_pakke") from error
+
+
+def _of_ours(error: Exception) -> bool:
+    """A fault of the disk or of memory. All else that the unpackers raise (index errors too) comes of a package that is broken, or made to break them."""
+    return isinstance(error, MemoryError) or isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)     # EINVAL: a place before the file's start
 
 
 def receipt(path: Path) -> tuple[str, int]:
@@ -362,7 +391,9 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spoo
             found.lines = found.records = text.lines
             found.unpacked = target.tell() - start
             _end(ft, tail, found)
-        if quotes:
+        if ft.kind == "jsonl":
+            _split_json(ft, match, found, target, start, spools)
+        elif quotes:
             _join_quoted(ft, match, found, target, start, spools, limits)
         return found
     except BaseException:
@@ -403,7 +434,9 @@ def _begin(ft: FileType, match: Match, head: bytes, local_fields: frozenset[str]
     elif ft.kind == "delimited":
         found.layout = tuple(c.name for c in ft.columns_of(match.version))
     elif ft.kind == "jsonl":
-        found.layout = found.local = tuple(sorted(local_fields))
+        columns = tuple(c.name for c in ft.tables[0].columns)
+        found.local = tuple(sorted(local_fields - set(columns)))
+        found.layout = columns + found.local
     record = ft.format.get("startrecord")
     if record:
         where = ft.format["recordtype"]
@@ -418,7 +451,7 @@ def _begin(ft: FileType, match: Match, head: bytes, local_fields: frozenset[str]
         for name, key in (("loebenr", "loebenr"), ("forrige", "forrige_loebenr")):
             if record.get(key):
                 value = _cut(first, record[key]).strip()
-                if value and not value.isdigit() or not value and name == "loebenr":
+                if value and not _DIGITS.fullmatch(value) or not value and name == "loebenr":
                     raise Refused("mangler_startrecord", type=kind)
                 setattr(found, name, int(value) if value else None)
 
@@ -439,10 +472,14 @@ def check_header(names: list[str], expected: tuple[Column, ...], local_fields: f
     present = {n.casefold() for n in given}
     if missing := [c.header for c in expected if c.header.casefold() not in present]:
         raise Refused("manglende_kolonne", kolonner=", ".join(missing))
-    extra = [n for n in given if n.casefold() not in agreed and n.casefold() not in local]
-    doubled = [n for i, n in enumerate(given) if n.casefold() in {g.casefold() for g in given[:i]}]
-    if extra or doubled:
-        raise Refused("ekstra_kolonne", kolonner=", ".join((n[:60] or "(uden navn)") for n in extra or doubled))
+    seen: set[str] = set()
+    extra = []      # by number: what stands there may be no name but a value, where the line break after the header is lost
+    for number, name in enumerate(given, start=1):
+        if name.casefold() in seen or name.casefold() not in agreed and name.casefold() not in local:
+            extra.append(number)
+        seen.add(name.casefold())
+    if extra:
+        raise Refused("ekstra_kolonne", antal=len(extra), nummer=extra[0])
     for number, (got, column) in enumerate(zip(known, expected, strict=True), start=1):
         if got.casefold() != column.header.casefold():
             raise Refused("omrokeret_header", nummer=number, kolonne=got, forventet=wanted)
@@ -464,7 +501,7 @@ def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
         is_end = line.startswith(str(record["kendes_paa"]))
     else:
         fields = split_plain(line, ft)
-        is_end = fields[0].strip() == str(record["kendes_paa"])
+        is_end = bool(fields) and fields[0].strip() == str(record["kendes_paa"])
     if not is_end:
         if record.get("paakraevet", "type" in record):
             raise Refused("mangler_slutrecord", linjer=found.lines)
@@ -477,10 +514,10 @@ def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
         return fields[where - 1].strip() if where <= len(fields) else ""
 
     if record.get("antal"):
-        try:
-            found.end_count = int(value(record["antal"]))
-        except ValueError as error:
-            raise Refused("ulaeselig_slutrecord", linje=at) from error
+        count = value(record["antal"]).lstrip("0") or "0"
+        if not _DIGITS.fullmatch(count) or len(count) > MOST_DIGITS:
+            raise Refused("ulaeselig_slutrecord", linje=at)
+        found.end_count = int(count)
     if record.get("sum"):
         found.end_sum = value(record["sum"])
 
@@ -528,7 +565,11 @@ def _quoted_in_one(lines: Iterator[str], delimiter: str, quote: str, expected: i
 
     def counted() -> Iterator[str]:
         nonlocal paired, open_quote
+        held = 0            # bytes of the lines the record has gone on over
         for line in lines:
+            held = held + len(line.encode()) if open_quote else 0
+            if held > limits.line:
+                raise _NotPlain
             open_quote ^= line.count(quote) % 2 == 1
             paired += not open_quote
             yield line + "\n"
@@ -569,12 +610,12 @@ def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: int
             ahead.pop(0)
             yield number, 1, line.split(delimiter), None
             continue
-        span, text, open_quote = 1, line, line.count(quote) % 2 == 1
-        while open_quote and span < limits.span and len(text) < limits.line:
+        span, text, open_quote, size = 1, line, line.count(quote) % 2 == 1, 0
+        while open_quote and span < limits.span and size < limits.line:
             more = peek(span)
             if more is None:
                 break
-            text, span, open_quote = f"{text}\n{more}", span + 1, open_quote ^ (more.count(quote) % 2 == 1)
+            text, span, open_quote, size = f"{text}\n{more}", span + 1, open_quote ^ (more.count(quote) % 2 == 1), size + len(more.encode())
         fields = None if open_quote else _parse(text, delimiter, quote)
         if fields is None or (span > 1 and len(fields) != expected):
             ahead.pop(0)
@@ -593,42 +634,179 @@ def _parse(text: str, delimiter: str, quote: str) -> list[str] | None:
     return rows[0] if len(rows) == 1 else None
 
 
+# ------------------------------------------------------------------ JSON lines
+
+
+class _Number(str):
+    """A number as it is written: 1.10 stays 1.10, and forty digits stay forty."""
+
+
+class _Object(list):
+    """A JSON object as its pairs, so that a field that stands twice is seen."""
+
+
+class _Unfit(ValueError):
+    """A record that is set aside, with the code of its reason."""
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _split_json(ft: FileType, match: Match, found: Inspected, source: IO[bytes], start: int, spools: Spools) -> None:
+    """Move the file's part of the line spool to a field spool, line by line."""
+    found.spool, target = spools.of(ft, match.version.version, found.layout, True)
+    found.fields = True
+    begun = target.tell()
+    columns = {c.name: c.path or c.header for c in ft.tables[0].columns}
+    tree: dict[str, Any] = {}
+    for number, name in enumerate(found.layout):
+        *above, last = columns[name].split(".") if name in columns else [name]
+        node = tree
+        for part in above:
+            node = node.setdefault(part, {})
+        node[last] = number
+    try:
+        source.seek(start)
+        for number, raw in enumerate(source, start=1):
+            row = [NULL] * len(found.layout)
+            try:
+                _fill(row, _parsed(raw.decode().removesuffix("\n")), tree)
+                body = FIELD.join(row)
+            except _Unfit as fault:
+                body = FAULT + str(fault)
+            target.write(f"{number}{FIELD}1{FIELD}{body}\n".encode())
+    except BaseException:
+        _undo(target, begun)
+        raise
+    _undo(source, start)
+
+
+def _parsed(line: str) -> _Object:
+    """A line as a JSON object. Raises _Unfit."""
+    if not line.strip():
+        raise _Unfit("tom_linje")
+    try:
+        value = json.loads(line, parse_float=_Number, parse_int=_Number, parse_constant=_no_number, object_pairs_hook=_Object)
+    except (ValueError, RecursionError) as error:
+        raise _Unfit("ugyldig_json") from error
+    if not isinstance(value, _Object):
+        raise _Unfit("ugyldig_json")
+    return value
+
+
+def _fill(row: list[str], given: _Object, tree: dict[str, Any]) -> None:
+    """Put the object's values where the contract has them. Raises _Unfit."""
+    seen = set()
+    for key, value in given:
+        if key in seen:
+            raise _Unfit("gentaget_felt")
+        seen.add(key)
+        place = tree.get(key)
+        if place is None or isinstance(place, dict) and value is not None and not isinstance(value, _Object):
+            raise _Unfit("ukendt_felt")
+        if isinstance(place, dict):
+            _fill(row, value or _Object(), place)
+        elif value is not None:
+            row[place] = _kept(_as_text(value))
+
+
+def _as_text(value: Any) -> str:
+    """A value as text: text without its quotes, a number as written, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return _dumped(value)
+    except RecursionError as error:
+        raise _Unfit("ugyldig_json") from error
+
+
+def _dumped(value: Any) -> str:
+    if isinstance(value, _Number):
+        return value
+    if isinstance(value, _Object):
+        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_dumped(v)}" for k, v in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_dumped, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _kept(value: str) -> str:
+    """A value as a field spool holds it. Raises _Unfit for characters that no extract has reason to hold, or that no text can."""
+    if _FORBIDDEN.search(value):
+        raise _Unfit("ulovligt_tegn")
+    return value.replace("\r\n", "\n").replace("\r", "\n").replace("\n", NEWLINE)
+
+
 # ------------------------------------------------------------------ XML
 
 
 def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target: IO[bytes], limits: Limits) -> None:
-    """Each `format.post` element is a record; a column is the text of the child at its `sti` ('a/b', default its name) or of an attribute ('@a')."""
+    """Each `format.post` element is a record; a column is the text of the child at its `sti` ('a/b', default its name) or of an attribute ('@a').
+
+    A record with something that no column takes (an element, an attribute, text between elements), or with the same thing twice, is set aside.
+    """
     columns = ft.tables[0].columns
     found.layout, found.fields = tuple(c.name for c in columns), True
     wanted = {(c.path or c.header).casefold(): i for i, c in enumerate(columns)}
-    parser = expat.ParserCreate(encoding=None if ft.charset.startswith("utf-8") else ft.charset)
+    above = {"/".join(path.split("/")[:n]) for path in wanted for n in range(1, path.count("/") + 1)}
+    parser = expat.ParserCreate(encoding=ft.charset.removesuffix("-sig"))
     post = str(ft.format["post"]).casefold()
     stack: list[str] = []
     row: list[str] = []
     text: list[str] = []
+    filled: set[str] = set()
     inside = [0, 0, 0]      # depth of the current record, its first line, its length so far
+    fault = [""]
+    others = [0]            # elements that are neither root nor record
+
+    def declared(_: str, encoding: str | None, __: int) -> None:
+        if encoding and not _same_charset(encoding, CHARSETS[ft.charset]):
+            raise Refused("tegnsaet", linje=1, tegnsaet=ft.charset)
 
     def opened(name: str, attributes: dict[str, str]) -> None:
         local = name.rsplit(":", 1)[-1].casefold()
+        if len(stack) == MOST_DEEP:
+            raise Refused("xml_for_dyb", linje=parser.CurrentLineNumber, graense=MOST_DEEP)
+        if inside[0]:
+            between()
         stack.append(local)
         text.clear()
         if not inside[0] and local == post:
             inside[:] = [len(stack), parser.CurrentLineNumber, 0]
             row[:] = [""] * len(columns)
+            filled.clear()
+            fault[0] = ""
+        elif not inside[0]:
+            others[0] += len(stack) > 1
+        elif (path := "/".join(stack[inside[0]:])) not in wanted and path not in above:
+            fault[0] = "ukendt_felt"
         if inside[0]:
             for key, value in attributes.items():
-                grow(value)
-                put("/".join([*stack[inside[0]:], "@" + key.rsplit(":", 1)[-1].casefold()]), value)
+                if key != "xmlns" and not key.startswith(("xmlns:", "xsi:")):
+                    grow(value)
+                    put("/".join([*stack[inside[0]:], "@" + key.rsplit(":", 1)[-1].casefold()]), value)
+
+    def between() -> None:
+        """What has stood outside the elements that columns take is nothing but blanks."""
+        if "".join(text).strip():
+            fault[0] = "ukendt_felt"
 
     def put(path: str, value: str) -> None:
-        if path in wanted:
-            row[wanted[path]] = re.sub("[\x1d-\x1f]", " ", value).replace("\n", NEWLINE)
+        if path not in wanted or path in filled:
+            fault[0] = "gentaget_felt" if path in filled else "ukendt_felt"
+            return
+        filled.add(path)
+        row[wanted[path]] = value.replace("\n", NEWLINE)
 
-    def closed(name: str) -> None:
-        if inside[0] and len(stack) > inside[0]:
-            put("/".join(stack[inside[0]:]), "".join(text))
+    def closed(_: str) -> None:
+        path = "/".join(stack[inside[0]:]) if inside[0] else ""
+        if path in wanted:
+            put(path, "".join(text))
         elif inside[0]:
-            target.write((f"{inside[1]}{FIELD}0{FIELD}" + FIELD.join(row) + "\n").encode())
+            between()
+        if inside[0] == len(stack):
+            target.write((f"{inside[1]}{FIELD}0{FIELD}" + (FAULT + fault[0] if fault[0] else FIELD.join(row)) + "\n").encode())
             found.records += 1
             inside[0] = 0
         text.clear()
@@ -640,7 +818,7 @@ def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target
             text.append(data)
 
     def grow(data: str) -> None:
-        inside[2] += len(data)
+        inside[2] += len(data) if data.isascii() else len(data.encode())
         if inside[2] > limits.line:
             raise Refused("lang_linje", linje=inside[1], graense=limits.line)
 
@@ -649,14 +827,28 @@ def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = opened, closed, characters
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    empty = True
+    parser.XmlDeclHandler = declared
+    fed = 0
     try:
         while data := chunk():
-            empty = False
+            if ft.charset == "iso-8859-1" and len(data.translate(None, _C1)) != len(data):
+                raise Refused("tegnsaet", linje=parser.CurrentLineNumber, tegnsaet=ft.charset)
             found.lines += data.count(b"\n")
             parser.Parse(data, False)
-        if empty:
+            fed += len(data)
+            if fed - parser.CurrentByteIndex > limits.line + CHUNK:     # the parser keeps a tag or a comment until it ends
+                raise Refused("lang_linje", linje=parser.CurrentLineNumber, graense=limits.line)
+        if not fed:
             raise Refused("tom_fil")
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise Refused("ugyldig_xml", linje=error.lineno) from error
+    if others[0] and not found.records:
+        raise Refused("mangler_post", post=ft.format["post"])
+
+
+def _same_charset(given: str, agreed: str) -> bool:
+    try:
+        return codecs.lookup(given) == codecs.lookup(agreed)
+    except LookupError:
+        return False

@@ -22,7 +22,7 @@ TABLES = {
     "leverance": LEDGER,
     "leverance_tabel": {"leverance_id": "bigint", "tabel": "varchar", "raekker": "bigint", "kontrolsum": "decimal(38,2)"},
     "afvist_linje": {"leverance_id": "bigint", "fil": "varchar", "linje": "bigint", "aarsag_kode": "varchar", "aarsag": "varchar"},
-    "person_noegle": {"cpr": "varchar", "person_id": "varchar", "noegle_version": "integer", "tidligere_cpr": "varchar"},
+    "person_noegle": {"cpr": "varchar", "person_id": "varchar", "nummer_id": "varchar", "noegle_version": "integer", "tidligere_cpr": "varchar"},
     "beroert_person": {"leverance_id": "bigint", "person_id": "varchar"},
     "journal": {"nr": "bigint", "leverance_id": "bigint", "status": "varchar", "erstattet_af": "bigint"},      # what is written beside the archive (flis.journal)
 }

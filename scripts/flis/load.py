@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from flis.home import REPO, Home, now
+from flis.home import REPO, Home, now, readable
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 UNFINISHED = (".part", ".tmp", ".filepart", ".partial", ".crdownload")
 BATCH_BYTES, BATCH_FILES = 192 * 1024**2, 4000
+
+
+LATEST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 10**9     # nanoseconds
+NOTE = ".aarsag.txt"
+LONGEST_NAME = 200              # bytes of a file's own name in quarantine; the system allows 255, and a note beside it has the longer name
 
 
 class LoadError(Exception):
@@ -148,7 +153,8 @@ def as_it_is(fil: str) -> bool:
 
 
 def _moment(stat: os.stat_result) -> datetime:
-    return datetime(1970, 1, 1) + timedelta(microseconds=stat.st_mtime_ns // 1000)
+    stamp = min(max(stat.st_mtime_ns, 0), LATEST)      # a file system takes times that no calendar has
+    return datetime(1970, 1, 1) + timedelta(microseconds=stamp // 1000)
 
 
 def _inbox(home: Home) -> Iterable[tuple[str, os.DirEntry[str]]]:
@@ -195,11 +201,11 @@ class _Run:
         self.failures: list[str] = []
 
     def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
-        from flis import installation, ledger
+        from flis import installation, ledger, persons
         from flis.database import connect
 
         narrowed = bool(fagomraade or kommune or periode)
-        arrived = [self._recognise(item) for item in waiting]
+        arrived = [d for item in waiting if (d := self._recognised(item))]
         with connect(self.home, write="cpr") as self.con:   # first: it holds the lock against a second load
             shutil.rmtree(self.spool_folder, ignore_errors=True)
             self.spool_folder.mkdir(mode=0o700)
@@ -208,6 +214,7 @@ class _Run:
                     self.con.execute("set memory_limit = '1GB'")     # beyond that it spills: memory does not grow with the files
                 self.con.execute("begin")
                 ledger.create_tables(self.con, self.contracts)
+                persons.complete(self.con, self.key)
                 installation.store(self.con, self.setup)
                 self.con.execute("commit")
                 deliveries = [d for d in self._take_up(arrived)
@@ -226,15 +233,24 @@ class _Run:
 
     # -------------------------------------------------------------- reading
 
+    def _recognised(self, item: tuple[str, os.DirEntry[str]]) -> Delivery | None:
+        """The delivery, or None when its name cannot be read now; then it is left where it is."""
+        try:
+            return self._recognise(item)
+        except OSError as fault:        # the sender has just taken it back
+            self.failures.append(f"{readable(item[0])}/{readable(item[1].name)}: {fault}")
+            return None
+
     def _recognise(self, item: tuple[str, os.DirEntry[str]]) -> Delivery:
         """What the name alone says (and, for numbered extracts, the start record)."""
         from flis.inspection import peek_number, plain_name
 
-        afsender, entry = item
-        readable = os.fsencode(entry.name).decode("utf-8", "replace")
-        moment = _moment(entry.stat(follow_symlinks=False))
-        delivery = Delivery(Path(entry.path), afsender, readable, moment, udtrukket=moment)
-        match = self.contracts.match(afsender, plain_name(readable))
+        afsender, entry = readable(item[0]), item[1]
+        name = readable(entry.name)
+        stamp = min(max(entry.stat(follow_symlinks=False).st_mtime_ns, 0), LATEST)      # a file system takes times that no calendar has
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=stamp // 1000)
+        delivery = Delivery(Path(entry.path), afsender, name, moment, udtrukket=moment)
+        match = self.contracts.match(afsender, plain_name(name))
         if match:
             delivery.match = match
             delivery.udtrukket = match.udtrukket or moment
@@ -253,10 +269,10 @@ class _Run:
             self.progress(delivery.fil, number, len(deliveries))
             try:
                 self._inspect(delivery)
-            except OSError as fault:        # the disk's fault, or the sender has just taken it back
+            except Exception as fault:      # ours, the disk's, or the sender has just taken it back: it stays, and the others go on
                 if is_full(fault):
                     raise
-                self.failures.append(f"{delivery.afsender}/{delivery.fil}: {fault}")
+                self.failures.append(f"{delivery.afsender}/{delivery.fil}: {type(fault).__name__}: {fault}")
                 continue
             batch.append(delivery)
             size += delivery.bytes if not delivery.found else max(delivery.bytes, delivery.found.unpacked)
@@ -595,14 +611,15 @@ class _Run:
         assert reason
         folder = self.home.quarantine / d.afsender
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        target = folder / d.fil
-        if target.exists() or target.is_symlink():
-            target = folder / f"{d.fil}.{d.ident}"
+        name = d.fil.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
+        target = folder / name
+        if any(os.path.lexists(f"{target}{more}") for more in ("", NOTE)):
+            target = folder / f"{name}.{d.ident}"
         local = d.modtaget.replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Copenhagen"))
         lines = [f"Filen er afvist: {d.fil}", f"Afsender: {d.afsender}", f"Modtaget: {local:%d-%m-%Y %H:%M}", "", f"Hvad er galt: {reason.what}"]
         if reason.line is not None:
             lines.append(f"Linje: {reason.line}")
         lines += [f"Hvad skal rettes: {reason.correction}", "", f"Intet fra filen er indlæst. Reference: leverance {d.ident}, årsag {reason.code}.", ""]
-        note = target.with_name(target.name + ".aarsag.txt")
+        note = target.with_name(target.name + NOTE)
         note.write_text("\n".join(lines), encoding="utf-8")
         shutil.move(d.path, target)

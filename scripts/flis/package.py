@@ -582,10 +582,12 @@ class Run:
         ctes.append(f"kilde as (select * from {table.relation}{' where ' + ' and '.join(where) if where else ''})")
         fields = self.local.get(name, {}).get(plan.recipient, {}) if own else {}
         if fields:
+            # By the row where the table says which, else by its key, which a system may have used twice.
+            by = ["kildesystem", "kilde_id", *(c for c in ("_leverance_id", "_linje") if c in table.names)]
             pivot = ", ".join(f'max(vaerdi) filter (where felt = {_text(f)}) as "{_local_name(f)}"' for f in fields)
-            ctes.append(f"lokalt as (select kildesystem, kilde_id, {pivot} from flis.standardized.std_{table.area}__lokalt_felt "
+            ctes.append(f"lokalt as (select {', '.join(by)}, {pivot} from flis.standardized.std_{table.area}__lokalt_felt "
                         f"where kommunekode = {_text(plan.recipient)} group by all)")
-            joins.append("left join lokalt as l on k.kildesystem = l.kildesystem and k.kilde_id = l.kilde_id")
+            joins.append(f"left join lokalt as l on {' and '.join(f'k.{c} = l.{c}' for c in by)}")
         if "personnummer" in final.names and "person_id" in table.names:
             ctes.append("numre as (select person_id, cpr from cpr.raw.person_noegle as n qualify row_number() over (partition by person_id order by "
                         "exists (select 1 from cpr.raw.person_noegle as f where f.person_id = n.person_id and f.tidligere_cpr = n.cpr), cpr desc) = 1)")

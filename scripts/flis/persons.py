@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def enter(con: duckdb.DuckDBPyConnection, key: bytes, loaded: list[tuple[FileType, list[int]]]) -> None:
     """Enter the CPR numbers of newly loaded deliveries, and join the numbers that belong to one person.
 
-    A new number gets the HMAC of itself as person_id. Where a row names the person's former number, the newer number's rows take over the older's
+    A new number gets the HMAC of itself as person_id, and as nummer_id, which stays: what is computed per number once and for all is stored under it. Where a row names the person's former number, the newer number's rows take over the older's
     id; if that changes an id that was there before, both ids go to raw.beroert_person, since what was computed under the old one has moved.
     """
     set_session_key(con, key)
@@ -37,13 +37,20 @@ def enter(con: duckdb.DuckDBPyConnection, key: bytes, loaded: list[tuple[FileTyp
                         where _leverance_id between {min(idents)} and {max(idents)} and _leverance_id in (select leverance_id from _nye)
                     """)
     con.execute(f"""
-        insert into raw.person_noegle
-        select cpr, {hmac_sql('cpr')}, {KEY_VERSION}, null
+        insert into raw.person_noegle (cpr, person_id, nummer_id, noegle_version)
+        select cpr, noegle, noegle, {KEY_VERSION} from (select cpr, {hmac_sql('cpr')} as noegle
         from (select distinct cpr from _set_nr where regexp_full_match(cpr, '[0-9]{{10}}')) as s
-        where not exists (select 1 from raw.person_noegle as n where n.cpr = s.cpr)
+        where not exists (select 1 from raw.person_noegle as n where n.cpr = s.cpr))
         order by cpr
     """)
     _link(con)
+
+
+def complete(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """Give numbers that were entered before there was a nummer_id theirs."""
+    if con.execute("select 1 from raw.person_noegle where nummer_id is null limit 1").fetchall():
+        set_session_key(con, key)
+        con.execute(f"update raw.person_noegle set nummer_id = {hmac_sql('cpr')} where nummer_id is null")
 
 
 def _link(con: duckdb.DuckDBPyConnection) -> None:

@@ -83,16 +83,12 @@ def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
 
 def _fit(home: Home, fagomraade: str | None) -> Manifest:
     """What leaves the house rests on models that are built, tested, and up with what has been loaded. Raises NotReady; returns dbt's manifest."""
-    from flis.built import NotReady, require
-    from flis.database import connect
+    from flis import built
+    from flis.build import project
     from flis.datapackage import Manifest, manifest_path
 
-    if not manifest_path().exists():
-        raise NotReady("Nothing has been built here yet: run `flis build` first.")
-    manifest = Manifest(manifest_path())
-    with connect(home) as con:
-        require(con, manifest, fagomraade)
-    return manifest
+    built.require(home, project(home), fagomraade)
+    return Manifest(manifest_path())
 
 
 def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:

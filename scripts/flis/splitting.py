@@ -9,13 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flis.contract import Column, FileType, Table
+from flis import danish
+from flis.contract import FileType, Table
 from flis.home import REPO
 from flis.inspection import Inspected
 from flis.reasons import Reason, catalogue
 
 if TYPE_CHECKING:
     import duckdb
+
+
+MOST_MONEY = 10**13     # kr. in one table of one file, signs apart: above it is no account, and sums of sums would leave decimal(18,2)
 
 
 class Unbalanced(Exception):
@@ -162,11 +166,6 @@ def _kind(ft: FileType, found: Inspected) -> str:
 def _faults(ft: FileType, found: Inspected) -> tuple[str, str, str]:
     """SQL for a line's reason to be set aside (null = good), what was found and what was expected (numbers only)."""
     blank = "when trim(indhold) = '' then 'tom_linje'"
-    if ft.kind == "jsonl":
-        tops = {(c.path or c.header).split(".")[0] for c in ft.tables[0].columns} | set(found.local)
-        allowed = "[" + ", ".join(text(t) for t in sorted(tops)) + "]"
-        return (f"case {blank} when not json_valid(indhold) or json_type(try_cast(indhold as json)) <> 'OBJECT' then 'ugyldig_json' "
-                f"when not list_has_all({allowed}, json_keys(try_cast(indhold as json))) then 'ukendt_felt' end", "null::integer", "null::integer")
     if ft.kind == "fixed":
         ends = {t.recordtype: max((c.pos or 0) + (c.length or 0) - 1 for c in t.columns) for t in ft.tables}
         if where := ft.format.get("recordtype"):
@@ -194,15 +193,11 @@ def _values(ft: FileType, table: Table, found: Inspected) -> tuple[dict[str, str
     """SQL for each raw column of a table, and for its local fields."""
     if ft.kind == "fixed":
         return {c.name: f"substr(indhold, {c.pos}, {c.length})" for c in table.columns}, "null"
-    if ft.kind == "jsonl":
-        def path(c: Column) -> str:
-            return text("$." + ".".join(f'"{p}"' for p in (c.path or c.header).split(".")))
-        local = ", ".join(f"{text(n)}, json_extract_string(indhold, {text(f'$.{chr(34)}{n}{chr(34)}')})" for n in found.local)
-        return ({c.name: f"json_extract_string(indhold, {path(c)})" for c in table.columns},
-                f"cast(json_object({local}) as varchar)" if local else "null")
     known = {c.name for c in table.columns}
 
     def field_at(i: int) -> str:
+        if ft.kind == "jsonl":
+            return f"replace(nullif(indhold[{i}], chr(30) || chr(29)), chr(30), chr(10))"
         return f"replace(indhold[{i}], chr(30), chr(10))" if found.fields else f"indhold[{i}]"
 
     local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in known)
@@ -265,7 +260,8 @@ def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -
             account.refusal = Reason.of("ingen_brugbare_linjer", antal=aside, linje=first)
         if aside:
             account.warnings.append(Reason.of("linjer_sat_til_side", antal=aside, linje=first))
-        if not data:
+    for ident, account in accounts.items():
+        if by_ident[ident].found.records == account.technical:
             account.warnings.append(Reason.of("ingen_raekker"))
     return accounts
 
@@ -280,14 +276,15 @@ def _balance(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part], ac
         if closed != "false":
             for ident, count in con.execute(f"select leverance_id, count(*) from ({_rows(ft, table, parts[0].found)}) where {closed} group by 1").fetchall():
                 accounts[ident].without += count
-        total, bad = "null", "0"
+        total, bad, whole = "null", "0", "0"
         if table.kontroltal:
             column, talformat, sign = table.kontroltal
             amount = amount_sql(column, talformat)
+            whole = f"coalesce(sum(abs({amount})), 0)"
             total, bad = f"sum({amount})" if sign == "netto" else f"coalesce(sum({amount}) filter ({amount} > 0), 0)", f"count(*) filter ({amount} is null and trim({column}) <> '')"
         con.execute(f"""
             create or replace temp table _talt as
-            select _leverance_id, count(*) as raekker, {total} as kontrolsum, {bad} as ulaeselige
+            select _leverance_id, count(*) as raekker, {total} as kontrolsum, {bad} as ulaeselige, {whole} as samlet
             from raw.{table.identifier} where _leverance_id >= {lowest} group by 1
         """)
         con.execute(f"""
@@ -296,7 +293,9 @@ def _balance(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part], ac
             from _fil as f left join _talt as t on f.leverance_id = t._leverance_id
             where f.taget order by 1
         """)
-        for ident, count, amount, unreadable in con.execute("select * from _talt where _leverance_id in (select leverance_id from _fil where taget)").fetchall():
+        for ident, count, amount, unreadable, gross in con.execute("select * from _talt where _leverance_id in (select leverance_id from _fil where taget)").fetchall():
+            if table.kontroltal and gross > MOST_MONEY:
+                accounts[ident].refusal = accounts[ident].refusal or Reason.of("urimelig_sum", kolonne=table.kontroltal[0], graense=danish.number(MOST_MONEY))
             accounts[ident].rows += count
             unread[ident] = unread.get(ident, 0) + unreadable
             if amount is not None:

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from flis.home import REPO, Home, now
+from flis.home import REPO, Home, now, readable
 
 
 def read(home: Home) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def waiting_files(home: Home) -> list[str]:
     """Files in the inbox, as '<afsender>/<fil>'."""
     if not home.inbox.exists():
         return []
-    return [f"{sender.name}/{entry.name}" for sender in os.scandir(home.inbox) if sender.is_dir() for entry in os.scandir(sender.path) if entry.is_file()]
+    return [readable(f"{sender.name}/{entry.name}") for sender in os.scandir(home.inbox) if sender.is_dir() for entry in os.scandir(sender.path) if entry.is_file()]
 
 
 def _newest_change(home: Home) -> float:

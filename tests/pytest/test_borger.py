@@ -224,7 +224,7 @@ def test_et_nyt_fuldt_udtraek_glemmer_maanederne_foer(leveret, hjem: Home) -> No
 
 
 def persons(home: Home) -> int:
-    return query(home, "select count(distinct person_id) from standardized.int_borger__faktum where frasat_aarsag is null and not er_annullering")[0][0]
+    return query(home, "select count(distinct person_id) from standardized.int_borger__personfaktum where frasat_aarsag is null and not er_annullering")[0][0]
 
 
 def snapshot(home: Home) -> dict[str, list[tuple]]:

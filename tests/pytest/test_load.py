@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +103,9 @@ def register(kind: str, number: int, previous: int, *records: str, count: int | 
     return "".join(line + "\n" for line in lines).encode("latin-1")
 
 
-def zipped(*members: tuple[str, bytes]) -> bytes:
+def zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+    with zipfile.ZipFile(out, "w", method) as package:
         for name, content in members:
             package.writestr(name, content)
     return out.getvalue()
@@ -146,8 +146,13 @@ CASES = {
     "forkert header": Case("saldo", saldo(GOOD, header="x;y;z;"), "afvist", "mangler_header", says="fil;tekst;beloeb"),
     "ingen header": Case("saldo", saldo(GOOD, header=""), "afvist", "mangler_header"),
     "ombyttet header": Case("saldo", saldo(GOOD, header="TEKST;FIL;BELOEB;"), "afvist", "omrokeret_header", says="nr. 1"),
-    "ekstra kolonne": Case("saldo", saldo("a;b;1,00;x;", header="FIL;TEKST;BELOEB;EKSTRA;"), "afvist", "ekstra_kolonne", says="EKSTRA"),
-    "kolonne to gange": Case("saldo", saldo("a;b;1,00;x;", header="FIL;TEKST;BELOEB;TEKST;"), "afvist", "ekstra_kolonne", says="TEKST"),
+    "ekstra kolonne": Case("saldo", saldo("a;b;1,00;x;", header="FIL;TEKST;BELOEB;EKSTRA;"), "afvist", "ekstra_kolonne", says="nr. 4"),
+    "kolonne to gange": Case("saldo", saldo("a;b;1,00;x;", header="FIL;TEKST;BELOEB;TEKST;"), "afvist", "ekstra_kolonne", says="nr. 4"),
+    "linjeskiftet efter headeren er tabt": Case("saldo", saldo(GOOD, "Jens Jensen;0101701234;1,00;").replace(b"\n", b"", 1), "afvist", "ekstra_kolonne", says="antal: 3"),
+    "halv million kolonner": Case("saldo", saldo(GOOD, header="FIL;TEKST;BELOEB;" + "x;" * 200_000), "afvist", "ekstra_kolonne", says="nr. 4"),
+    "header med kaempefelt i citat": Case("citat", C('"' + "x" * 200_000 + '";b;c\n1;2;3\n'), "afvist", "mangler_header"),
+    "kun header og tomme linjer": Case("saldo", saldo(end="") + b"\n" * 70_000, "afvist", "mangler_slutrecord"),
+    "slutrecord med et tal for meget": Case("saldo", saldo(GOOD, end="TOTAL;0101701234;1,00;"), "afvist", "ulaeselig_slutrecord"),
     "manglende kolonne": Case("saldo", saldo("a;1,00;", header="FIL;BELOEB;"), "afvist", "manglende_kolonne", says="tekst"),
     "afbrudt fil": Case("saldo", saldo(GOOD, GOOD, end=""), "afvist", "mangler_slutrecord", says="afbrudt"),
     "forkert antal": Case("saldo", saldo(GOOD, GOOD, end="TOTAL;3;2,00;"), "afvist", "forkert_antal", says="siger 3 records, men filen har 2"),
@@ -175,6 +180,8 @@ CASES = {
     "tom linje": Case("saldo", saldo(GOOD).replace(b"TOTAL", b"\nTOTAL"), "aktiv", "linjer_sat_til_side kontrolsum_ikke_proevet", rows=1, set_aside=1, technical=2),
     "alle linjer forkerte": Case("saldo", saldo("a", "b"), "afvist", "ingen_brugbare_linjer", says="den første er linje 2"),
     "gentaget header": Case("saldo", saldo(GOOD, "FIL;TEKST;BELOEB;", GOOD, end="TOTAL;2;2,00;"), "aktiv", None, rows=2, technical=3),
+    "urimelig sum": Case("saldo", saldo(*["a;b;999999999999,99;"] * 11, total="10999999999999,89"), "afvist", "urimelig_sum", says="10.000.000.000.000 kr."),
+    "beloeb med punktum som decimaltegn": Case("saldo", saldo(GOOD, "a;b;12.34;"), "aktiv", "kontrolsum_ikke_proevet", rows=2, technical=2),
     "ulaeseligt beloeb": Case("saldo", saldo(GOOD, "a;b;hest;"), "aktiv", "kontrolsum_ikke_proevet", rows=2, technical=2),
     "linjeskift i citat": Case("citat", C(CITAT + '1;0101701234;"en\nto"\n2;;x\n'), "aktiv", None, rows=2, technical=1, lines=4),
     "dobbelte anfoerselstegn": Case("citat", C(CITAT + '1;;"sagde ""ja"" til; alt"\n'), "aktiv", None, rows=1, technical=1),
@@ -201,7 +208,27 @@ CASES = {
     "xml med entiteter": Case("xposter", b'<!DOCTYPE L [<!ENTITY a "b">]><L/>', "afvist", "xml_doctype"),
     "kaempefelt i xml": Case("xposter", b"<L>\n<Indsats><Tekst>" + b"x\n" * 600_000 + b"</Tekst></Indsats></L>", "afvist", "lang_linje", says="Linje 2"),
     "tom xml": Case("xposter", b"", "afvist", "tom_fil"),
+    "kaempefelt i citat": Case("citat", C(CITAT + '1;;"' + "x" * 200_000 + '"\n'), "aktiv", None, rows=1, technical=1),
+    "mange linjer med emoji i citat": Case("citat", C(CITAT + '1;;"' + "\n".join(["\U0001f600" * 130_000] * 5) + '"\n1;;x\n'), "aktiv", "linjer_sat_til_side", rows=1, set_aside=5, technical=1),
+    "json med samme felt to gange": Case("jlinjer", b'{"nr": 1}\n{"nr": 1, "nr": 2}\n{"bopael": {"by": "a", "by": "b"}}\n', "aktiv", "linjer_sat_til_side", rows=1, set_aside=2),
+    "json med styretegn": Case("jlinjer", b'{"nr": 1}\n{"nr": "\\u0000"}\n{"nr": "\\u001f"}\n{"nr": "\\ud800"}\n', "aktiv", "linjer_sat_til_side", rows=1, set_aside=3),
+    "json der ikke er json": Case("jlinjer", b'{"nr": 1}\n{"nr": NaN}\n{"nr": 1,}\n' + b'{"nr": ' + b"[" * 50_000 + b"]" * 50_000 + b"}\n", "aktiv", "linjer_sat_til_side", rows=1, set_aside=3),
+    "xml med andet end det aftalte": Case("xposter", b"<L><Indsats/>\n<Indsats Alder='9'/><Indsats><Indsats Id='1'/></Indsats><Indsats><Tekst>a<b>b</b></Tekst></Indsats>"
+                                          b"<Indsats>tekst<Sted/></Indsats><Indsats><Sted>a<Navn/></Sted></Indsats></L>", "aktiv", "linjer_sat_til_side", rows=1, set_aside=5, lines=1),
+    "xml med det samme to gange": Case("xposter", b"<L><Indsats Id='1'><Tekst>a</Tekst><Tekst>b</Tekst></Indsats><Indsats xmlns:xsi='x'><Tekst xsi:nil='true'/></Indsats></L>",
+                                       "aktiv", "linjer_sat_til_side", rows=1, set_aside=1, lines=0),
+    "xml med andre elementer": Case("xposter", b"<L><Ydelse Id='1'/></L>", "afvist", "mangler_post", says="Indsats"),
+    "xml uden data": Case("xposter", b"<?xml version='1.0' encoding='UTF-8'?><L/>", "aktiv", "ingen_raekker", lines=0),
+    "xml i andet tegnsaet": Case("xposter", b"<?xml version='1.0' encoding='rot13'?><L><Indsats Id='1'/></L>", "afvist", "tegnsaet"),
+    "xml i dybden": Case("xposter", b"<L><Indsats>" + b"<a>" * 200 + b"</a>" * 200 + b"</Indsats></L>", "afvist", "xml_for_dyb", says="100 niveauer"),
+    "kaempekommentar i xml": Case("xposter", b"<L><!--" + b"x" * 3_000_000 + b"--><Indsats/></L>", "afvist", "lang_linje"),
+    "kaempeattribut i xml": Case("xposter", b"<L Id='" + b"x" * 3_000_000 + b"'><Indsats/></L>", "afvist", "lang_linje"),
+    "zip med anden komprimering": Case("saldo", zipped(("x.csv", saldo(GOOD)), method=zipfile.ZIP_LZMA), "afvist", "pakke_metode", name="SALDO_461_202701_20270205.csv.zip"),
+    "zip med hundredtusind filer": Case("saldo", b"", "afvist", "pakke_flere_filer", name="SALDO_461_202702_20270305.csv.zip", says="mange filer"),
+    "aar 9999 i navnet": Case("saldo", saldo(GOOD), "afvist", "ukendt_filnavn", name="SALDO_461_999912_99991231.csv"),
+    "aar 1 i navnet": Case("saldo", saldo(GOOD), "afvist", "ukendt_filnavn", name="SALDO_461_000101_00010101.csv"),
 }
+CASES["zip med hundredtusind filer"] = replace(CASES["zip med hundredtusind filer"], content=zipped(*((f"{n}", b"") for n in range(6_000))))
 NAMES = {"citat": "CITAT_0101_2026{:02d}{:02d}.csv", "jlinjer": "J_0101_2026{:02d}{:02d}1200.jsonl", "xposter": "X_0101_2026{:02d}{:02d}.xml"}
 
 
@@ -283,7 +310,7 @@ def test_the_policy_page_names_every_reason():
 def test_set_aside_lines_have_their_number_and_no_value(cases):
     world, _ = cases
     rows = world.query("select aarsag_kode, fil, linje, aarsag from raw.afvist_linje order by all")
-    assert {r[0] for r in rows} == {"felter_for_faa", "felter_for_mange", "tom_linje", "ubalanceret_citation", "ugyldig_json", "ukendt_felt"}
+    assert {r[0] for r in rows} == {"felter_for_faa", "felter_for_mange", "tom_linje", "ubalanceret_citation", "ugyldig_json", "ukendt_felt", "gentaget_felt", "ulovligt_tegn"}
     few = next(r for r in rows if r[0] == "felter_for_faa" and "2 felter; der skal være 3" in r[3])
     assert few[2] == 3
     two = case_name(list(CASES).index("to ubalancerede"), CASES["to ubalancerede"])
@@ -326,6 +353,9 @@ def test_json_and_xml_values(cases):
     assert world.ledger(j)["raekker"] == 2      # replaced by a later case: look at one of its own
     other = World(world.home.root / "for_sig")
     assert last_rows(other, "jlinjer", "J_0101_202601011200.jsonl", CASES["json"].content, "select nr, sted, _linje from raw.jlinjer__post order by 3") == [("1", "Ærø", 1), (None, None, 2)]
+    numbers = '{"nr": 1.10}\n{"nr": 12345678901234567890.123456789}\n{"nr": 1e999}\n{"nr": -0}\n{"nr": [1.10, {"a": "b"}, null]}\n{"nr": "a\\r\\nb"}\n{"nr": true}\n'
+    assert [v for v, in last_rows(other, "jlinjer", "J_0101_202601021200.jsonl", numbers, "select nr from raw.jlinjer__post order by _linje")] == [
+        "1.10", "12345678901234567890.123456789", "1e999", "-0", '[1.10, {"a": "b"}, null]', "a\nb", "true"]
     assert last_rows(other, "xposter", "X_0101_20260101.xml", CASES["xml"].content, "select id, navn, tekst, _linje from raw.xposter__indsats order by 1") == [
         ("1", "Hus", "a\nb", 2), ("2", "", "", 4)]
 
@@ -372,6 +402,49 @@ def test_a_file_name_that_is_no_text(world):
     shutil.copy(world.home.inbox / "saldo" / "SALDO_101_202601_20260205.csv", os.fsencode(world.home.inbox / "saldo") + b"/r\xf8d.csv")
     assert (world.load().loaded, world.inbox()) == (1, [])
     assert world.ledger("r\ufffdd.csv")["aarsag_kode"] == "ukendt_filnavn"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "æ" * 127, "[red]x[bold].csv", "a\nb\tc.csv", "\u202egod.csv", "'; drop table raw.leverance; --", "%00.csv", "=1+1", "%2e%2e%2fx.csv"])
+def test_odd_file_names(world, name):
+    for _ in range(2):      # the second time the name is taken in quarantine
+        world.put("saldo", name, saldo(GOOD))
+        assert world.load().rejected == 1
+    assert world.query("select fil, aarsag_kode from raw.leverance") == [(name, "ukendt_filnavn")] * 2
+    kept = [f for f in (world.home.quarantine / "saldo").iterdir() if not f.name.endswith(".aarsag.txt")]
+    assert [f.read_bytes() for f in kept] == [saldo(GOOD)] * 2 and world.inbox() == []
+    assert len(list((world.home.quarantine / "saldo").glob("*.aarsag.txt"))) == 2
+
+
+def test_a_file_named_as_the_note_to_another(world):
+    for name in ("a.csv", "a.csv.aarsag.txt"):
+        world.put("saldo", name, name)
+    assert world.load().rejected == 2
+    assert {"a.csv", "a.csv.aarsag.txt"} <= {f.read_text("utf-8") for f in (world.home.quarantine / "saldo").iterdir()}
+
+
+def test_a_folder_name_that_is_no_text(world):
+    folder = os.fsencode(world.home.inbox) + b"/s\xf8nd"
+    os.mkdir(folder)
+    Path(os.fsdecode(folder + b"/a.csv")).write_bytes(b"1")
+    assert world.load().rejected == 1
+    assert world.query("select afsender from raw.leverance") == [("s\ufffdnd",)]
+
+
+def test_a_fault_of_ours_with_one_file_leaves_the_others(world, monkeypatch):
+    """What nobody has thought of: the file stays, the step says so, and the rest is loaded."""
+    inspected = load_module._Run._inspect
+
+    def failing(self, d):
+        if d.fil == "SALDO_101_202601_20260205.csv":
+            raise IndexError("list index out of range")
+        inspected(self, d)
+
+    monkeypatch.setattr(load_module._Run, "_inspect", failing)
+    for month in ("01", "02"):
+        world.put("saldo", f"SALDO_101_2026{month}_20260305.csv" if month == "02" else "SALDO_101_202601_20260205.csv", saldo(GOOD))
+    with pytest.raises(LoadError, match="SALDO_101_202601_20260205.csv: IndexError"):
+        world.load()
+    assert world.statuses() == {"SALDO_101_202602_20260305.csv": "aktiv"} and world.inbox() == ["SALDO_101_202601_20260205.csv"]
 
 
 def test_two_loads_at_once(world):

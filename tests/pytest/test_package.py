@@ -102,7 +102,7 @@ def hjem(tmp_path, monkeypatch) -> Home:
             ("0101", "b" * 32, "SEL|103", date(2025, 1, 1), date(2026, 2, 1), "0147", None, "slut", None, None, "'navn; \"æøå\"", "b" * 32 + "-7", 1, "a_0101_08.csv", 2),
             ("0615", "b" * 32, "SEL|85", date(2026, 2, 1), date(9999, 12, 31), "0615", 3.25, "igang", False, 1, None, "s9", 5, "a_0615_09.csv", 1),
             ("0147", "c" * 32, "SEL|85", date(2026, 2, 1), date(9999, 12, 31), "0147", 12.00, "igang", False, 1, "-2", "s8", 4, "a_0147_09.csv", 1)])
-        con.execute("create table standardized.std_voksne_handicap__lokalt_felt as select '0101' as kommunekode, 'eg_sensum' as kildesystem, 's1' as kilde_id, 'TEAM' as felt, '@nord' as vaerdi")
+        con.execute("create table standardized.std_voksne_handicap__lokalt_felt as select '0101' as kommunekode, 'eg_sensum' as kildesystem, 's1' as kilde_id, 'TEAM' as felt, '@nord' as vaerdi, 3 as _leverance_id, 1 as _linje")
         con.execute("create table marts.fct_voksne_handicap__maaned as select k as kommunekode, p as periode, 'SEL|85' as paragraf, 1234567.5::decimal(18,2) as beloeb_kr, 2::bigint as antal_modtagere "
                     "from (values ('0101'), ('0147'), ('0615')) as a (k), (values (date '2026-08-01'), (date '2026-09-01')) as b (p)")
         con.execute("create table marts.fct_voksne_handicap__benchmark as select k as kommunekode, date '2026-09-01' as periode, 'SEL|85' as paragraf, a as antal_modtagere "

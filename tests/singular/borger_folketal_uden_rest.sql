@@ -15,7 +15,7 @@ fakta as (
         vaerdi,
         er_bosat,
         er_annullering
-    from {{ ref('int_borger__faktum') }}
+    from {{ ref('int_borger__personfaktum') }}
     where
         frasat_aarsag is null
         and faktum in ('status', 'adresse')

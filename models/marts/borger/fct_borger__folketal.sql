@@ -5,9 +5,27 @@
     meta={'skive': ['kommunekode', 'periode'], 'pakke': {'niveau': 'kommune', 'fagomraade': 'borger'}}
 ) }}
 
-with bosatte as (
+-- depends_on: {{ ref('std_borger__person_periode') }}
+with maaneder as (
 
-    select * from {{ kun_beroerte(ref('int_borger__bosat_maaned')) }}
+    select
+        k.kommunekode,
+        m.periode
+    from {{ ref('kommune') }} as k
+    cross join {{ ref('int_borger__maaned') }} as m
+
+),
+
+-- Municipality by municipality the months that were touched: narrowed before the persons are counted, not after.
+beroerte_maaneder as (
+
+    select * from {{ kun_beroerte('maaneder') }}
+
+),
+
+bosatte as (
+
+    select * from {{ borger_bosatte(ref('std_borger__person_periode'), 'beroerte_maaneder', efter_kommune=true) }}
 
 ),
 

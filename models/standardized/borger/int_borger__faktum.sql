@@ -1,14 +1,15 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
 -- What the register says holds of a person from a date: status, address, civil status and citizenship in one shape. The rules about one
--- delivered record stand here; what several records make together stands in the std_ models.
+-- delivered record stand here; what several records make together stands in the std_ models. Typed once and stored, since a day's persons are computed from
+-- all that was ever said of them. Stored by number, not by person: two numbers may turn out to be one person's (int_borger__personfaktum).
 with personnoegler as (
 
-    -- What can be said of a number is said once per number, not once per record.
-    select
-        cpr,
-        person_id,
-        {{ cpr_er_gyldigt('cpr') }} as er_gyldig,
-        case when substr(cpr, 10, 1) in ('1', '3', '5', '7', '9') then 'M' else 'K' end as nummer_koen
-    from {{ source('leverancer', 'person_noegle') }}
+    select * from {{ source('leverancer', 'person_noegle') }}
 
 ),
 
@@ -53,7 +54,7 @@ person as (
         cast(null as boolean) as har_adressebeskyttelse,
         case when p.koen_kildekode in ('M', 'K') then p.koen_kildekode else 'ukendt' end as koen,
         p.foedselsdato
-    from {{ ref('stg_cpr__person') }} as p
+    from {{ kun_beroerte(ref('stg_cpr__person')) }} as p
     left join statusser as s
         on p.status_kildekode = s.statuskode
 
@@ -81,7 +82,7 @@ adresse as (
         a.har_adressebeskyttelse,
         cast(null as string) as koen,
         cast(null as date) as foedselsdato
-    from {{ ref('stg_cpr__adresse') }} as a
+    from {{ kun_beroerte(ref('stg_cpr__adresse')) }} as a
     left join kommuner as k
         on a.kommunekode = k.kommunekode
 
@@ -108,7 +109,7 @@ civilstand as (
         cast(null as boolean) as har_adressebeskyttelse,
         cast(null as string) as koen,
         cast(null as date) as foedselsdato
-    from {{ ref('stg_cpr__civilstand') }} as c
+    from {{ kun_beroerte(ref('stg_cpr__civilstand')) }} as c
     left join civilstande as k
         on c.civilstand_kildekode = k.civilstandskode
 
@@ -135,7 +136,7 @@ statsborgerskab as (
         cast(null as boolean) as har_adressebeskyttelse,
         cast(null as string) as koen,
         cast(null as date) as foedselsdato
-    from {{ ref('stg_cpr__statsborgerskab') }}
+    from {{ kun_beroerte(ref('stg_cpr__statsborgerskab')) }}
 
 ),
 
@@ -163,7 +164,7 @@ final as (
         s.tabel,
         s.loebenr,
         s.udtraeksdato,
-        n.person_id,
+        n.nummer_id,
         s.faktum,
         s.virkningsdato,
         s.er_annullering,
@@ -173,9 +174,10 @@ final as (
         s.koen,
         s.foedselsdato,
         -- The last digit is odd for men; that a person's sex says otherwise is kept and shown, never put right.
-        s.koen in ('M', 'K') and s.koen <> n.nummer_koen as koen_modsiger_nummer,
+        s.koen in ('M', 'K') and s.koen <> case when substr(n.cpr, 10, 1) in ('1', '3', '5', '7', '9') then 'M' else 'K' end as koen_modsiger_nummer,
         case
-            when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
+            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr') }} then 'cpr_ugyldig'
+            when s.er_annullering is null then 'handling_ukendt'
             when s.virkningsdato is null then 'dato_ulaeselig'
             when
                 s.tabel = 'person'

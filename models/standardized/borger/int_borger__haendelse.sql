@@ -3,8 +3,7 @@ with personnoegler as (
 
     select
         cpr,
-        person_id,
-        {{ cpr_er_gyldigt('cpr') }} as er_gyldig
+        person_id
     from {{ source('leverancer', 'person_noegle') }}
 
 ),
@@ -125,7 +124,8 @@ final as (
         s.dato,
         s.er_annullering,
         case
-            when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
+            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr') }} then 'cpr_ugyldig'
+            when s.er_annullering is null then 'handling_ukendt'
             when s.dato is null then 'dato_ulaeselig'
             when s.haendelsesart is null then 'art_ukendt'
         end as frasat_aarsag

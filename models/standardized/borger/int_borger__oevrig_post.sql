@@ -3,8 +3,7 @@ with personnoegler as (
 
     select
         cpr,
-        person_id,
-        {{ cpr_er_gyldigt('cpr') }} as er_gyldig
+        person_id
     from {{ source('leverancer', 'person_noegle') }}
 
 ),
@@ -27,7 +26,8 @@ final as (
         s.tabel,
         s.udtraeksdato,
         case
-            when not coalesce(n.er_gyldig, false) then 'cpr_ugyldig'
+            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr') }} then 'cpr_ugyldig'
+            when s.er_annullering is null then 'handling_ukendt'
         end as frasat_aarsag
     from samlet as s
     left join personnoegler as n

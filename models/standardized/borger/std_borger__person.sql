@@ -7,7 +7,7 @@
 
 with fakta as (
 
-    select * from {{ kun_beroerte(ref('int_borger__faktum')) }}
+    select * from {{ kun_beroerte(ref('int_borger__personfaktum')) }}
 
 ),
 

@@ -46,10 +46,13 @@ final as (
             when p.officiel_tabel is null or p.omraadekode is null then 'noegle_ulaeselig'
             when coalesce(p.aar, 0) not between 1900 and 2999 or coalesce(p.nummer, 0) not between 1 and coalesce(p.antal_i_aaret, 0) then 'noegle_ulaeselig'
             when p.vaerdi is null then 'antal_ulaeseligt'
+            -- The same figure twice: of equal ones the first is kept, of two that differ none.
+            when min(p.vaerdi) over noegle <> max(p.vaerdi) over noegle or row_number() over (noegle order by p._linje) > 1 then 'dublet'
         end as frasat_aarsag
     from periodetyper as p
     left join kommuner as k
         on '0' || p.omraadekode = k.kommunekode
+    window noegle as (partition by p._leverance_id, p.officiel_tabel, p.omraadekode, p.tid)
 
 )
 

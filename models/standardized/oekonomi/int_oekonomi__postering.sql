@@ -65,7 +65,7 @@ vurderet as (
         case
             when not systemet_gaelder then 'andet_system_gaelder'
             when beloeb_kr is null then 'beloeb_ulaeseligt'
-            when regnskabsaar is null or regnskabsperiode is null or regnskabsperiode not between 0 and 16 then 'periode_ugyldig'
+            when coalesce(regnskabsaar, 0) not between 1900 and 2999 or coalesce(regnskabsperiode, -1) not between 0 and 16 then 'periode_ugyldig'
             when funktion is null or dranst is null or ejerforhold is null or gruppering is null or art is null then 'konto_ulaeselig'
         end as frasat_aarsag
     from oversat

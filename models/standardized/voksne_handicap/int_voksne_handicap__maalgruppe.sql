@@ -40,6 +40,7 @@ final as (
         l.leveret_periode,
         coalesce(k.standardkode, 'ukendt') as maalgruppe,
         case
+            when l.er_slettet is null then 'slettemaerke_ulaeseligt'
             when l.er_slettet then 'slettet_i_kilden'
             when y.kilde_id is null then 'ydelse_mangler'
             when y.er_god = 0 then 'ydelse_frasat'

@@ -205,6 +205,7 @@ vurderet as (
         *,
         case
             when kilde_id is null then 'noegle_mangler'
+            when er_slettet is null then 'slettemaerke_ulaeseligt'
             when er_slettet then 'slettet_i_kilden'
             when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
             when gyldig_fra is null or gyldig_til is null then 'dato_ulaeselig'

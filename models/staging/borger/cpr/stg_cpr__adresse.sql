@@ -42,11 +42,11 @@ final as (
 
         -- nøgler
         {{ som_cpr('cpr') }} as cpr,
-        trim(handling) = 'A' as er_annullering,
+        {{ cpr_annullering('handling') }} as er_annullering,
 
         -- oplysning
         {{ cpr_virkningsdato('substr(tilflytning, 1, 8)') }} as virkningsdato,
-        trim(adressebeskyttelse) = 'J' as har_adressebeskyttelse
+        trim(adressebeskyttelse) not in ('N', '') as har_adressebeskyttelse
 
     from poster
 

@@ -42,7 +42,7 @@ final as (
 
         -- nøgler
         {{ som_cpr('cpr') }} as cpr,
-        trim(handling) = 'A' as er_annullering,
+        {{ cpr_annullering('handling') }} as er_annullering,
 
         -- oplysning
         {{ tekst('status') }} as status_kildekode,

@@ -20,8 +20,8 @@ final as (
         {{ tekst('omraade') }} as omraadekode,
         {{ tekst('koen') }} as koen_kildekode,
         {{ som_heltal('alder') }} as alder,
-        {{ som_heltal('substr(trim(tid), 1, 4)') }} as aar,
-        {{ som_heltal('substr(trim(tid), 6, 1)') }} as kvartal,
+        {{ som_heltal('substr(' ~ skrevet_som('tid', '[12][0-9]{3}K[1-4]') ~ ', 1, 4)') }} as aar,
+        {{ som_heltal('substr(' ~ skrevet_som('tid', '[12][0-9]{3}K[1-4]') ~ ', 6, 1)') }} as kvartal,
 
         -- mål
         {{ som_heltal('indhold') }} as antal_personer

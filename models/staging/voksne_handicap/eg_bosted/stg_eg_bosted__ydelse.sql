@@ -28,11 +28,11 @@ final as (
         {{ som_dato('fra', 'yyyyMMdd') }} as gyldig_fra,
         case
             when trim(til) = '00000000' then date '9999-12-31'
-            else {{ dato_plus_dage(som_dato('til', 'yyyyMMdd'), 1) }}
+            else {{ dagen_efter(som_dato('til', 'yyyyMMdd')) }}
         end as gyldig_til,
 
         -- mål
-        cast(round(try_cast(trim(minutter_pr_uge) as integer) / 60.0, 2) as decimal(9, 2)) as omfang_timer_uge,
+        cast(round({{ som_heltal('minutter_pr_uge') }} / 60.0, 2) as decimal(9, 2)) as omfang_timer_uge,
         case trim(akut) when '1' then true when '0' then false end as er_akut,
         false as er_slettet,
         _lokale_felter,

@@ -27,12 +27,12 @@ final as (
         -- periode: slutdatoen er sidste dag; tom og 31-12-2099 er åben
         {{ som_dato('indsatsstartdato', 'dd-MM-yyyy') }} as gyldig_fra,
         case
-            when {{ tekst('indsatsslutdato') }} is null or trim(indsatsslutdato) like '31-12-2099%' then date '9999-12-31'
-            else {{ dato_plus_dage(som_dato('indsatsslutdato', 'dd-MM-yyyy'), 1) }}
+            when {{ tekst('indsatsslutdato') }} is null or {{ som_dato('indsatsslutdato', 'dd-MM-yyyy') }} = date '2099-12-31' then date '9999-12-31'
+            else {{ dagen_efter(som_dato('indsatsslutdato', 'dd-MM-yyyy')) }}
         end as gyldig_til,
 
         -- mål
-        try_cast(replace(trim(timer_pr_uge), ',', '.') as decimal(9, 2)) as omfang_timer_uge,
+        {{ som_timer('timer_pr_uge') }} as omfang_timer_uge,
         case trim(akut) when 'Ja' then true when 'Nej' then false end as er_akut,
         false as er_slettet,
         _lokale_felter,

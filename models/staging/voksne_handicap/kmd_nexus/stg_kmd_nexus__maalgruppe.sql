@@ -13,7 +13,7 @@ final as (
         {{ tekst('ydelse_id') }} as kilde_id,
         _periode as leveret_periode,
         {{ tekst('maalgruppe') }} as maalgruppe_kildekode,
-        coalesce(trim(slettet) = 'True', false) as er_slettet,
+        case trim(slettet) when 'True' then true when 'False' then false when '' then false end as er_slettet,
         _leverance_id,
         _fil,
         _linje
