@@ -15,10 +15,8 @@
     create table if not exists drift.beroert (model varchar, koersel bigint, kommunekode varchar, periode date);
     create table if not exists drift.tilstand (model varchar, koersel bigint);
     create table if not exists drift.behandlet (model varchar, leverance_id bigint);
-    -- the deliveries that no build has been through to the end with its tests: the tests of staging look at them
-    create table if not exists drift.proevet (leverance_id bigint);
-    create or replace table drift.ny_leverance as
-    select leverance_id from {{ source('leverancer', 'leverance') }} where status = 'aktiv' except select leverance_id from drift.proevet;
+    -- what has been built, and from what: no signature until its tests have passed (flis.built)
+    create table if not exists drift.bygget (model varchar, koersel bigint, signatur varchar);
     -- what every model has come past is of no more use
     delete from drift.beroert where koersel < (select min(koersel) from drift.tilstand);
     delete from drift.koersel where koersel < (select min(koersel) from drift.tilstand);
@@ -208,8 +206,11 @@
     {%- endif %}
 {% endmacro %}
 
-{# Post-hook, in the model's own transaction. #}
+{# Post-hook of every seed and model, in its own transaction: it is built and not tested; and how far it has come. #}
 {% macro skive_gem() %}
+    {% if execute %}
+        insert into drift.bygget select '{{ model.name }}', max(koersel), null from drift.koersel;
+    {% endif %}
     {% if execute and skive_kolonner() %}
         {% set ophav = skive_ophav() %}
         {% if not is_incremental() %}
@@ -230,8 +231,9 @@
 {% endmacro %}
 
 {#
-  For tests: the slices of an incremental model that its last run touched; of a staging view the deliveries no build has tested yet; the whole table when it was
-  built whole, for other models, and with `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible when the slice's columns are part of the key;
+  For tests: the slices of an incremental model that its last run touched; of a staging view the deliveries its tests have not passed on yet; the whole table when it
+  was built whole or never tested since, for other models, and with `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible
+  when the slice's columns are part of the key;
   where they are not, the nightly run of all finds it.
 #}
 {% macro beroert_udsnit(model) %}
@@ -242,10 +244,13 @@
             {%- set ns.staging = n.fqn[1] == 'staging' -%}
         {%- endfor -%}
         {%- if ns.staging -%}
-            {{ return("(select * from " ~ model ~ " where _leverance_id in (select leverance_id from drift.ny_leverance))") }}
+            {{ return("(select * from " ~ model ~ " where _leverance_id in (select leverance_id from " ~ source('leverancer', 'leverance') ~ " where status = 'aktiv'"
+                ~ " except select leverance_id from drift.behandlet where model = '" ~ model.identifier ~ "'))") }}
         {%- endif -%}
-        {# Asked of the catalogue, not of dbt's cache: the list is dropped when the model is built whole. #}
-        {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier ~ "'").rows | length > 0 -%}
+        {# Asked of the catalogue, not of dbt's cache: the list is dropped when the model is built whole. Slices of an earlier run that were never tested
+           (it was killed, or a test failed) are in no list any more: then the whole table is looked at. #}
+        {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier
+            ~ "' and not exists (select 1 from drift.bygget where model = '" ~ model.identifier ~ "' and signatur is null and koersel < (select max(koersel) from drift.koersel))").rows | length > 0 -%}
             {{ return("(select * from " ~ model ~ " where (" ~ ns.kolonner | join(', ') ~ ") in (select "
                 ~ ns.kolonner | join(', ') ~ " from " ~ skive_tabel(model.identifier) ~ "))") }}
         {%- endif -%}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flis.database import connect, content_sign, exists
+from flis import built
+from flis.database import connect, exists
 from flis.home import REPO, Home
 from flis.keys import masked
 
@@ -74,7 +73,7 @@ class Dbt:
         here = Path.cwd()
         try:
             result = dbtRunner(manifest=manifest, callbacks=[self._on_event]).invoke([
-                "--quiet", "--no-use-colors", "--log-level-file", "none", *args,
+                "--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", *args,
                 "--project-dir", str(REPO), "--profiles-dir", str(REPO), "--log-path", str(self.home.log)])
         finally:
             os.chdir(here)
@@ -101,36 +100,39 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     `fagomraade` narrows to that area's models and what they rest on, `select` (dbt's selectors) to nodes that are then built whether they need it or not. `kommune` (four digits) and `periode` (YYYY-MM) make those deliveries be computed again even though nothing
     new arrived. Without `tests` the models are built unchecked. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
     """
-    _ensure_cpr_tables(home)
+    stands = project(home)
     dbt = Dbt(home, progress)
+    _clear(home)
     forced = _touch(home, fagomraade, kommune, periode) if kommune or periode else set()
     result = BuildResult()
-    manifest, prints = dbt.manifest, _fingerprints(dbt.manifest, home)
-    signs = _signatures(manifest, home)
-    changed = _changed(home, manifest, prints)
+    changed = built.changed(home, stands)
     if changed and not full_refresh:
         # With the views and seeds above them, so that what is rebuilt rests on what stands in the repo now.
-        above = _above(manifest, changed)
-        _collect(dbt.invoke("build", "--full-refresh", "--select", *above, *changed, "--exclude-resource-type", "test", "unit_test"), result)
+        outcome = dbt.invoke("build", "--full-refresh", "--select", *stands.above(changed), *changed, "--exclude-resource-type", "test", "unit_test")
+        _collect(outcome, result)
+        built.remember_prints(home, stands, outcome.result or [])
         result.rebuilt = changed
-        _untested(home)
-    due = set(signs) if full_refresh else _due(home, signs) | set(changed) | _resting_on(manifest, forced)
+        if result.failures:
+            return result
+    due = set(stands.signs) if full_refresh else built.due(home, stands) | set(changed) | stands.resting_on(forced)
     if fagomraade:
-        due &= _area(manifest, fagomraade)
+        due = stands.narrowed(fagomraade, due)
     wanted = list(select) or sorted(due)
     if not wanted:
         return result
     # Unit tests try the text of the models on rows of their own; they belong to `make test` and plain `dbt build`, not to every night's data.
     outcome = dbt.invoke("build", "--select", *wanted, "--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else []))
     _collect(outcome, result)
-    if not result.failures:
-        # A narrowed build remembers what it built, no more: else a crosswalk edited after it would pass unseen.
-        built = {one.node.name for one in outcome.result or []} | set(result.rebuilt)
-        _remember(home, "fingeraftryk", {name: value for name, value in prints.items() if name in built})
-        if tests:
-            _remember(home, "signatur", {name: value for name, value in signs.items() if name in built})
-            _tested(home, manifest, built)
+    built.remember_prints(home, stands, outcome.result or [])
+    if tests:
+        built.remember(home, stands, outcome.result or [])
     return result
+
+
+def project(home: Home) -> built.Project:
+    """The project as it stands in the repo, over what has been loaded in the home."""
+    _ensure_cpr_tables(home)
+    return built.Project(Dbt(home).manifest, home)
 
 
 def _collect(outcome, result: BuildResult) -> None:
@@ -168,208 +170,11 @@ def _touch(home: Home, fagomraade: str | None, kommune: str | None, periode: str
         return {system for (system,) in con.execute(f"select distinct kildesystem from ({named}) where kildesystem is not null", [fagomraade, kommune, periode]).fetchall()}
 
 
-# --- what has to be built --------------------------------------------------------------------------------------------------------------------------
-#
-# A node is built when anything that decides its rows has changed since it was last built and tested: its text, its macros, the seeds and set-up it reads, or
-# the deliveries of the systems it rests on. That is one digest per node, in the manner of make (docs/decisions/0019).
-
-
-def _nodes(manifest) -> dict:
-    """Seeds and models by their unique id."""
-    return {u: n for u, n in manifest.nodes.items() if n.resource_type in ("seed", "model")}
-
-
-def _systems(manifest) -> dict[str, set[str]]:
-    """Per node the kildesystemer whose raw tables it rests on, through whatever lies between. What an area's model reads of the ledger alone is about its area's systems."""
-    nodes, found = _nodes(manifest), {}
-    areas: dict[str, set[str]] = {}
-    for one in manifest.sources.values():
-        if one.fqn[1] == "staging" and one.fqn[2] != "faelles":
-            areas.setdefault(one.fqn[2], set()).add(one.source_name)
-
-    def of(unique_id: str) -> set[str]:
-        if unique_id not in found:
-            found[unique_id] = set()
-            for above in getattr(nodes[unique_id].depends_on, "nodes", []):
-                if above in nodes:
-                    found[unique_id] |= of(above)
-                elif manifest.sources[above].source_name not in ("opsaetning", "leverancer"):
-                    found[unique_id].add(manifest.sources[above].source_name)
-            if not found[unique_id] and any(getattr(manifest.sources.get(a), "source_name", "") == "leverancer" for a in getattr(nodes[unique_id].depends_on, "nodes", [])):
-                found[unique_id] = areas.get(nodes[unique_id].fqn[2], set())
-        return found[unique_id]
-
-    return {unique_id: of(unique_id) for unique_id in nodes}
-
-
-def _signatures(manifest, home: Home) -> dict[str, str]:
-    """Per seed and model: a digest of all that decides its rows and of what tests them, the data that have arrived included."""
-    nodes, systems = _nodes(manifest), _systems(manifest)
-    with connect(home) as con:
-        ledger, active = ({system or "": sign for system, sign in con.execute(
-            f"select kildesystem, {content_sign('l')} from (select * exclude (koersel) from cpr.raw.leverance) as l where {which} group by 1 order by 1").fetchall()}
-            for which in ("true", "status = 'aktiv'"))
-        moved = str(con.execute("select count(*), max(leverance_id) from cpr.raw.beroert_person").fetchall()[0])
-    checks: dict[str, list] = {}
-    for one in sorted((n for n in manifest.nodes.values() if n.resource_type == "test"), key=lambda n: n.unique_id):
-        for above in one.depends_on.nodes:
-            checks.setdefault(above, []).append(one)
-    signs: dict[str, str] = {}
-
-    def source(unique_id: str, own: set[str]) -> str:
-        one = manifest.sources[unique_id]
-        if one.source_name == "opsaetning":
-            file = home.setup / f"{one.name}.csv"
-            return hashlib.sha256(file.read_bytes() if file.exists() else b"").hexdigest()
-        if one.source_name != "leverancer":
-            return active.get(one.source_name, "")
-        # The ledger, and what the load step writes beside it: a node that rests on raw tables reads of it what is about their systems.
-        part = " ".join(f"{system}={sign}" for system, sign in ledger.items() if not own or system in own)
-        return part + (moved if one.name in ("person_noegle", "beroert_person") else "")
-
-    def of(unique_id: str) -> str:
-        if unique_id not in signs:
-            one, digest = nodes[unique_id], hashlib.sha256()
-            contract = getattr(getattr(one, "contract", None), "checksum", None)
-            for text in (one.checksum.checksum, contract, json.dumps(one.config.to_dict(), sort_keys=True, default=str), *((t.unique_id, t.checksum.checksum) for t in checks.get(unique_id, []))):
-                digest.update(repr(text).encode())
-            for macro in sorted(_all_macros(manifest, [*one.depends_on.macros, *(m for t in checks.get(unique_id, []) for m in t.depends_on.macros)])):
-                digest.update(manifest.macros[macro].macro_sql.encode())
-            for above in sorted(getattr(one.depends_on, "nodes", [])):
-                digest.update((of(above) if above in nodes else source(above, systems[unique_id])).encode())
-            signs[unique_id] = digest.hexdigest()
-        return signs[unique_id]
-
-    return {node.name: of(unique_id) for unique_id, node in nodes.items()}
-
-
-def _due(home: Home, signs: dict[str, str]) -> set[str]:
-    """The nodes whose signature is not the one they were last built and tested with."""
-    with connect(home) as con:
-        known = dict(con.execute("select model, signatur from drift.signatur").fetchall()) if exists(con, "drift", "signatur") else {}
-    return {name for name, sign in signs.items() if known.get(name) != sign}
-
-
-def _untested(home: Home) -> None:
-    """What is translated anew is tested anew, all of it."""
+def _clear(home: Home) -> None:
+    """Half-made and outdated tables of a run that was killed: dbt takes away only those of the models it makes in the same way next."""
     with connect(home, write="flis") as con:
-        if exists(con, "drift", "proevet"):
-            con.execute("delete from drift.proevet")
-
-
-def _tested(home: Home, manifest, built: set[str]) -> None:
-    """Remember the deliveries whose systems' staging has now been built and tested."""
-    nodes = _nodes(manifest)
-    systems = sorted({s for u, of in _systems(manifest).items() if nodes[u].name in built and nodes[u].fqn[1] == "staging" for s in of})
-    with connect(home, write="flis") as con:
-        con.execute("""
-            insert into drift.proevet
-            select leverance_id from cpr.raw.leverance where status = 'aktiv' and list_contains($1, kildesystem) except select leverance_id from drift.proevet
-        """, [systems])
-
-
-def _resting_on(manifest, wanted: set[str]) -> set[str]:
-    """The models that rest on raw tables of these kildesystemer."""
-    nodes = _nodes(manifest)
-    return {nodes[unique_id].name for unique_id, systems in _systems(manifest).items() if systems & wanted}
-
-
-def _area(manifest, fagomraade: str) -> set[str]:
-    """An area's models and all that they rest on."""
-    nodes = _nodes(manifest)
-    queue = [u for u, n in nodes.items() if n.resource_type == "model" and n.path.split("/")[:2] in (["standardized", fagomraade], ["marts", fagomraade])]
-    found = set(queue)
-    while queue:
-        for above in getattr(nodes[queue.pop()].depends_on, "nodes", []):
-            if above in nodes and above not in found:
-                found.add(above)
-                queue.append(above)
-    return {nodes[unique_id].name for unique_id in found}
-
-
-def _skive_models(manifest) -> dict:
-    return {n.name: n for n in manifest.nodes.values() if n.resource_type == "model" and n.config.get("incremental_strategy") == "skive"}
-
-
-def _fingerprints(manifest, home: Home) -> dict[str, str]:
-    """Per incremental model: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
-    prints = {}
-    for name, node in _skive_models(manifest).items():
-        digest, queue, seen = hashlib.sha256(), [node.unique_id], set()
-        while queue:
-            unique_id = queue.pop(0)
-            if unique_id in seen:
-                continue
-            seen.add(unique_id)
-            if unique_id.startswith("source."):
-                if manifest.sources[unique_id].source_name == "opsaetning":
-                    file = home.setup / f"{manifest.sources[unique_id].name}.csv"
-                    digest.update(file.read_bytes() if file.exists() else b"")
-                continue
-            one = manifest.nodes[unique_id]
-            digest.update(f"{unique_id}:{one.checksum.checksum}".encode())
-            if one.resource_type == "model" and (one.unique_id == node.unique_id or one.config.get("incremental_strategy") != "skive"):
-                queue += sorted(one.depends_on.nodes)
-                for macro in sorted(_all_macros(manifest, one.depends_on.macros)):
-                    if ".skive" not in macro and ".kun_beroerte" not in macro:
-                        digest.update(manifest.macros[macro].macro_sql.encode())
-        prints[name] = digest.hexdigest()
-    return prints
-
-
-def _all_macros(manifest, names: Iterable[str]) -> set[str]:
-    """The project's own macros among these and those they call in turn; dbt names only the outermost on a node."""
-    queue, found = list(names), set()
-    while queue:
-        name = queue.pop()
-        if name.startswith("macro.flis.") and name not in found:
-            found.add(name)
-            queue += manifest.macros[name].depends_on.macros
-    return found
-
-
-def _above(manifest, names: list[str]) -> list[str]:
-    """The seeds and plain views that the models named rest on."""
-    queue, found = [n.unique_id for n in _skive_models(manifest).values() if n.name in names], []
-    while queue:
-        for unique_id in getattr(manifest.nodes[queue.pop(0)].depends_on, "nodes", []):   # a seed rests on nothing
-            if unique_id.startswith("source.") or unique_id in found:
-                continue
-            one = manifest.nodes[unique_id]
-            if one.config.get("incremental_strategy") != "skive":
-                found.append(unique_id)
-                queue.append(unique_id)
-    return sorted({manifest.nodes[u].name for u in found})
-
-
-def _changed(home: Home, manifest, prints: dict[str, str]) -> list[str]:
-    """Models that were built before, with another fingerprint; and the new ones that they rest on."""
-    with connect(home, write="flis") as con:
-        con.execute("create schema if not exists drift")
-        con.execute("create table if not exists drift.fingeraftryk (model varchar, fingeraftryk varchar)")
-        before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall())
-    other = {name for name, value in prints.items() if name in before and before[name] != value}
-    skive, nodes, new = _skive_models(manifest), _nodes(manifest), set()
-    queue = [skive[name].unique_id for name in other]
-    while queue:
-        for above in getattr(nodes[queue.pop()].depends_on, "nodes", []):
-            if above in nodes and nodes[above].name not in before and nodes[above].name not in new:
-                if nodes[above].name in prints:
-                    new.add(nodes[above].name)
-                queue.append(above)
-    return sorted(other | new)
-
-
-def _remember(home: Home, kind: str, values: dict[str, str]) -> None:
-    """Keep a digest per node, of the kind fingeraftryk or signatur."""
-    if not values:
-        return
-    with connect(home, write="flis") as con:
-        con.execute("begin")
-        con.execute(f"create table if not exists drift.{kind} (model varchar, {kind} varchar)")
-        con.execute(f"delete from drift.{kind} where model in (select unnest(cast($1 as varchar[])))", [sorted(values)])
-        con.execute(f"insert into drift.{kind} select unnest(cast($1 as varchar[])), unnest(cast($2 as varchar[]))", [list(values), list(values.values())])
-        con.execute("commit")
+        for schema, name in con.execute("select schema_name, table_name from duckdb_tables() where database_name = 'flis' and regexp_matches(table_name, '__dbt_(tmp|backup)')").fetchall():
+            con.execute(f'drop table flis."{schema}"."{name}"')
 
 
 def docs(home: Home, progress: Progress | None = None) -> Path:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from rich.table import Table
 
 from flis import status as status_file
 from flis.home import Home
+from flis.lock import Busy, locked
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Open FLIS: from landed files to versioned data packages.")
@@ -26,8 +27,10 @@ console = Console()
 errors = Console(stderr=True)
 
 STEPS = ("load", "build", "validate", "report", "package")
+EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 MOST_PERIODS = 20
-DONE, WAITING, FAILED = 0, 1, 3     # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own)
+# 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own); 4: another flis is at work on the home
+DONE, WAITING, FAILED, BUSY = 0, 1, 3, 4
 
 HomeOption = Annotated[Path | None, typer.Option("--home", envvar="FLIS_HOME", help="Working folder (default var/).")]
 AreaOption = Annotated[str | None, typer.Option("--fagomraade", help="Only this fagområde, e.g. oekonomi.")]
@@ -73,48 +76,94 @@ def _check_month(month: str | None, option: str) -> None:
         raise typer.BadParameter("a month is YYYY-MM, e.g. 2026-09", param_hint=option)
 
 
-def _run(home: Home, names: list[str], narrow: dict, **extra: Any) -> tuple[dict[str, dict], int]:
+@contextmanager
+def alone(home: Home, verb: str) -> Iterator[Callable[[str], None]]:
+    """The home to itself while a verb writes; gives a function to tell how far it has come. Every verb but `status` and `score` is inside one.
+
+    Ends the program with 4 when another is at work there, and with 3 and one plain line when a disk is full or a database file cannot be used.
+    """
+    try:
+        with locked(home, verb) as tell:
+            yield tell
+    except Busy as fault:
+        errors.print(str(fault), highlight=False, soft_wrap=True)
+        raise typer.Exit(BUSY) from fault
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except Exception as fault:
+        from flis.faults import explain
+        from flis.journal import JournalDamaged
+
+        if isinstance(fault, JournalDamaged):
+            errors.print(f"[red]{verb}:[/red] {fault}", highlight=False, soft_wrap=True)
+            raise typer.Exit(FAILED) from fault
+        if line := explain(fault, home):
+            errors.print(f"[red]{verb}:[/red] {line}", highlight=False, soft_wrap=True)
+            raise typer.Exit(FAILED) from fault
+        raise
+
+
+def _run(home: Home, names: list[str], narrow: dict, tell: Callable[[str], None], **extra: Any) -> tuple[dict[str, dict], int]:
     """The steps named, one after the other; a step of ours that fails is said in one line, with its trace in the log."""
+    from flis.built import NotReady
+    from flis.faults import Damaged, explain, explain_text
     from flis.run import StepFailed, run_steps
+
+    def begun(step: str) -> AbstractContextManager:
+        tell(step)
+        return progress_bar(step)
 
     done: dict[str, dict] = {}
     try:
-        code = run_steps(home, names, narrow, done=done, progress=progress_bar, **extra)
-        for name, message in done.get("build", {}).get("failed", []):
-            errors.print(f"[red]{escape(name)}[/red]: {escape(message)}", highlight=False)
-        return done, code
-    except StepFailed as fault:
-        errors.print(f"[red]{fault.step} failed:[/red] {escape(str(fault))}", highlight=False)
-        errors.print(f"The trace is in {escape(str(fault.log))}", highlight=False, soft_wrap=True)
+        code = run_steps(home, names, narrow, done=done, progress=begun, **extra)
+    except (NotReady, Damaged) as fault:
+        errors.print(f"[red]{names[0]}:[/red] {fault}", highlight=False, soft_wrap=True)
         return done, FAILED
+    except StepFailed as fault:
+        errors.print(f"[red]{fault.step} failed:[/red] {escape(explain(fault, home) or str(fault))}", highlight=False, soft_wrap=True)
+        if fault.log:
+            errors.print(f"The trace is in {escape(str(fault.log))}", highlight=False, soft_wrap=True)
+        return done, FAILED
+    failed = done.get("build", {}).get("failed", [])
+    if line := explain_text((message for _, message in failed), home):
+        errors.print(f"[red]build failed:[/red] {line}", highlight=False, soft_wrap=True)
+    else:
+        for name, message in failed:
+            errors.print(f"[red]{escape(name)}[/red]: {escape(message)}", highlight=False)
+    return done, code
+
+
+def _steps(home: Path | None, names: list[str], narrow: dict, **extra: Any) -> None:
+    """A verb that is one step: alone on the home, its figures on a line."""
+    where = Home.of(home)
+    with alone(where, names[0]) as tell:
+        _finish(*_run(where, names, narrow, tell, **extra))
 
 
 @app.command()
 def load(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None) -> None:
     """Take what lies in the inbox into raw; refuse, explain and set aside what cannot be taken."""
-    _finish(*_run(Home.of(home), ["load"], _check(fagomraade, kommune, periode)))
+    _steps(home, ["load"], _check(fagomraade, kommune, periode))
 
 
 @app.command()
 def build(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
           full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Rebuild everything from raw.")] = False) -> None:
     """Build models and their tests; only the slices that what arrived has touched."""
-    narrow = _check(fagomraade, kommune, periode)
-    done, code = _run(Home.of(home), ["build"], narrow, full_refresh=full_refresh)
-    _finish(done, code)
+    _steps(home, ["build"], _check(fagomraade, kommune, periode), full_refresh=full_refresh)
 
 
 @app.command()
 def validate(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None, periode: PeriodOption = None,
              alt: Annotated[bool, typer.Option("--all", help="Measure everything, not only what has moved since the last time.")] = False) -> None:
     """Run the faggrupper's quality rules on what has moved since they last ran."""
-    _finish(*_run(Home.of(home), ["validate"], _check(fagomraade, kommune, periode), alt=alt))
+    _steps(home, ["validate"], _check(fagomraade, kommune, periode), alt=alt)
 
 
 @app.command()
 def report(home: HomeOption = None, fagomraade: AreaOption = None, kommune: MunicipalityOption = None) -> None:
     """Write the quality reports: a page and workbooks per municipality, a page per faggruppe, the systems compared, the declaration."""
-    _finish(*_run(Home.of(home), ["report"], _check(fagomraade, kommune, None)))
+    _steps(home, ["report"], _check(fagomraade, kommune, None))
 
 
 @app.command()
@@ -123,19 +172,20 @@ def package(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Mun
             grund: Annotated[str | None, typer.Option("--grund", help="Why it is released, in Danish: it is written into the package and the log.")] = None) -> None:
     """Write each recipient's data packages."""
     where, narrow = Home.of(home), _check(fagomraade, kommune, periode)
-    if release:
-        from flis.validate import ValidateError
-        from flis.validate import release as let_through
-
-        if not (kommune and fagomraade and grund):
-            raise typer.BadParameter("needs --kommune, --fagomraade and --grund", param_hint="--release")
-        try:
-            console.print(f"{let_through(where, kommune, fagomraade, grund)} results released for {kommune} {fagomraade}", highlight=False)
-        except ValidateError as fault:
-            raise typer.BadParameter(str(fault), param_hint="--release") from fault
-    elif grund:
+    if release and not (kommune and fagomraade and grund):
+        raise typer.BadParameter("needs --kommune, --fagomraade and --grund", param_hint="--release")
+    if grund and not release:
         raise typer.BadParameter("goes with --release", param_hint="--grund")
-    _finish(*_run(where, ["package"], narrow))
+    with alone(where, "package") as tell:
+        if release:
+            from flis.validate import ValidateError
+            from flis.validate import release as let_through
+
+            try:
+                console.print(f"{let_through(where, kommune, fagomraade, grund)} results released for {kommune} {fagomraade}", highlight=False)
+            except ValidateError as fault:
+                raise typer.BadParameter(str(fault), param_hint="--release") from fault
+        _finish(*_run(where, ["package"], narrow, tell))
 
 
 @app.command()
@@ -163,16 +213,51 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
         with_docs: Annotated[bool, typer.Option("--docs", help="Make the documentation page too.")] = False) -> None:
     """load, build, validate, report and package, in that order; ends with a short table of figures."""
     where, narrow = Home.of(home), _check(fagomraade, kommune, periode)
-    if not any(narrow.values()) and status_file.nothing_new(where):
-        left = status_file.read(where).get("trin", {}).get("load", {}).get("waiting", 0)
-        console.print(f"Nothing new, but {left} in the inbox cannot be loaded before one that has not come: `flis status` says which dataset." if left
-                      else "Nothing new: everything is built and packaged.", soft_wrap=True, highlight=False)
-        raise typer.Exit(WAITING if left else DONE)
-    done, code = _run(where, list(STEPS), narrow)
-    if with_docs and code != FAILED:
-        docs(where.root)
-    _print_summary(where, done)
-    raise typer.Exit(code)
+    with alone(where, "run") as tell:
+        if not any(narrow.values()) and status_file.nothing_new(where):
+            left = status_file.read(where).get("trin", {}).get("load", {}).get("waiting", 0)
+            console.print(f"Nothing new, but {left} in the inbox cannot be loaded before one that has not come: `flis status` says which dataset." if left
+                          else "Nothing new: everything is built and packaged.", soft_wrap=True, highlight=False)
+            raise typer.Exit(WAITING if left else DONE)
+        done, code = _run(where, list(STEPS), narrow, tell)
+        if with_docs and code != FAILED:
+            _write_docs(where)
+        _print_summary(where, done)
+        raise typer.Exit(code)
+
+
+@app.command()
+def restore(home: HomeOption = None,
+            anew: Annotated[str | None, typer.Option("--anew", help="Make this file anew although it can be read: cpr, flis or both.")] = None) -> None:
+    """Make a damaged, missing or outdated database file anew: from the archive and the journals beside it, then build, validate, report and package."""
+    from flis.restore import RestoreError, wanting
+    from flis.restore import restore as make_anew
+
+    chosen = {None: set(), "cpr": {"cpr"}, "flis": {"flis"}, "both": {"cpr", "flis"}}
+    if anew not in chosen:
+        raise typer.BadParameter("must be cpr, flis or both", param_hint="--anew")
+    where = Home.of(home)
+    with alone(where, "restore") as tell:
+        found = wanting(where)
+        for name, why in found.items():
+            console.print(f"{where.cpr_db if name == 'cpr' else where.db}: {why}", highlight=False, soft_wrap=True)
+        if not (found or anew):
+            console.print("Both database files can be read, and they are up with the journals beside the archive: there is nothing to restore.", highlight=False, soft_wrap=True)
+            raise typer.Exit(DONE)
+        status_file.mark_incomplete(where)
+        try:
+            with progress_bar("restore") as bar:
+                made = make_anew(where, set(found) | chosen[anew], bar)
+        except RestoreError as fault:
+            errors.print(f"[red]restore:[/red] {fault}", highlight=False, soft_wrap=True)
+            raise typer.Exit(FAILED) from fault
+        console.print(f"{' and '.join(made.anew)} made anew ({made.deliveries:,} deliveries, {made.rows:,} rows). Set aside, to be deleted when all is well: {', '.join(map(str, made.aside)) or 'nothing'}",
+                      highlight=False, soft_wrap=True)
+        for line in made.missing:
+            console.print(f"No longer to be had, and no longer in use: {line}", highlight=False, soft_wrap=True)
+        done, code = _run(where, list(STEPS[1:]), EVERYTHING, tell)
+        _print_summary(where, done)
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -192,14 +277,15 @@ def demo(home: HomeOption = None,
     made = where.truth / "demo.json"
     if made.exists() and json.loads(made.read_text("utf-8")) != asked:
         raise typer.BadParameter(f"{where.root} holds a demo made with other arguments ({made}); choose another --home or remove it", param_hint="--home")
-    status_file.mark_incomplete(where)
-    start = time.monotonic()
-    with progress_bar("demo") as bar:
-        try:
-            generate(where, scale=scale, periods=periods, slut=slut, kommuner=kommuner.split(",") if kommuner else None, seed=seed, faults=faults, progress=bar)
-        except ValueError as fault:
-            raise typer.BadParameter(str(fault)) from fault
-    made.write_text(json.dumps(asked), "utf-8")
+    with alone(where, "demo"):
+        status_file.mark_incomplete(where)
+        start = time.monotonic()
+        with progress_bar("demo") as bar:
+            try:
+                generate(where, scale=scale, periods=periods, slut=slut, kommuner=kommuner.split(",") if kommuner else None, seed=seed, faults=faults, progress=bar)
+            except ValueError as fault:
+                raise typer.BadParameter(str(fault)) from fault
+        made.write_text(json.dumps(asked), "utf-8")
     files = len(status_file.waiting_files(where))
     console.print(f"{files:,} files in {where.inbox}, the truth in {where.truth} ({time.monotonic() - start:.1f} s)", highlight=False)
 
@@ -248,10 +334,16 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
 @app.command()
 def docs(home: HomeOption = None) -> None:
     """dbt's documentation with lineage as one static page."""
+    where = Home.of(home)
+    with alone(where, "docs"):
+        _write_docs(where.prepare())
+
+
+def _write_docs(home: Home) -> None:
     from flis.build import docs as build_docs
 
     with progress_bar("docs") as bar:
-        page = build_docs(Home.of(home).prepare(), bar)
+        page = build_docs(home, bar)
     console.print(f"{page}", highlight=False)
 
 
@@ -276,7 +368,7 @@ def bench(part: Annotated[str, typer.Argument(help="load, build, validate, packa
 
 def _finish(done: dict[str, dict], code: int) -> None:
     for name, facts in done.items():
-        console.print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in facts.items() if v not in (None, [], {})), highlight=False)
+        console.print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in facts.items() if v not in (None, [], {}) and k != "failed"), highlight=False)
     raise typer.Exit(code)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
@@ -55,6 +56,20 @@ def _open(home: Home, write: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
 def exists(con: duckdb.DuckDBPyConnection, schema: str, name: str, catalog: str = "flis") -> bool:
     """Whether there is such a table or view in one of the two files (`catalog`: flis or cpr)."""
     return bool(con.execute("select 1 from information_schema.tables where table_catalog = ? and table_schema = ? and table_name = ?", [catalog, schema, name]).fetchall())
+
+
+def unreadable(path: Path) -> str | None:
+    """What DuckDB says when a database file cannot be read; None for one that is whole. Every block is read, which takes as long as reading the file: each has a checksum."""
+    con = duckdb.connect(":memory:")
+    try:
+        con.execute(f"attach '{path}' as fil (read_only)")
+        for schema, table in con.execute("select schema_name, table_name from duckdb_tables() where database_name = 'fil'").fetchall():
+            con.execute(f'select bit_xor(hash(t)) from fil."{schema}"."{table}" as t').fetchall()
+    except duckdb.Error as fault:
+        return str(fault).splitlines()[0]
+    finally:
+        con.close()
+    return None
 
 
 def content_sign(alias: str) -> str:

@@ -1,4 +1,4 @@
-"""What was done, by whom, for whom: `drift.haendelse`, appended to and never changed."""
+"""What was done, by whom, for whom: `drift.haendelse`, appended to and never changed, and its journal beside the archive (flis.journal)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from typing import Any
 
 import duckdb
 
-from flis.home import now
+from flis import journal
+from flis.home import Home, now
 
-_TABLE = """
-create schema if not exists flis.drift;
-create table if not exists flis.drift.haendelse (
-    tidspunkt timestamp, haendelse varchar, udfoert_af varchar, kommunekode varchar, fagomraade varchar, detalje json
-)
-"""
+COLUMNS = {"tidspunkt": "timestamp", "haendelse": "varchar", "udfoert_af": "varchar", "kommunekode": "varchar", "fagomraade": "varchar", "detalje": "json"}
 
 
 def actor() -> str:
@@ -41,6 +37,63 @@ def record_many(con: duckdb.DuckDBPyConnection, events: Iterable[tuple[str, str 
     rows = [(moment, event, who, municipality, area, json.dumps(detail, ensure_ascii=False, sort_keys=True, default=str))
             for moment, who in [(now().astimezone(UTC).replace(tzinfo=None, microsecond=0), actor())]
             for event, municipality, area, detail in events]
-    con.execute(_TABLE)
+    _prepare(con)
     if rows:  # one statement: row by row costs a millisecond each
-        con.execute("insert into flis.drift.haendelse select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)", [list(c) for c in zip(*rows, strict=True)])
+        columns = ", ".join(f"unnest(cast(${i} as {kind}[])) as {name}" for i, (name, kind) in enumerate(COLUMNS.items(), start=1))
+        con.execute(f"""
+            insert into flis.drift.haendelse by name
+            select {columns}, (select coalesce(max(nummer), 0) from flis.drift.haendelse) + generate_subscripts($1, 1) as nummer
+        """, [list(c) for c in zip(*rows, strict=True)])
+
+
+def _prepare(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("create schema if not exists flis.drift")
+    con.execute(f"create table if not exists flis.drift.haendelse ({', '.join(f'{c} {kind}' for c, kind in COLUMNS.items())}, nummer bigint)")
+
+
+# --- the journal -------------------------------------------------------------------------------------------------------------------------------
+
+def keep(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Write the events that the journal does not have yet. `con` has flis open for writing, and no transaction open."""
+    _prepare(con)
+    path = journal.events_file(home)
+    rows = con.execute(f"select {', '.join(COLUMNS)} from flis.drift.haendelse where nummer > $1 order by nummer", [journal.last(path)]).fetchall()
+    journal.append(path, ({**dict(zip(COLUMNS, row, strict=True)), "detalje": json.loads(row[-1])} for row in rows))
+
+
+def recover(con: duckdb.DuckDBPyConnection, home: Home) -> int:
+    """Take from the journal the events that the database does not have, and what else follows from them: versions of packages, and releases.
+
+    There are none but when flis.duckdb is new or a copy that was put back. `con` has flis open for writing. Returns how many.
+    """
+    from flis.package import prepare_state
+    from flis.validate import prepare_store
+
+    _prepare(con)
+    known = con.execute("select coalesce(max(nummer), 0) from flis.drift.haendelse").fetchall()[0][0]
+    path = journal.events_file(home)
+    if journal.last(path) <= known:
+        return 0
+    lines = list(journal.read(path, known))
+    prepare_state(con)
+    prepare_store(con)
+    con.execute("create or replace temp table hentet (nummer bigint, tidspunkt timestamp, haendelse varchar, udfoert_af varchar, kommunekode varchar, fagomraade varchar, detalje json)")
+    con.execute("insert into temp.hentet select " + ", ".join(f"unnest(cast(${i} as {kind}[]))" for i, kind in enumerate(("bigint", *COLUMNS.values()), start=1)),
+                [[one["nr"] for one in lines], *([json.dumps(one[c]) if c == "detalje" else one.get(c) for one in lines] for c in COLUMNS)])
+    con.execute("begin")
+    con.execute("insert into flis.drift.haendelse by name select * from temp.hentet order by nummer")
+    con.execute("""
+        insert into flis.drift.pakke by name
+        select (select coalesce(max(nummer), 0) from flis.drift.pakke) + row_number() over (order by nummer) as nummer, kommunekode as modtager, detalje->>'pakke' as pakke,
+            detalje->>'version' as version, fagomraade, detalje->>'indhold' as indhold, tidspunkt as skrevet
+        from temp.hentet where haendelse = 'udleveret' order by nummer
+    """)
+    con.execute("""
+        insert into flis.kvalitet.frigivelse by name
+        select kommunekode, fagomraade, r->>'regel_id' as regel_id, cast(r->>'periode' as date) as periode, cast(r->>'afvigelser' as bigint) as afvigelser,
+            detalje->>'grund' as grund, udfoert_af, tidspunkt
+        from (select *, unnest(cast(detalje->'resultater' as json[])) as r from temp.hentet where haendelse = 'frigivet')
+    """)
+    con.execute("commit")
+    con.execute("drop table temp.hentet")
+    return len(lines)

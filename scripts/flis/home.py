@@ -74,6 +74,10 @@ class Home:
         return self.root / "flis_cpr.duckdb"
 
     @property
+    def lock(self) -> Path:
+        return self.root / "laas"
+
+    @property
     def status(self) -> Path:
         return self.root / "status.json"
 

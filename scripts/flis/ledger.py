@@ -17,13 +17,14 @@ LEDGER = {
     "periode": "date", "loebenr": "bigint", "udtraekstype": "varchar", "version": "varchar", "udtrukket": "timestamp", "modtaget": "timestamp",
     "fil": "varchar", "sha256": "varchar", "bytes": "bigint", "linjer": "bigint", "raekker": "bigint", "raekker_afvist": "bigint",
     "raekker_uden_instruks": "bigint", "kontrolsum": "decimal(38,2)", "status": "varchar", "aarsag": "varchar", "aarsag_kode": "varchar",
-    "erstattet_af": "bigint", "koersel": "varchar"}
+    "erstattet_af": "bigint", "koersel": "varchar", "lukket": "varchar"}
 TABLES = {
     "leverance": LEDGER,
     "leverance_tabel": {"leverance_id": "bigint", "tabel": "varchar", "raekker": "bigint", "kontrolsum": "decimal(38,2)"},
     "afvist_linje": {"leverance_id": "bigint", "fil": "varchar", "linje": "bigint", "aarsag_kode": "varchar", "aarsag": "varchar"},
     "person_noegle": {"cpr": "varchar", "person_id": "varchar", "nummer_id": "varchar", "noegle_version": "integer", "tidligere_cpr": "varchar"},
     "beroert_person": {"leverance_id": "bigint", "person_id": "varchar"},
+    "journal": {"nr": "bigint", "leverance_id": "bigint", "status": "varchar", "erstattet_af": "bigint"},      # what is written beside the archive (flis.journal)
 }
 TECHNICAL = {"_leverance_id": "bigint", "_fil": "varchar", "_linje": "bigint", "_kommunekode": "varchar", "_periode": "date", "_lokale_felter": "varchar"}
 

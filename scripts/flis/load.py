@@ -3,7 +3,8 @@
 Files are inspected one by one, in the order of their extracts, and their text is gathered in spools, one per shape. A batch of inspected files is then
 decided upon and loaded in one transaction. A delivery that does not hold (its end record, its totals) is refused and the batch done again without it, so
 that each delivery is in whole or not at all and the decisions about the others are those of a world where it never came. Only after the commit are
-the files archived and then taken out of the inbox: a run that is interrupted can be run again.
+the files archived, the ledger's new rows written to the journal beside the archive, and both seen onto the disk; then the files are taken out of the inbox.
+A run that is stopped anywhere can be run again: what it had loaded is settled first (docs/decisions/0015).
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class Delivery:
     set_aside: int = 0
     without: int = 0
     total: Any = None
+    closed: tuple[str, ...] | None = None       # municipalities whose rows in it are not stored
 
     @property
     def filetype(self) -> FileType:
@@ -113,6 +115,11 @@ class Delivery:
     @property
     def status(self) -> str:
         return self.decided.status
+
+    @property
+    def key(self) -> tuple[str, str, datetime]:
+        """What tells one file in the inbox from another, also from one run to the next."""
+        return self.afsender, self.fil, self.modtaget
 
 
 def load(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None, progress: Progress | None = None,
@@ -134,6 +141,22 @@ def load(home: Home, *, fagomraade: str | None = None, kommune: str | None = Non
     result = run.go(waiting, fagomraade, kommune, date.fromisoformat(periode + "-01") if periode else None)
     mark.write_text(signature)
     return result
+
+
+def archived(home: Home, afsender: str, kildesystem: str, periode: date | None, udtrukket: datetime, fil: str, sha256: str) -> Path:
+    """Where a delivery lies in the archive."""
+    stem, packed = re.fullmatch(r"(.*?)(\.gz|\.zip)?", fil, flags=re.IGNORECASE | re.DOTALL).groups()
+    return home.archive / afsender / kildesystem / (periode or udtrukket.date()).strftime("%Y-%m") / f"{stem}.{sha256[:12]}{(packed or '.gz').lower()}"
+
+
+def as_it_is(fil: str) -> bool:
+    """Whether a file is archived byte for byte: one that comes packed is; the others are compressed."""
+    return fil.lower().endswith((".gz", ".zip"))
+
+
+def _moment(stat: os.stat_result) -> datetime:
+    stamp = min(max(stat.st_mtime_ns, 0), LATEST)      # a file system takes times that no calendar has
+    return datetime(1970, 1, 1) + timedelta(microseconds=stamp // 1000)
 
 
 def _inbox(home: Home) -> Iterable[tuple[str, os.DirEntry[str]]]:
@@ -176,6 +199,7 @@ class _Run:
         self.spools = Spools(self.spool_folder)
         self.con: duckdb.DuckDBPyConnection
         self.state: State
+        self.again: dict[tuple[str, str, datetime], int] = {}
         self.failures: list[str] = []
 
     def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
@@ -183,10 +207,7 @@ class _Run:
         from flis.database import connect
 
         narrowed = bool(fagomraade or kommune or periode)
-        deliveries = [d for item in waiting if (d := self._recognised(item))
-                      if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
-                      and (not kommune or d.match.kommunekode == kommune) and (not periode or d.match.periode == periode)]
-        deliveries.sort(key=lambda d: (d.udtrukket, d.loebenr or 0, d.fil))
+        arrived = [d for item in waiting if (d := self._recognised(item))]
         with connect(self.home, write="cpr") as self.con:   # first: it holds the lock against a second load
             shutil.rmtree(self.spool_folder, ignore_errors=True)
             self.spool_folder.mkdir(mode=0o700)
@@ -198,6 +219,10 @@ class _Run:
                 persons.complete(self.con, self.key)
                 installation.store(self.con, self.setup)
                 self.con.execute("commit")
+                deliveries = [d for d in self._take_up(arrived)
+                              if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
+                              and (not kommune or d.match.kommunekode == kommune) and (not periode or d.match.periode == periode)]
+                deliveries.sort(key=lambda d: (d.udtrukket, d.loebenr or 0, d.fil))
                 types = {(m.filetype.afsender, m.filetype.kildesystem, m.filetype.name) for d in deliveries if (m := d.match)}
                 self.state = ledger.read_state(self.con, types)
                 self._walk(deliveries)
@@ -237,7 +262,12 @@ class _Run:
         return delivery
 
     def _walk(self, deliveries: list[Delivery]) -> None:
-        """Inspect in order, load batch by batch; while one batch is loaded, the next is read."""
+        """Inspect in order, load batch by batch; while one batch is loaded, the next is read.
+
+        A full disk ends it there: each file more would say the same, and what comes later must not get before what did not fit.
+        """
+        from flis.faults import is_full
+
         batch: list[Delivery] = []
         size = 0
         with ThreadPoolExecutor(1) as loader:
@@ -247,6 +277,8 @@ class _Run:
                 try:
                     self._inspect(delivery)
                 except Exception as fault:      # ours, the disk's, or the sender has just taken it back: it stays, and the others go on
+                    if is_full(fault):
+                        raise
                     self.failures.append(f"{delivery.afsender}/{delivery.fil}: {type(fault).__name__}: {fault}")
                     continue
                 batch.append(delivery)
@@ -298,8 +330,9 @@ class _Run:
     # -------------------------------------------------------------- loading
 
     def _flush(self, batch: list[Delivery], spools: Spools) -> None:
-        """Load a batch in one transaction; if that fails, each delivery in its own. What is committed is then archived and counted."""
+        """Load a batch in one transaction; if that fails, each delivery in its own. What is committed is then settled."""
         from flis import ledger
+        from flis.faults import is_full
 
         spools.flush()
         ledger.read_known(self.con, self.state, [d.sha256 for d in batch])
@@ -312,21 +345,15 @@ class _Run:
                     done += chosen
                 except Exception as fault:      # ours, not the sender's: what is not loaded stays in the inbox
                     self._rollback()
+                    if is_full(fault):
+                        raise
                     self.state = before
                     if len(chosen) == 1:
                         self.failures.append(f"{chosen[0].afsender}/{chosen[0].fil}: {fault}")
             if done or len(batch) == 1:
                 break
         spools.close()
-        with ThreadPoolExecutor(PACKERS) as pool:
-            packed = {id(d): pool.submit(self._archive, d) for d in done if d.status in ("aktiv", "rest")}
-        for d in done:
-            try:
-                if id(d) in packed:
-                    packed[id(d)].result()
-                self._settle(d)
-            except OSError as fault:            # loaded already: the next run clears the inbox
-                self.failures.append(f"{d.afsender}/{d.fil}: {fault}")
+        self._settle(done)
 
     def _rollback(self) -> None:
         import duckdb
@@ -345,8 +372,10 @@ class _Run:
             for d in chosen:
                 self._decide(d)
                 if d.status != "rest":
-                    next_id += 1
-                    d.ident = next_id
+                    d.ident = self.again.get(d.key, 0)
+                    if not d.ident:
+                        next_id += 1
+                        d.ident = next_id
                 if d.status == "aktiv":
                     self._apply(d)
             taken = [d for d in chosen if d.status == "aktiv"]
@@ -402,9 +431,10 @@ class _Run:
             parts = []
             for d in files:
                 assert d.match and d.found
-                first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
-                closed = self.setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last) if any(t.kommunekolonne for t in ft.tables) else []
-                parts.append(splitting.Part(d.ident, d.fil, d.match.kommunekode, d.match.periode, d.found, id(d) in wanted, tuple(closed)))
+                if d.closed is None:
+                    first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
+                    d.closed = tuple(self.setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last) if any(t.kommunekolonne for t in ft.tables) else ())
+                parts.append(splitting.Part(d.ident, d.fil, d.match.kommunekode, d.match.periode, d.found, id(d) in wanted, d.closed))
             accounts = splitting.into_raw(self.con, ft, path, parts)
             for d in files:
                 if id(d) in wanted:
@@ -453,6 +483,9 @@ class _Run:
             delete from raw.leverance where status = 'venter'
             and (afsender, fil) in (select (unnest(cast($1 as varchar[])), unnest(cast($2 as varchar[]))))
         """, [[a for a, _ in seen], [f for _, f in seen]])
+        again = [d.ident for d in chosen if d.key in self.again]
+        if again:
+            self.con.execute("delete from raw.leverance where leverance_id in (select unnest(cast($1 as bigint[])))", [again])
         values = ", ".join(f"unnest(cast(${i} as {kind}[]))" for i, kind in enumerate(ledger.LEDGER.values(), start=1))
         self.con.execute(f"insert into raw.leverance select {values}", [[row[c] for row in rows] for c in ledger.LEDGER])
         # A delivery that was both taken in and replaced in this batch.
@@ -478,19 +511,73 @@ class _Run:
             "raekker": d.rows if taken else None, "raekker_afvist": d.set_aside if taken else None,
             "raekker_uden_instruks": d.without if taken or d.status == "ikke_instrueret" else None, "kontrolsum": d.total if taken else None,
             "status": d.status, "aarsag": " ".join(r.text for r in reasons) or None, "aarsag_kode": " ".join(r.code for r in reasons) or None,
-            "erstattet_af": None, "koersel": self.koersel}
+            "erstattet_af": None, "koersel": self.koersel, "lukket": " ".join(d.closed or ()) or None if taken else None}
 
     # -------------------------------------------------------------- after the commit
 
-    def _settle(self, d: Delivery) -> None:
-        """Archive, quarantine or clear away; then count."""
-        r = self.result
-        if d.status in ("aktiv", "rest"):
-            d.path.unlink()
-        elif d.status in ("dublet", "ikke_instrueret"):
-            d.path.unlink()
-        elif d.status == "afvist":
+    def _take_up(self, arrived: list[Delivery]) -> list[Delivery]:
+        """Settle what a run that was stopped had loaded, and count it here, for that run told nobody. Returns what is left to look at.
+
+        What it had refused, or counted only, is decided upon once more, under the number it has.
+        """
+        from flis import journal, ledger
+        from flis.inspection import receipt
+
+        started = {(row["afsender"], row["fil"], row["modtaget"]): row for row in journal.unwritten(self.con) if row["ny"]}
+        loaded, left = [], []
+        for d in arrived:
+            row = started.get(d.key)
+            if row and row["status"] in ("aktiv", "erstattet") and receipt(d.path)[0] == row["sha256"]:
+                d.decision, d.ident, d.sha256, d.bytes = ledger.Decision("aktiv"), row["leverance_id"], row["sha256"], row["bytes"]
+                d.rows, d.set_aside, d.without = row["raekker"], row["raekker_afvist"], row["raekker_uden_instruks"]
+                loaded.append(d)
+                continue
+            if row and row["status"] not in ("aktiv", "erstattet"):
+                self.again[d.key] = row["leverance_id"]
+            left.append(d)
+        self._settle(loaded)
+        return left
+
+    def _settle(self, done: list[Delivery]) -> None:
+        """Archive, write the journal, clear the inbox, count: in that order, so that a file leaves the inbox only when all else is on the disk."""
+        from flis import journal
+        from flis.faults import is_full
+
+        folders: set[Path] = set()
+        stuck: set[int] = set()
+        with ThreadPoolExecutor(PACKERS) as pool:
+            packed = [(d, pool.submit(self._archive, d)) for d in done if d.status in ("aktiv", "rest")]
+        for d, archived_ in packed:
+            try:
+                folders.add(archived_.result().parent)
+            except OSError as fault:            # loaded already: the next run takes it up
+                if is_full(fault):
+                    raise
+                self.failures.append(f"{d.afsender}/{d.fil}: {fault}")
+                stuck.add(d.ident)
+        for folder in {p for f in folders for p in (f, *f.parents) if p.is_relative_to(self.home.archive)}:
+            journal.sync_folder(folder)
+        entries = journal.write(self.con, self.home)
+        for d in done:
+            if d.ident not in stuck:
+                try:
+                    self._clear(d)
+                    self._count(d)
+                except OSError as fault:
+                    self.failures.append(f"{d.afsender}/{d.fil}: {fault}")
+                    stuck.add(d.ident)
+        # A refused file that is still to be decided upon again is not done with.
+        journal.note(self.con, [e for e in entries if e.leverance_id not in stuck | set(self.again.values()) - {d.ident for d in done}])
+
+    def _clear(self, d: Delivery) -> None:
+        """Out of the inbox; a refused file into quarantine."""
+        if d.status == "afvist":
             self._quarantine(d)
+        elif d.status != "venter":
+            d.path.unlink()
+
+    def _count(self, d: Delivery) -> None:
+        r = self.result
         if d.status == "rest":
             return
         r.received += 1
@@ -515,24 +602,27 @@ class _Run:
             "kommunekode": d.match.kommunekode if d.match else None, "periode": d.match.periode if d.match else None,
             "raekker": d.rows if d.status == "aktiv" else None, "aarsag": reason.text if reason else None})
 
-    def _archive(self, d: Delivery) -> None:
-        """The file as it came, compressed, under a name that says what it holds: writing it again gives the same file."""
+    def _archive(self, d: Delivery) -> Path:
+        """The file as it came, compressed, under a name that says what it holds: writing it again gives the same file. Raises OSError when it is no longer the file that was loaded."""
         assert d.match
-        month = (d.match.periode or d.udtrukket.date()).strftime("%Y-%m")
-        folder = self.home.archive / d.afsender / d.match.filetype.kildesystem / month
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stem, packed = re.fullmatch(r"(.*?)(\.gz|\.zip)?", d.fil, flags=re.IGNORECASE | re.DOTALL).groups()
-        target = folder / f"{stem}.{d.sha256[:12]}{(packed or '.gz').lower()}"
-        temp = folder / f".{target.name}.tmp"
+        target = archived(self.home, d.afsender, d.filetype.kildesystem, d.match.periode, d.udtrukket, d.fil, d.sha256)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temp = target.with_name(f".{target.name}.tmp")
         with d.path.open("rb") as source, temp.open("wb") as out:
-            if packed:
+            if as_it_is(d.fil):
                 shutil.copyfileobj(source, out, 1024**2)
             else:
                 pack = zlib.compressobj(1, zlib.DEFLATED, 31)
                 while data := source.read(1024**2):
                     out.write(pack.compress(data))
                 out.write(pack.flush())
+            now_there = os.fstat(source.fileno())
+            if now_there.st_size != d.bytes or _moment(now_there) != d.modtaget:
+                raise OSError("the file was changed while it was being loaded; what was loaded of it cannot be archived")
+            out.flush()
+            os.fsync(out.fileno())
         os.replace(temp, target)
+        return target
 
     def _quarantine(self, d: Delivery) -> None:
         """The refused file aside, with a note to the sender beside it."""

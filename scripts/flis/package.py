@@ -161,7 +161,7 @@ class Run:
         self.final: dict[tuple, dp.Table] = {}
         self.dangerous: dict[tuple[str, str], frozenset[str]] = {}      # (table, fagområde): the text columns that hold what a spreadsheet could take as a formula
         self.master = master_key(home)
-        _prepare_state(con)
+        prepare_state(con)
         self.signs = TableSigns(con)
         self.known: dict[tuple[str, str], dict[str, str]] = {}
         for recipient, name, version, sign in self._rows("select modtager, pakke, version, fingeraftryk from flis.drift.pakke order by nummer"):
@@ -811,7 +811,8 @@ def _content(folder: Path) -> str | None:
     return json.loads(path.read_text("utf-8"))["flis"]["indhold"] if path.exists() else None
 
 
-def _prepare_state(con: duckdb.DuckDBPyConnection) -> None:
+def prepare_state(con: duckdb.DuckDBPyConnection) -> None:
+    """Create `drift.pakke`, where there is none. `con` has flis open for writing."""
     con.execute("create schema if not exists flis.drift")
     con.execute("create table if not exists flis.drift.pakke (nummer bigint, modtager varchar, pakke varchar, version varchar, fagomraade varchar, "
                 "indhold varchar, fingeraftryk varchar, skrevet timestamp)")

@@ -6,11 +6,14 @@ import time
 import traceback
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flis import status
 from flis.home import Home
 from flis.keys import masked
+
+if TYPE_CHECKING:
+    from flis.datapackage import Manifest
 
 DONE, HELD, FAILED = 0, 1, 3
 
@@ -24,7 +27,7 @@ class Bar(Protocol):
 class StepFailed(Exception):
     """A step of ours broke (not a delivery): which one, and where the trace is."""
 
-    def __init__(self, step: str, log: Path, cause: Exception) -> None:
+    def __init__(self, step: str, log: Path | None, cause: Exception) -> None:
         super().__init__(masked(str(cause)))
         self.step, self.log = step, log
 
@@ -63,26 +66,36 @@ def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, i
 
 def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     """The pages: how the systems differ, the declaration, and a report for everyone who is to act."""
-    from flis import datapackage
     from flis.database import connect
     from flis.declaration import declare
     from flis.report import report
     from flis.systems import write_systems
     from flis.validate import judge
 
+    manifest = _fit(home, narrow["fagomraade"])
     judge(home)
     with connect(home, write="flis") as con:
-        manifest = datapackage.Manifest(datapackage.manifest_path())
         write_systems(con, home, manifest)
         declared = declare(con, home, manifest)
     facts = report(home, progress=bar, **narrow).facts()
     return {**facts, "declared": declared["computed"], "not_declared": declared["failed"]}, HELD if declared["failed"] else DONE
 
 
+def _fit(home: Home, fagomraade: str | None) -> Manifest:
+    """What leaves the house rests on models that are built, tested, and up with what has been loaded. Raises NotReady; returns dbt's manifest."""
+    from flis import built
+    from flis.build import project
+    from flis.datapackage import Manifest, manifest_path
+
+    built.require(home, project(home), fagomraade)
+    return Manifest(manifest_path())
+
+
 def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.package import package
     from flis.validate import judge
 
+    _fit(home, narrow["fagomraade"])
     judge(home)
     facts = package(home, progress=bar, **narrow).facts()
     return facts, HELD if facts["held"] else DONE
@@ -93,12 +106,29 @@ STEPS = {"load": _load, "build": _build, "validate": _validate, "report": _repor
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 
 
+def ready(home: Home) -> None:
+    """Before a verb writes: that the database files are those the journals beside the archive tell of. Raises Damaged where one is missing or too old.
+
+    A flis.duckdb that is new, or an older copy, gets the events it has not seen; the rest of it the next build makes.
+    """
+    from flis import events, journal
+    from flis.database import connect
+
+    home.prepare()
+    journal.check(home)
+    with connect(home, write="flis") as con:
+        events.recover(con, home)
+
+
 def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: dict[str, dict] | None = None, progress: Bar | None = None, **extra: Any) -> int:
     """Run the steps named in order; stops at one that fails. `done` is filled with each step's figures.
 
-    Returns 0 done, 1 done but a delivery was refused or a rule held a package, 3 a model or a model test failed. Raises StepFailed when a step breaks.
+    Returns 0 done, 1 done but a delivery was refused or a rule held a package, 3 a model or a model test failed. Raises StepFailed when a step breaks,
+    NotReady when what it would show is not built and tested, Damaged when a database file is not the one the journals tell of.
     """
-    home.prepare()
+    from flis.built import NotReady
+
+    ready(home)
     done, worst = {} if done is None else done, DONE
     for name in names:
         if name == "build" or name == "load" and status.something_arrived(home):
@@ -109,10 +139,10 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
                 facts, code = STEPS[name](home, narrow, bar, **{k: v for k, v in extra.items() if k in OPTIONS.get(name, ())})
             facts["seconds"] = round(time.monotonic() - start, 1)
             _note(home, name, narrow, facts)
+        except NotReady:
+            raise
         except Exception as fault:
-            trace = home.log / "fejl.txt"
-            trace.write_text(masked(traceback.format_exc()), "utf-8")
-            raise StepFailed(name, trace, fault) from fault
+            raise StepFailed(name, _trace(home), fault) from fault
         done[name], worst = facts, max(worst, code)
         if code == FAILED:
             return FAILED
@@ -121,13 +151,24 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
     return worst
 
 
+def _trace(home: Home) -> Path | None:
+    """The trace of the fault at hand in the log; None when the disk it lies on takes no more, which is then most likely the fault itself."""
+    path = home.log / "fejl.txt"
+    try:
+        path.write_text(masked(traceback.format_exc()), "utf-8")
+    except OSError:
+        return None
+    return path
+
+
 def _note(home: Home, name: str, narrow: dict, facts: dict) -> None:
     from flis.database import connect
-    from flis.events import record
+    from flis.events import keep, record
 
     with connect(home, write="flis") as con:
         record(con, name, kommunekode=narrow["kommune"], fagomraade=narrow["fagomraade"],
                **{k: v for k, v in facts.items() if k != "seconds" and isinstance(v, (int, str, dict))})
+        keep(con, home)
     status.write_step(home, name, **facts)
     if name in ("load", "build"):
         status.write_deliveries(home)

@@ -22,8 +22,9 @@ class TableSigns:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
         con.execute("create table if not exists flis.drift.pakketabel (tabel varchar, del varchar, kommune varchar, aftryk varchar, farlige varchar[], digest varchar, koersel bigint)")
-        known = exists(con, "drift", "beroert", "flis") and exists(con, "drift", "signatur", "flis")
-        self._built: dict[str, str] = dict(con.execute("select model, signatur from flis.drift.signatur").fetchall()) if known else {}
+        known = exists(con, "drift", "beroert", "flis") and exists(con, "drift", "bygget", "flis")
+        self._built: dict[str, str] = dict(con.execute(
+            "select model, max(signatur) from flis.drift.bygget group by model having count(*) = count(signatur)").fetchall()) if known else {}
         self._build: int = con.execute("select coalesce(max(koersel), 0) from flis.drift.koersel").fetchall()[0][0] if known else 0
         self._sliced = {name for (name,) in con.execute("select distinct model from flis.drift.tilstand").fetchall()} if known else set()
 

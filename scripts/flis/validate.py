@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from flis.database import connect, content_sign, exists
-from flis.events import record
+from flis.events import keep, record
 from flis.home import REPO, Home, now
 from flis.rules import RULES, SEVERITIES, Rule, load_rules
 
@@ -130,7 +130,7 @@ def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
     if exists(con, "kvalitet", "resultat") and not exists(con, "kvalitet", "maaling"):      # a store of before results were versions
         for name in ("resultat", "afvigelse", "tilbageholdt", "koersel", "regel"):
             con.execute(f"drop table if exists flis.kvalitet.{name}")
-    con.execute(STORE.read_text("utf-8"))
+    prepare_store(con)
     con.execute("begin")
     con.execute("delete from kvalitet.regel")
     rules = load_rules(rules_folder)
@@ -148,6 +148,11 @@ def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
             qualify row_number() over (partition by kommunekode, regel_id, periode order by dato desc) = 1
         """, [now().date()])
     con.execute("commit")
+
+
+def prepare_store(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables and views of the quality store, where there are none. `con` has flis open for writing and as its own database."""
+    con.execute(STORE.read_text("utf-8"))
 
 
 def judge(home: Home) -> None:
@@ -182,8 +187,10 @@ def release(home: Home, kommune: str, fagomraade: str, reason: str) -> int:
         moment = now().replace(tzinfo=None, microsecond=0)
         con.executemany("insert into kvalitet.frigivelse values (?, ?, ?, ?, ?, ?, ?, ?)",
                         [[kommune, fagomraade, rule, month, count, reason.strip(), actor(), moment] for rule, month, count in rows])
-        record(con, "frigivet", kommune, fagomraade, grund=reason.strip(), regler=sorted({rule for rule, _, _ in rows}), afvigelser=sum(n for _, _, n in rows))
+        record(con, "frigivet", kommune, fagomraade, grund=reason.strip(), regler=sorted({rule for rule, _, _ in rows}), afvigelser=sum(n for _, _, n in rows),
+               resultater=[{"regel_id": rule, "periode": month, "afvigelser": count} for rule, month, count in rows])
         con.execute("commit")
+        keep(con, home)
     return len(rows)
 
 

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flis import journal
 from flis import load as load_module
 from flis.contract import ContractError, read_contracts
 from flis.home import REPO, Home
@@ -778,22 +779,34 @@ def test_a_fault_of_ours_leaves_the_file_and_loads_the_rest(world, monkeypatch):
     assert world.query("select count(*) from raw.saldo__konto") == [(3,)]
 
 
-@pytest.mark.parametrize("moment", ["archive", "unlink"])
-def test_interrupted_after_the_commit(world, monkeypatch, moment):
+@pytest.mark.parametrize("where, what", [(load_module._Run, "_archive"), (journal, "append"), (Path, "unlink"), (journal, "note")])
+def test_interrupted_after_the_commit(world, monkeypatch, where, what):
+    """A run that is stopped between the commit and the end leaves what the next one settles, counts and tells of: once."""
     world.put("saldo", "SALDO_101_202601_20260205.csv", saldo(GOOD))
+    world.put("saldo", "SALDO_461_202601_20260205.csv", saldo(GOOD, end="TOTAL;2;2,00;"))
+    world.put("saldo", "SALDO_825_202601_20260205.csv", saldo(GOOD))
 
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
+    def stop(*args: Any, **_: Any) -> None:
+        if what != "note" or args[1]:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(load_module._Run, "_archive", stop) if moment == "archive" else monkeypatch.setattr(Path, "unlink", stop)
+    monkeypatch.setattr(where, what, stop)
     with pytest.raises(KeyboardInterrupt):
         world.load()
     monkeypatch.undo()
-    assert world.inbox() == ["SALDO_101_202601_20260205.csv"]
+    ids = world.query("select fil, leverance_id from raw.leverance order by all")
+    assert len(ids) == 3 and len(world.inbox()) == (0 if what == "note" else 3)
     result = world.load()
-    assert (result.received, result.duplicates, world.inbox()) == (0, 0, [])
-    assert world.query("select count(*) from raw.saldo__konto") == [(1,)] and world.statuses() == {"SALDO_101_202601_20260205.csv": "aktiv"}
+    assert (result.received, result.loaded, result.rejected, result.not_instructed, result.duplicates) == ((0, 0, 0, 0, 0) if what == "note" else (3, 1, 1, 1, 0))
+    assert world.inbox() == []
+    assert world.query("select fil, leverance_id from raw.leverance order by all") == ids
+    assert world.query("select count(*) from raw.saldo__konto") == [(1,)]
+    assert world.statuses() == {"SALDO_101_202601_20260205.csv": "aktiv", "SALDO_461_202601_20260205.csv": "afvist", "SALDO_825_202601_20260205.csv": "ikke_instrueret"}
     assert len(list(world.home.archive.rglob("*.gz"))) == 1
+    assert sorted(p.name for p in world.home.quarantine.rglob("*") if p.is_file()) == ["SALDO_461_202601_20260205.csv", "SALDO_461_202601_20260205.csv.aarsag.txt"]
+    newest = {line["leverance_id"]: line["status"] for line in journal.deliveries(world.home)}
+    assert newest == dict(world.query("select leverance_id, status from raw.leverance"))
+    assert world.load().received == 0
 
 
 def test_narrowing(world):

@@ -1,0 +1,260 @@
+"""What has been built and tested, and from what; so what has to be built now, and whether the models may be shown to anyone.
+
+A node (a seed or a model) is built when anything that decides its rows has changed since it was last built and tested: its text, its macros, the seeds and
+set-up it reads, what tests it, or the deliveries of the systems it rests on. That is one digest per node, its signature, in the manner of make
+(docs/decisions/0019). Each node writes in its own transaction that it has been built (`drift.bygget`, macros/skive.sql), without a signature; it gets one here
+when its tests have passed. So whatever a run leaves behind when it is killed, or when a test fails, is due again, and is tested whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from flis.database import connect, content_sign, exists
+from flis.home import Home
+
+OURS = ("opsaetning", "leverancer")     # sources that are not deliveries
+GOOD = ("success", "pass", "warn", "no-op")
+SHOWN = 3
+
+
+class NotReady(Exception):
+    """The models are not fit to be shown; the text says why and what to do. Nothing has been written."""
+
+
+class Project:
+    """The seeds and models as they stand in the repo, over what has been loaded in a home."""
+
+    def __init__(self, manifest: Any, home: Home) -> None:
+        self.manifest, self.home = manifest, home
+        self.nodes = {u: n for u, n in manifest.nodes.items() if n.resource_type in ("seed", "model")}
+        self.sliced = {n.name: n for n in self.nodes.values() if n.config.get("incremental_strategy") == "skive"}
+
+    @cached_property
+    def upstream(self) -> dict[str, set[str]]:
+        """Per node all the nodes it rests on."""
+        found: dict[str, set[str]] = {}
+
+        def of(unique_id: str) -> set[str]:
+            if unique_id not in found:
+                direct = [u for u in _parents(self.nodes[unique_id]) if u in self.nodes]
+                found[unique_id] = set(direct).union(*map(of, direct))
+            return found[unique_id]
+
+        return {unique_id: of(unique_id) for unique_id in self.nodes}
+
+    @cached_property
+    def systems(self) -> dict[str, set[str]]:
+        """Per node the kildesystemer whose raw tables it rests on, through whatever lies between. What an area's model reads of the ledger alone is about its area's systems."""
+        areas: dict[str, set[str]] = {}
+        for one in self.manifest.sources.values():
+            if one.source_name not in OURS and (area := one.fqn[2]) != "faelles":
+                areas.setdefault(area, set()).add(one.source_name)
+        direct = {}
+        for unique_id, node in self.nodes.items():
+            sources = {self.manifest.sources[p].source_name for p in _parents(node) if p in self.manifest.sources}
+            alone = "leverancer" in sources and not self.upstream[unique_id]
+            direct[unique_id] = sources.difference(OURS) or (areas.get(_area(node), set()) if alone else set())
+        return {u: direct[u].union(*(direct[above] for above in self.upstream[u])) for u in self.nodes}
+
+    @cached_property
+    def signs(self) -> dict[str, str]:
+        """Per name of a seed or model: a digest of all that decides its rows and of what tests them, the data that have arrived included."""
+        with connect(self.home) as con:
+            ledger, active = ({system or "": sign for system, sign in con.execute(
+                f"select kildesystem, {content_sign('l')} from (select * exclude (koersel) from cpr.raw.leverance) as l where {which} group by 1 order by 1").fetchall()}
+                for which in ("true", "status = 'aktiv'"))
+            moved = str(con.execute("select count(*), max(leverance_id) from cpr.raw.beroert_person").fetchall()[0])
+        checks: dict[str, list] = {}
+        for one in sorted((n for n in self.manifest.nodes.values() if n.resource_type == "test"), key=lambda n: n.unique_id):
+            for above in one.depends_on.nodes:
+                checks.setdefault(above, []).append(one)
+        signs: dict[str, str] = {}
+
+        def source(unique_id: str, own: set[str]) -> str:
+            one = self.manifest.sources[unique_id]
+            if one.source_name == "opsaetning":
+                return hashlib.sha256(self._setup(one.name)).hexdigest()
+            if one.source_name != "leverancer":
+                return active.get(one.source_name, "")
+            # The ledger, and what the load step writes beside it: a node that rests on raw tables reads of it what is about their systems.
+            part = " ".join(f"{system}={sign}" for system, sign in ledger.items() if not own or system in own)
+            return part + (moved if one.name in ("person_noegle", "beroert_person") else "")
+
+        def of(unique_id: str) -> str:
+            if unique_id not in signs:
+                one, digest = self.nodes[unique_id], hashlib.sha256()
+                contract = getattr(getattr(one, "contract", None), "checksum", None)
+                for text in (one.checksum.checksum, contract, json.dumps(one.config.to_dict(), sort_keys=True, default=str), *((t.unique_id, t.checksum.checksum) for t in checks.get(unique_id, []))):
+                    digest.update(repr(text).encode())
+                for macro in sorted(self._macros([*one.depends_on.macros, *(m for t in checks.get(unique_id, []) for m in t.depends_on.macros)])):
+                    digest.update(self.manifest.macros[macro].macro_sql.encode())
+                for above in sorted(_parents(one)):
+                    digest.update((of(above) if above in self.nodes else source(above, self.systems[unique_id])).encode())
+                signs[unique_id] = digest.hexdigest()
+            return signs[unique_id]
+
+        return {node.name: of(unique_id) for unique_id, node in self.nodes.items()}
+
+    @cached_property
+    def prints(self) -> dict[str, str]:
+        """Per incremental model: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
+        prints = {}
+        for name, node in self.sliced.items():
+            digest, queue, seen = hashlib.sha256(), [node.unique_id], set()
+            while queue:
+                unique_id = queue.pop(0)
+                if unique_id in seen:
+                    continue
+                seen.add(unique_id)
+                if unique_id.startswith("source."):
+                    if self.manifest.sources[unique_id].source_name == "opsaetning":
+                        digest.update(self._setup(self.manifest.sources[unique_id].name))
+                    continue
+                one = self.manifest.nodes[unique_id]
+                digest.update(f"{unique_id}:{one.checksum.checksum}".encode())
+                if one.resource_type == "model" and (one.unique_id == node.unique_id or one.name not in self.sliced):
+                    queue += sorted(one.depends_on.nodes)
+                    for macro in sorted(self._macros(one.depends_on.macros)):
+                        if ".skive" not in macro and ".kun_beroerte" not in macro:
+                            digest.update(self.manifest.macros[macro].macro_sql.encode())
+            prints[name] = digest.hexdigest()
+        return prints
+
+    def _setup(self, name: str) -> bytes:
+        file = self.home.setup / f"{name}.csv"
+        return file.read_bytes() if file.exists() else b""
+
+    def _macros(self, names: Iterable[str]) -> set[str]:
+        """The project's own macros among these and those they call in turn; dbt names only the outermost on a node."""
+        queue, found = list(names), set()
+        while queue:
+            name = queue.pop()
+            if name.startswith("macro.flis.") and name not in found:
+                found.add(name)
+                queue += self.manifest.macros[name].depends_on.macros
+        return found
+
+    def above(self, names: Iterable[str]) -> list[str]:
+        """The seeds and plain views that the incremental models named rest on."""
+        queue, found = [self.sliced[name].unique_id for name in names], set()
+        while queue:
+            for unique_id in _parents(self.nodes[queue.pop()]):
+                if unique_id in self.nodes and unique_id not in found and self.nodes[unique_id].name not in self.sliced:
+                    found.add(unique_id)
+                    queue.append(unique_id)
+        return sorted(self.nodes[u].name for u in found)
+
+    def resting_on(self, wanted: set[str]) -> set[str]:
+        """The nodes that rest on raw tables of these kildesystemer."""
+        return {self.nodes[u].name for u, systems in self.systems.items() if systems & wanted}
+
+    def area(self, fagomraade: str) -> tuple[set[str], set[str]]:
+        """(a fagområde's own models and all they rest on, what all fagområder share that rests on its own), by unique id."""
+        own = {u for u, n in self.nodes.items() if n.resource_type == "model" and _area(n) == fagomraade}
+        return own.union(*(self.upstream[u] for u in own)), {u for u, n in self.nodes.items() if _area(n) == "faelles" and own & self.upstream[u]} - own
+
+    def narrowed(self, fagomraade: str, due: set[str]) -> set[str]:
+        """The names among `due` that a build of one fagområde takes; what is shared only where nothing else it rests on is due."""
+        ids = {u for u, n in self.nodes.items() if n.name in due}
+        mine, shared = self.area(fagomraade)
+        return {self.nodes[u].name for u in ids if u in mine or u in shared and (self.upstream[u] & ids) <= mine | shared}
+
+
+def _parents(node: Any) -> list[str]:
+    return getattr(node.depends_on, "nodes", [])     # a seed rests on nothing
+
+
+def _area(node: Any) -> str | None:
+    """The fagområde a model belongs to; `faelles` also for the models about quality."""
+    folder, *rest = node.path.split("/")
+    return {"standardized": rest[0], "marts": rest[0], "kvalitet": "faelles"}.get(folder) if rest else None
+
+
+def due(home: Home, project: Project) -> set[str]:
+    """The names of nodes that are not built and tested as they stand."""
+    with connect(home) as con:
+        known = dict(con.execute("select model, max(signatur) from drift.bygget group by model having count(*) = count(signatur)").fetchall()) if exists(con, "drift", "bygget") else {}
+    return {name for name, sign in project.signs.items() if known.get(name) != sign}
+
+
+def remember(home: Home, project: Project, results: Iterable[Any]) -> None:
+    """After a build with tests: the nodes that were built and whose tests passed get their signature, where all that they rest on has its own; the others lose it.
+
+    `results` are dbt's. The deliveries that staging's tests have passed on are noted with it, as those that an incremental model has seen are.
+    """
+    built, doubtful = set(), set()
+    for one in results:
+        good = one.status in GOOD
+        if one.node.unique_id in project.nodes:
+            (built if good else doubtful).add(one.node.unique_id)
+        elif not good:
+            doubtful |= {u for u in one.node.depends_on.nodes if u in project.nodes} or set(project.nodes)      # a test of no node in particular is about all
+    sound = (built | {u for u, n in project.nodes.items() if n.name not in due(home, project)}) - doubtful
+    passed = {u for u in built & sound if project.upstream[u] <= sound}
+    names = {u: project.nodes[u].name for u in project.nodes}
+    staging = [(names[u], system) for u in passed if project.nodes[u].fqn[1] == "staging" for system in project.systems[u]]
+    with connect(home, write="flis") as con:
+        con.execute("begin")
+        con.execute("update drift.bygget set signatur = null where model in (select unnest(cast($1 as varchar[])))", [[names[u] for u in doubtful]])
+        con.execute("delete from drift.bygget where model in (select unnest(cast($1 as varchar[]))) or model not in (select unnest(cast($2 as varchar[])))",
+                    [[names[u] for u in passed], list(names.values())])
+        con.execute("insert into drift.bygget select unnest(cast($1 as varchar[])), (select max(koersel) from drift.koersel), unnest(cast($2 as varchar[]))",
+                    [[names[u] for u in passed], [project.signs[names[u]] for u in passed]])
+        con.execute("""
+            insert into drift.behandlet
+            select s.model, l.leverance_id
+            from (select unnest(cast($1 as varchar[])) as model, unnest(cast($2 as varchar[])) as kildesystem) as s
+            inner join cpr.raw.leverance as l on s.kildesystem = l.kildesystem
+            where l.status = 'aktiv'
+            except
+            select model, leverance_id from drift.behandlet
+        """, [[model for model, _ in staging], [system for _, system in staging]])
+        con.execute("commit")
+
+
+def changed(home: Home, project: Project) -> list[str]:
+    """Incremental models that were built from something else than stands in the repo now, or by a run that was stopped before it could tell; and the new ones that they rest on.
+
+    They are to be built whole: what was known of what they were built from is forgotten, and staging above them is tested whole.
+    """
+    with connect(home, write="flis") as con:
+        con.execute("create schema if not exists drift")
+        con.execute("create table if not exists drift.fingeraftryk (model varchar, fingeraftryk varchar)")
+        before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall())
+        built = {name for (name,) in con.execute("select distinct model from drift.tilstand").fetchall()} if exists(con, "drift", "tilstand") else set()
+        other = {name for name in built & set(project.prints) if before.get(name) != project.prints[name]}
+        new = {project.nodes[u].name for name in other for u in project.upstream[project.sliced[name].unique_id]} & (set(project.sliced) - built)
+        con.execute("begin")
+        con.execute("delete from drift.fingeraftryk where model in (select unnest(cast($1 as varchar[])))", [sorted(other)])
+        if exists(con, "drift", "behandlet"):
+            con.execute("delete from drift.behandlet where model in (select unnest(cast($1 as varchar[])))", [project.above(other | new)])
+        con.execute("commit")
+    return sorted(other | new)
+
+
+def remember_prints(home: Home, project: Project, results: Iterable[Any]) -> None:
+    """What the incremental models were built from, as soon as they are built: so that what failed elsewhere does not have them built whole again."""
+    names = sorted({one.node.name for one in results if one.status in GOOD} & set(project.prints))
+    with connect(home, write="flis") as con:
+        con.execute("begin")
+        con.execute("delete from drift.fingeraftryk where model in (select unnest(cast($1 as varchar[])))", [names])
+        con.execute("insert into drift.fingeraftryk select unnest(cast($1 as varchar[])), unnest(cast($2 as varchar[]))", [names, [project.prints[name] for name in names]])
+        con.execute("commit")
+
+
+def require(home: Home, project: Project, fagomraade: str | None = None) -> None:
+    """Raises NotReady unless the nodes of a fagområde (all, where none is given), what they rest on, and what is shared and rests on them are built and tested as they stand."""
+    waiting = due(home, project)
+    if fagomraade:
+        mine, shared = project.area(fagomraade)
+        waiting &= {project.nodes[u].name for u in mine | shared}
+    if waiting:
+        names = sorted(waiting)
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        raise NotReady(f"{'One model is' if len(names) == 1 else f'{len(names)} models are'} not built and tested with what has been loaded: {', '.join(names[:SHOWN])}{more}. "
+                       "Run `flis build` first, and see what it says. What is published stays as it is.")
