@@ -91,7 +91,7 @@ class Project:
                 contract = getattr(getattr(one, "contract", None), "checksum", None)
                 for text in (one.checksum.checksum, contract, json.dumps(one.config.to_dict(), sort_keys=True, default=str), *((t.unique_id, t.checksum.checksum) for t in checks.get(unique_id, []))):
                     digest.update(repr(text).encode())
-                for macro in sorted(self._macros([*one.depends_on.macros, *(m for t in checks.get(unique_id, []) for m in t.depends_on.macros)])):
+                for macro in sorted(self.macros([*one.depends_on.macros, *(m for t in checks.get(unique_id, []) for m in t.depends_on.macros)])):
                     digest.update(self.manifest.macros[macro].macro_sql.encode())
                 for above in sorted(_parents(one)):
                     digest.update((of(above) if above in self.nodes else source(above, self.systems[unique_id])).encode())
@@ -119,7 +119,7 @@ class Project:
                 digest.update(f"{unique_id}:{one.checksum.checksum}".encode())
                 if one.resource_type == "model" and (one.unique_id == node.unique_id or one.name not in self.sliced):
                     queue += sorted(one.depends_on.nodes)
-                    for macro in sorted(self._macros(one.depends_on.macros)):
+                    for macro in sorted(self.macros(one.depends_on.macros)):
                         if ".skive" not in macro and ".kun_beroerte" not in macro:
                             digest.update(self.manifest.macros[macro].macro_sql.encode())
             prints[name] = digest.hexdigest()
@@ -129,7 +129,7 @@ class Project:
         file = self.home.setup / f"{name}.csv"
         return file.read_bytes() if file.exists() else b""
 
-    def _macros(self, names: Iterable[str]) -> set[str]:
+    def macros(self, names: Iterable[str]) -> set[str]:
         """The project's own macros among these and those they call in turn; dbt names only the outermost on a node."""
         queue, found = list(names), set()
         while queue:

@@ -132,9 +132,9 @@ def test_faults_of_a_series_are_found_month_by_month(maanedsvis: Home) -> None:
 
 def test_skiver_giver_det_samme_som_alt_forfra(maanedsvis: Home) -> None:
     """Every incremental model, built slice by slice, equals itself rebuilt whole, technical columns but the delivery's number included."""
-    from flis.build import Dbt, _skive_models
+    from flis.build import project
 
-    names = {name: node.schema for name, node in _skive_models(Dbt(maanedsvis).manifest).items()}
+    names = {name: node.schema for name, node in project(maanedsvis).sliced.items()}
     with connect(maanedsvis, write="flis") as con:
         con.execute("create schema foer")
         for name, schema in names.items():
@@ -154,12 +154,12 @@ def test_skiver_giver_det_samme_som_alt_forfra(maanedsvis: Home) -> None:
 
 def test_aftrykket_daekker_makroer_i_makroer(demo_hjem: Home) -> None:
     """dbt names only the outermost macros on a node; a change inside one of them must still rebuild what rests on it."""
-    from flis.build import Dbt, _all_macros
+    from flis.build import project
 
-    manifest = Dbt(demo_hjem).manifest
-    macros = _all_macros(manifest, manifest.nodes["model.flis.stg_cpr__adresse"].depends_on.macros)
+    stands = project(demo_hjem)
+    macros = stands.macros(stands.nodes["model.flis.stg_cpr__adresse"].depends_on.macros)
     assert {"macro.flis.cpr_virkningsdato", "macro.flis.som_dato"} <= macros
-    assert "macro.flis.default__dato_plus_dage" in _all_macros(manifest, manifest.nodes["model.flis.fct_voksne_handicap__maaned"].depends_on.macros)
+    assert "macro.flis.default__dato_plus_dage" in stands.macros(stands.nodes["model.flis.fct_voksne_handicap__maaned"].depends_on.macros)
 
 
 def test_samme_koersel_igen_aendrer_intet(demo_hjem: Home) -> None:
