@@ -35,7 +35,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import duckdb  # noqa: E402
 import fuzz_oracle as oracle  # noqa: E402
-from fuzz_mutations import File, spoiled  # noqa: E402
+from fuzz_mutations import MUTATIONS, File, spoiled  # noqa: E402
 
 from flis.contract import FileType, Match, read_contracts  # noqa: E402
 from flis.home import REPO, Home  # noqa: E402
@@ -86,38 +86,27 @@ class Ground:
         return home
 
 
-def real_ground(work: Path, scale: float = 0.0004, kommuner: str = "0101,0155,0183,0185,0187,0265,0461,0480,0751,0851") -> Ground:
-    """The demo's files, of every interface there is."""
+def real_home(work: Path) -> Home:
+    """A demo with files of every interface there is, loaded."""
     from flis.demo import generate
 
     home = Home(work / "demo").prepare()
-    generate(home, scale=scale, periods=3, slut="2026-03", kommuner=kommuner.split(","), seed=5)
-    return ground_of(home)
+    generate(home, scale=0.0004, periods=3, slut="2026-03", kommuner=["0101", "0155", "0183", "0185", "0187", "0265", "0461", "0480", "0751", "0851"], seed=5)
+    load(home)
+    return home
 
 
 def ground_of(home: Home) -> Ground:
-    """The files that lie in a home's inbox, as a ground. The register's are a series: the full extract and the first days are witnesses, the next are spoiled."""
-    contracts = read_contracts()
-    found = [whole(path, contracts.match(path.parent.name, plain_name(path.name))) for path in sorted(home.inbox.glob("*/*"))]
-    files = [f for f in found if f and f.match and len(f.data) < 400_000]
-    series = [f for f in found if f and f.match and f.match.filetype.udtraekstype == "delta"][:8]
-    others = [f for f in files if f.match and f.match.filetype.udtraekstype != "delta"]
-    witnesses = [f for n, f in enumerate(others) if n % 7 == 0][:15]
+    """The files a home has taken in (its archive), as a ground. The register's are a series: the full extract and the first days are witnesses, the next are spoiled."""
+    contracts, found = read_contracts(), []
+    for path in sorted(home.archive.glob("*/*/*/*.gz")):        # <afsender>/<kildesystem>/<måned>/<fil>.<sha256>.gz; what came packed lies as it came
+        sender, name = path.relative_to(home.archive).parts[0], path.name.rsplit(".", 2)[0]
+        if (match := contracts.match(sender, name)) and path.stat().st_size < 100_000:
+            found.append(File(sender, name, gzip.decompress(path.read_bytes()), match))
+    series = [f for f in found if f.match.filetype.udtraekstype == "delta"][:8]
+    others = [f for f in found if f.match.filetype.udtraekstype != "delta"]
+    witnesses = others[::7][:15]
     return Ground("rigtig", None, home.setup, [f for f in others if f not in witnesses] + series[5:], witnesses + series[:5])
-
-
-def whole(path: Path, match: Match | None) -> File | None:
-    """A received file without its packing; None when it cannot be read (the demo plants such)."""
-    data = path.read_bytes()
-    try:
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-        elif path.suffix == ".zip":
-            with zipfile.ZipFile(path) as package:
-                data = package.read(package.namelist()[0])
-    except (OSError, EOFError, zipfile.BadZipFile):
-        return None
-    return File(path.parent.name, plain_name(path.name), data, match)
 
 
 def test_ground(work: Path) -> Ground:
@@ -199,7 +188,7 @@ def put(home: Home, files: Iterable[File]) -> list[File]:
     return laid
 
 
-def play(ground: Ground, home: Home, rng: random.Random, count: int) -> tuple[list[File], list[Problem], dict[str, int]]:
+def play(ground: Ground, home: Home, rng: random.Random, count: int) -> tuple[list[File], list[Problem], Counter]:
     """Load spoiled files with the witnesses in a fresh home, and look at everything. Gives the files, what is wrong, and how many ended how."""
     files = put(home, ground.witnesses)
     bad = put(home, choose(rng, ground, count))
@@ -258,8 +247,8 @@ def rows_by_file(home: Home, ground: Ground) -> dict[str, Counter]:
     return found
 
 
-def inspect_all(home: Home, ground: Ground, files: list[File]) -> tuple[dict[str, int], list[Problem]]:
-    """Hold the ledger, raw, the quarantine and the inbox against the oracle."""
+def inspect_all(home: Home, ground: Ground, files: list[File]) -> tuple[Counter, list[Problem]]:
+    """Hold the ledger, raw, the quarantine and the inbox against the oracle. Gives how many of the spoiled files ended how, and what is wrong."""
     problems: list[Problem] = []
     contracts, setup = read_contracts(ground.models), read_setup(home)
     with _open(home) as con:
@@ -290,8 +279,8 @@ def inspect_all(home: Home, ground: Ground, files: list[File]) -> tuple[dict[str
         left = {f.name for f in home.inbox.rglob("*") if f.is_file() or f.is_symlink()}
         waiting = {fil for entries in ledger.values() for fil in (entries[-1]["fil"],) if entries[-1]["status"] == "venter"}
         problems += [Problem(name, (), "left in the inbox") for name in left - waiting]
-    ends = Counter(e[-1]["status"] for e in ledger.values())
-    return dict(ends), problems
+    ends = Counter(ledger[f.sender, f.name][-1]["status"] for f in files if f.done and (f.sender, f.name) in ledger)
+    return ends, problems
 
 
 def _sums(con: duckdb.DuckDBPyConnection, filetypes: tuple[FileType, ...]) -> list[Problem]:
@@ -327,7 +316,8 @@ def _wanted(file: File, match: Match | None, setup: Any) -> oracle.Expected:
         return oracle.Expected(refused="not agreed")
     local = setup.local_fields(match.kommunekode, ft.kildesystem, [t.name for t in ft.tables])
     closed = set(setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last)) if any(t.kommunekolonne for t in ft.tables) else set()
-    return replace(oracle.expected(file.name, file.data, match, local, closed, LIMITS), unsure=True) if agreed is False else oracle.expected(file.name, file.data, match, local, closed, LIMITS)
+    want = oracle.expected(file.name, file.data, match, local, closed, LIMITS)
+    return want if agreed else replace(want, unsure=True)
 
 
 def _one(con: duckdb.DuckDBPyConnection, file: File, match: Match | None, want: oracle.Expected, entry: dict[str, Any], aside: dict[int, list[int]]) -> Iterator[str]:
@@ -465,28 +455,22 @@ def later(file: File, days: int) -> File:
     return file
 
 
-def play_built(ground: Ground, base: Home, root: Path, rng: random.Random, count: int, walk: bool) -> tuple[list[File], list[Problem], dict[str, int]]:
-    """Spoiled files delivered anew to a home that is built, which is then built again; `walk`: measured, reported and packaged too."""
-    from flis.build import build
+def play_built(ground: Ground, home: Home, rng: random.Random, count: int, walk: bool, also: Iterable[File] = ()) -> tuple[list[File], list[Problem], Counter]:
+    """Spoiled files, and those in `also`, delivered anew to a home that is built, which is then built again; `walk`: measured, reported and packaged too."""
+    from flis.run import StepFailed, run_steps
 
-    shutil.copytree(base.root, root)
-    home = Home(root)
-    fresh = [later(f, 40) for f in choose(rng, replace(ground, files=[f for f in ground.files if f.match]), count) if f.match and not f.packed and f.link is None]
-    files = put(home, fresh)
+    files = put(home, [*also, *(later(f, 40) for f in choose(rng, ground, count) if f.match and not f.packed and f.link is None)])
     problems = run_load(home, ground)
     ends, found = inspect_all(home, ground, files)
     problems += found
-    result = build(home)
-    problems += [Problem("(build)", (name,), message) for name, message in result.failures]
-    problems += standard_problems(home)
-    if walk:
-        from flis.run import run_steps
-
-        try:
-            run_steps(home, ["validate", "report", "package"])
-        except Exception as fault:
-            problems.append(Problem("(walk)", (), f"{fault} {(home.log / 'fejl.txt').read_text('utf-8')[-1500:]}"))
-    return files, problems, ends
+    done: dict[str, dict] = {}
+    try:
+        run_steps(home, ["build", *(("validate", "report", "package") if walk else ())], done=done)
+    except StepFailed as fault:
+        problems.append(Problem(f"({fault.step})", (), f"{fault} {fault.log.read_text('utf-8')[-1500:]}"))
+    problems += [Problem("(build)", (name,), message) for name, message in done.get("build", {}).get("failed", [])]
+    problems += [Problem("(walk)", (), f"not measured or not declared: {one}") for step, what in (("validate", "not_run"), ("report", "not_declared")) for one in done.get(step, {}).get(what, [])]
+    return files, [*problems, *standard_problems(home)], ends
 
 
 # ------------------------------------------------------------------ heavy files
@@ -576,13 +560,14 @@ def run(work: Path, times: int = 2000, seed: int = 1, builds: int = 3, per_round
     work.mkdir(parents=True)
     begun = time.monotonic()
     rng = random.Random(seed)
-    grounds = [real_ground(work), test_ground(work)]
+    base = real_home(work)
+    grounds = [ground_of(base), test_ground(work)]
     kinds: Counter = Counter()
     ends: Counter = Counter()
     problems: list[str] = []
     done = rounds = 0
 
-    def note(ground: str, number: int, bad: list[File], found: list[Problem], counted: dict[str, int]) -> None:
+    def note(ground: str, number: int, bad: list[File], found: list[Problem], counted: Counter) -> None:
         nonlocal done
         done += len(bad)
         kinds.update(kind for f in bad for kind in f.done)
@@ -592,14 +577,12 @@ def run(work: Path, times: int = 2000, seed: int = 1, builds: int = 3, per_round
     for ground in grounds:
         reference(ground, work / f"vidner_{ground.name}")
     if builds:
-        base = grounds[0].home(work / "bygget")
-        put(base, [*grounds[0].files, *grounds[0].witnesses])
-        load(base)
         from flis.build import build
 
         assert not build(base).failures
     for number in range(builds):
-        note("bygget", number, *play_built(grounds[0], base, work / "byg", rng, per_round * 2, walk=number == 0))
+        shutil.copytree(base.root, work / "byg")
+        note("bygget", number, *play_built(grounds[0], Home(work / "byg"), rng, per_round * 2, walk=number == 0))
         shutil.rmtree(work / "byg")
     while done < times:
         ground = grounds[rounds % 2]
@@ -607,7 +590,7 @@ def run(work: Path, times: int = 2000, seed: int = 1, builds: int = 3, per_round
         shutil.rmtree(work / "runde")
         rounds += 1
     return {"files": done, "rounds": rounds, "builds": builds, "seed": seed, "seconds": round(time.monotonic() - begun, 1), "ended": dict(sorted(ends.items())),
-            "mutations": dict(sorted(kinds.items())), "problems": problems}
+            "mutations": len(kinds), "fewest_of_one": min(kinds[k] for k in MUTATIONS), "problems": problems}
 
 
 def main() -> None:

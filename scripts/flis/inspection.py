@@ -514,8 +514,8 @@ def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
         return fields[where - 1].strip() if where <= len(fields) else ""
 
     if record.get("antal"):
-        count = value(record["antal"]).lstrip("0") or "0"
-        if not _DIGITS.fullmatch(count) or len(count) > MOST_DIGITS:
+        count = value(record["antal"])
+        if not _DIGITS.fullmatch(count) or len(count.lstrip("0")) > MOST_DIGITS:
             raise Refused("ulaeselig_slutrecord", linje=at)
         found.end_count = int(count)
     if record.get("sum"):

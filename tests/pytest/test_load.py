@@ -158,6 +158,7 @@ CASES = {
     "forkert kontrolsum": Case("saldo", saldo(GOOD, "a;b;2,50-;", total="3,50"), "afvist", "forkert_kontrolsum", says="beloeb"),
     "rigtig kontrolsum med minus": Case("saldo", saldo(GOOD, "a;b;1.002,50-;", total="1.001,50-"), "aktiv", None, rows=2, technical=2),
     "ulaeselig slutrecord": Case("saldo", saldo(GOOD, end="TOTAL;mange;1,00;"), "afvist", "ulaeselig_slutrecord", says="linje 3"),
+    "slutrecord uden antal": Case("saldo", saldo(end="TOTAL; ;0,00;"), "afvist", "ulaeselig_slutrecord"),
     "ulaeselig sum": Case("saldo", saldo(GOOD, end="TOTAL;1;abc;"), "afvist", "ulaeselig_slutrecord"),
     "tom fil": Case("saldo", b"", "afvist", "tom_fil", says="0 byte"),
     "kun header": Case("citat", C(CITAT), "aktiv", "ingen_raekker", technical=1, says="ingen data"),
