@@ -24,7 +24,7 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -376,69 +376,54 @@ def _echoes(file: File, match: Match | None, reasons: list[str]) -> Iterator[str
 # ------------------------------------------------------------------ after a build
 
 
-# Staging's typed columns: table, column, the raw column, how it is written; what is set aside when it cannot be read.
-AMOUNTS = [
-    ("kmd_opus__zd1sl", "stg_kmd_opus__zd1sl", "amount0", "efterstillet_minus"), ("fujitsu_prisme__finanspostering", "stg_fujitsu_prisme__finanspostering", "beloeb", "punktum"),
-    ("fujitsu_prisme__budget", "stg_fujitsu_prisme__budget", "beloeb", "punktum"), ("koer__regnskab", "stg_koer__regnskab", "beloeb", "komma"),
-    ("koer__budget", "stg_koer__budget", "beloeb_tkr", "tusinde"), ("oes_indsigt__saldo", "stg_oes_indsigt__saldo", "saldo", "oere"), ("oes_indsigt__budget", "stg_oes_indsigt__budget", "budget", "oere")]
-DATES = [
-    ("kmd_opus__zd1sl", "stg_kmd_opus__zd1sl", "pstng_date0", "dd.MM.yyyy", "bogfoeringsdato"), ("fujitsu_prisme__finanspostering", "stg_fujitsu_prisme__finanspostering", "bogfoeringsdato", "yyyy-MM-dd", "bogfoeringsdato"),
-    ("fujitsu_prisme__budget", "stg_fujitsu_prisme__budget", "dato", "yyyy-MM-dd", "bogfoeringsdato"), ("koer__regnskab", "stg_koer__regnskab", "dato", "excel", "bogfoeringsdato"),
-    ("koer__budget", "stg_koer__budget", "dato", "excel", "bogfoeringsdato"), ("oes_indsigt__budget", "stg_oes_indsigt__budget", "budgetdato", "ddMMyy", "bogfoeringsdato"),
-    ("eg_sensum__ydelse", "stg_eg_sensum__ydelse", "indsatsstartdato", "dd-MM-yyyy", "gyldig_fra"), ("eg_bosted__ydelse", "stg_eg_bosted__ydelse", "fra", "yyyyMMdd", "gyldig_fra"),
-    ("cpr__person", "stg_cpr__person", "foedselsdato", "yyyyMMdd", "foedselsdato"), ("cpr__doed", "stg_cpr__doed", "doedsdato", "yyyyMMdd", "dato")]
-WHOLE = [
-    ("kmd_opus__zd1sl", "stg_kmd_opus__zd1sl", "fiscyear0", "regnskabsaar"), ("kmd_opus__zd1sl", "stg_kmd_opus__zd1sl", "fiscper30", "regnskabsperiode"),
-    ("koer__regnskab", "stg_koer__regnskab", "regnskabsaar", "regnskabsaar"), ("fujitsu_prisme__finanspostering", "stg_fujitsu_prisme__finanspostering", "periode", "regnskabsperiode"),
-    ("oes_indsigt__saldo", "stg_oes_indsigt__saldo", "rgnaar", "regnskabsaar"), ("dst_folk1a__folk1a", "stg_dst_folk1a__folk1a", "indhold", "antal_personer")]
+READS = {"beloeb": oracle.amount, "dato": oracle.day, "heltal": oracle.whole, "timer": oracle.hours}
+TYPED = re.compile(r"\{\{ som_(\w+)\('(\w+)'(?:, '([^']+)')?\) \}\} as (\w+)")
+# What a row cannot do without: a row that lacks one of these is set aside.
+NEEDED = [
+    *(("voksne_handicap", f"{system}__ydelse", columns) for system, columns in (("eg_sensum", "gyldig_fra gyldig_til"), ("eg_bosted", "gyldig_fra gyldig_til"), ("kmd_nexus", "gyldig_fra gyldig_til er_slettet"))),
+    *(("borger", f"cpr__{table}", "virkningsdato er_annullering") for table in ("person", "adresse", "civilstand")), *(("borger", f"cpr__{table}", "dato er_annullering") for table in ("doed", "foedsel", "udrejse"))]
+
+
+def typed_columns() -> Iterator[tuple[str, str, str, Callable[[str], Any]]]:
+    """(table, delivered column, typed column, the oracle's reading) of every column that staging types with one macro and no more."""
+    for path in sorted((REPO / "models" / "staging").rglob("stg_*.sql")):
+        for kind, column, form, typed in TYPED.findall(path.read_text("utf-8")):
+            if kind in READS:
+                yield path.stem.removeprefix("stg_"), column, typed, lambda text, kind=kind, form=form: READS[kind](text, *([form] if form else []))
 
 
 def standard_problems(home: Home) -> list[Problem]:
-    """Every amount, date and number in the standardized layer is what the delivered text says, and a row that cannot be read is set aside."""
+    """Every amount, date and number that staging types is what the delivered text says; a row that lacks one it needs is set aside, and the others are not."""
     found: list[Problem] = []
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         con.execute(f"attach '{home.db}' as flis (read_only)")
         con.execute(f"attach '{home.cpr_db}' as cpr (read_only)")
         con.execute("use flis")
-
-        def compare(raw: str, stg: str, column: str, typed: str, read: Any) -> None:
-            for fil, line, text, value in con.execute(f"""
-                select r._fil, r._linje, r.{column}, s.{typed} from cpr.raw.{raw} as r
-                inner join staging.{stg} as s on r._leverance_id = s._leverance_id and r._linje = s._linje
+        typed_tables = {}
+        for table, column, typed, read in typed_columns():
+            typed_tables.setdefault(table, set()).add(typed)
+            for text, value, fil, line in con.execute(f"""
+                select r.{column}, s.{typed}, min(r._fil), min(r._linje) from cpr.raw.{table} as r
+                inner join staging.stg_{table} as s on r._leverance_id = s._leverance_id and r._linje = s._linje group by all
             """).fetchall():
                 if read(text) != value:
-                    found.append(Problem(fil, (stg, typed), f"line {line}: {text!r} became {value}, not {read(text)}"))
-
-        for raw, stg, column, form in AMOUNTS:
-            compare(raw, stg, column, "beloeb_kr", lambda t, form=form: oracle.amount(t, form))
-            for fil, line in con.execute(f"""
-                select s._fil, s._linje from staging.{stg} as s
+                    found.append(Problem(fil, (table, typed), f"line {line}: {text!r} became {value}, not {read(text)}"))
+        for table in (t for t, columns in typed_tables.items() if "beloeb_kr" in columns):
+            found += [Problem(fil, (table,), f"line {line} is neither standardized nor set aside, or both, or with another amount") for fil, line in con.execute(f"""
+                select s._fil, s._linje from staging.stg_{table} as s
                 left join standardized.std_oekonomi__postering as p on s._leverance_id = p._leverance_id and s._linje = p._linje
-                left join standardized.std_oekonomi__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and f.tabel = s.tabel
+                left join standardized.std_oekonomi__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and s.tabel = f.tabel
                 where (p._linje is null) = (f._linje is null) or p._linje is not null and p.beloeb_kr is distinct from s.beloeb_kr
-            """).fetchall():
-                found.append(Problem(fil, (stg,), f"line {line} is neither standardized nor set aside, or both, or with another amount"))
-        for raw, stg, column, form, typed in DATES:
-            compare(raw, stg, column, typed, lambda t, form=form: oracle.day(t, form))
-        for raw, stg, column, typed in WHOLE:
-            compare(raw, stg, column, typed, oracle.whole)
-        for stg, wanted in (("stg_eg_sensum__ydelse", ("gyldig_fra", "gyldig_til")), ("stg_eg_bosted__ydelse", ("gyldig_fra", "gyldig_til")), ("stg_kmd_nexus__ydelse", ("gyldig_fra", "gyldig_til", "er_slettet"))):
-            missing = " or ".join(f"s.{c} is null" for c in wanted)
-            for fil, line in con.execute(f"""
-                select s._fil, s._linje from staging.{stg} as s
-                left join standardized.std_voksne_handicap__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and f.tabel = 'ydelse'
-                where ({missing}) and f._linje is null
-            """).fetchall():
-                found.append(Problem(fil, (stg,), f"line {line} has a date or mark that cannot be read and is not set aside"))
-        for table, column in (("person", "virkningsdato"), ("adresse", "virkningsdato"), ("civilstand", "virkningsdato"), ("doed", "dato"), ("foedsel", "dato"), ("udrejse", "dato")):
-            for fil, line in con.execute(f"""
-                select s._fil, s._linje from staging.stg_cpr__{table} as s
+            """).fetchall()]
+        for area, table, columns in NEEDED:
+            missing = " or ".join(f"s.{c} is null" for c in columns.split())
+            found += [Problem(fil, (table,), f"line {line} has a date or mark that cannot be read and is not set aside") for fil, line in con.execute(f"""
+                select s._fil, s._linje from staging.stg_{table} as s
                 inner join cpr.raw.leverance as l on s._leverance_id = l.leverance_id and l.status = 'aktiv'
-                left join standardized.std_borger__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje
-                where (s.{column} is null or s.er_annullering is null) and f._linje is null
-            """).fetchall():
-                found.append(Problem(fil, (table,), f"line {line} has a date or mark that cannot be read and is not set aside"))
+                left join standardized.std_{area}__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and s.tabel = f.tabel
+                where ({missing}) and f._linje is null
+            """).fetchall()]
     return found
 
 
@@ -492,6 +477,7 @@ def heavy_files(size: int) -> dict[str, tuple[str, str, Iterator[bytes]]]:
         "no line break": ("citat", "CITAT_0101_20260101.csv", filled(head, b"x" * 1024)),
         "blank lines": ("citat", "CITAT_0101_20260102.csv", filled(head, b"\n")),
         "lines of one character": ("citat", "CITAT_0101_20260103.csv", filled(head, b"a\n")),
+        "lines too short": ("citat", "CITAT_0101_20260109.csv", filled(head, b"abcd\n")),
         "open quotes": ("citat", "CITAT_0101_20260104.csv", filled(head, b'1;;"' + b"x" * 300 + b"\n")),
         "one quote and no more": ("citat", "CITAT_0101_20260105.csv", filled(head + b'1;;"a\n', b"1;;" + b"x" * 100 + b"\n")),
         "lines of a megabyte": ("citat", "CITAT_0101_20260106.csv", filled(head, b"1;;" + b"x" * (mega - 100) + b"\n")),

@@ -24,6 +24,7 @@ from flis.contract import FileType, Match, Table
 from flis.inspection import Limits
 
 CODECS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
+BLANKS = "".join(c for c in map(chr, range(0x10000)) if unicodedata.category(c) == "Zs")
 FORBIDDEN = "\0\x01\x1d\x1e\x1f"
 Row = tuple[Any, ...]           # the values in the order of the table's columns
 
@@ -114,9 +115,7 @@ def _physical(ft: FileType, plain: bytes, limits: Limits) -> list[str]:
 
 def trim(text: str) -> str:
     """Without blanks around, as SQL's trim sees them: spaces of every kind, no tabs."""
-    first = next((i for i, c in enumerate(text) if unicodedata.category(c) != "Zs"), len(text))
-    last = next((i for i in range(len(text), first, -1) if unicodedata.category(text[i - 1]) != "Zs"), first)
-    return text[first:last]
+    return text.strip(BLANKS)
 
 
 def _number(text: str) -> int:
@@ -142,11 +141,11 @@ def _lines(match: Match, plain: bytes, local: frozenset[str], closed: set[str], 
     if record := ft.format.get("startrecord"):
         _start(lines[0], record, ft)
     end, count, total = _end(lines, ft)
-    records = list(_records(lines, ft, layout, limits)) if ft.kind != "fixed" else [(n, 1, line) for n, line in enumerate(lines, start=1)]
+    records = list(_records(lines, ft, layout, limits)) if ft.kind == "delimited" else list(enumerate(lines, start=1))
     blank, amounts, unreadable, gross = 0, Decimal(0), 0, Counter()
     for table in ft.tables:
         found.rows[table.identifier] = []
-    for number, _, content in records:
+    for number, content in records:
         if number == 1 and (ft.has_header or ft.format.get("startrecord")) or number == end or _is_header(content, ft, layout):
             found.technical += 1
             continue
@@ -171,6 +170,8 @@ def _lines(match: Match, plain: bytes, local: frozenset[str], closed: set[str], 
         raise Refuse("count")
     if found.aside and len(found.aside) == given and len(found.aside) > blank:
         raise Refuse("no usable line")
+    if len(found.aside) > 1_000_000:
+        raise Refuse("too many set aside")
     if any(g > 10**13 for g in gross.values()):
         raise Refuse("too much money")
     if total is not None and (table := next((t for t in ft.tables if t.kontroltal), None)) and table.kontroltal:
@@ -234,17 +235,14 @@ def _end(lines: list[str], ft: FileType) -> tuple[int | None, int | None, str | 
     return at, count, value(record["sum"]) if "sum" in record else None
 
 
-def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) -> Iterator[tuple[int, int, Any]]:
-    """(first line, lines, content): the fields of a line, or of several that a quoted field joins; None where they cannot be read."""
-    if ft.kind == "jsonl":
-        yield from ((n, 1, line) for n, line in enumerate(lines, start=1))
-        return
+def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) -> Iterator[tuple[int, list[str] | None]]:
+    """(first line, fields): those of a line, or of several that a quoted field joins; None where they cannot be read."""
     separator, quote = ft.format["adskiller"], ft.format.get("citation") or ""
     at = 0
     while at < len(lines):
         line = lines[at]
         if not quote or quote not in line:
-            yield at + 1, 1, line.split(separator)
+            yield at + 1, line.split(separator)
             at += 1
             continue
         span = 1
@@ -255,10 +253,10 @@ def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) 
         text = "\n".join(lines[at:at + span])
         fields = None if text.count(quote) % 2 or span > limits.span or at + span > len(lines) else _quoted(text, separator, quote)
         if fields is None or span > 1 and len(fields) != len(layout) + bool(ft.format.get("afsluttende_adskiller")):
-            yield at + 1, 1, None
+            yield at + 1, None
             at += 1
         else:
-            yield at + 1, span, fields
+            yield at + 1, fields
             at += span
 
 
@@ -296,10 +294,7 @@ def _values(content: Any, ft: FileType, layout: list[str], local: frozenset[str]
         if table is None:
             return None, None, False
         need = max(c.pos + c.length - 1 for c in table.columns)
-        kept = content
-        while kept and unicodedata.category(kept[-1]) == "Zs":
-            kept = kept[:-1]
-        if len(content) < need or len(kept) > need:
+        if len(content) < need or len(content.rstrip(BLANKS)) > need:
             return table, None, False
         return table, {c.name: content[c.pos - 1:c.pos - 1 + c.length] for c in table.columns}, False
     if content is None:
@@ -318,19 +313,6 @@ def _local_of(values: dict[str, Any], table: Table) -> dict[str, Any] | None:
 
 
 # ------------------------------------------------------------------ JSON and XML
-
-
-class Json:
-    """A value that is an array or an object: any text that reads as it."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and json.loads(other, parse_float=str, parse_int=str, object_pairs_hook=tuple) == self.value
-
-    def __hash__(self) -> int:
-        return 0
 
 
 def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | None:
@@ -481,6 +463,12 @@ def whole(text: str) -> int | None:
     """A whole number of at most nine digits."""
     t = trim(text)
     return int(t) if re.fullmatch("[-+]?[0-9]+", t) and len(t.lstrip("+-").lstrip("0")) <= 9 else None
+
+
+def hours(text: str) -> Decimal | None:
+    """Hours with a decimal comma and at most two decimals."""
+    m = re.fullmatch("([0-9]{1,6})(,([0-9]{1,2})0*)?", trim(text))
+    return Decimal(f"{m[1]}.{m[3] or '0'}") if m else None
 
 
 def day(text: str, form: str) -> date | None:
