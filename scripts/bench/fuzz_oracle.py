@@ -39,14 +39,14 @@ class Unsure(Exception):
 
 @dataclass
 class Expected:
-    """What a file is to become. `rows` are (line, values) per table; `aside` the lines set aside."""
+    """What a file is to become. `rows` are (line, values, local fields) per table; `aside` the lines set aside. XML has no lines: 0."""
 
     refused: str | None = None
     unsure: bool = False
     lines: int = 0
     technical: int = 0
     without: int = 0
-    rows: dict[str, list[tuple[int, Row]]] = field(default_factory=dict)
+    rows: dict[str, list[tuple[int, Row, dict[str, Any] | None]]] = field(default_factory=dict)
     aside: list[int] = field(default_factory=list)
 
     @property
@@ -158,7 +158,7 @@ def _lines(match: Match, plain: bytes, local: frozenset[str], closed: set[str], 
         if table.kommunekolonne and trim(values[table.kommunekolonne] or "").rjust(4, "0")[:4] in closed:
             found.without += 1
             continue
-        found.rows[table.identifier].append((number, (*row, _local_of(values, table))))
+        found.rows[table.identifier].append((number, row, {n: v for n, v in values.items() if n not in {c.name for c in table.columns}} or None))
         if table.kontroltal:
             text = values[table.kontroltal[0]] or ""
             read = amount(text, table.kontroltal[1])
@@ -307,11 +307,6 @@ def _values(content: Any, ft: FileType, layout: list[str], local: frozenset[str]
     return ft.tables[0], dict(zip(layout, content, strict=False)), False
 
 
-def _local_of(values: dict[str, Any], table: Table) -> dict[str, Any] | None:
-    own = {n: v for n, v in values.items() if n not in {c.name for c in table.columns}}
-    return own or None
-
-
 # ------------------------------------------------------------------ JSON and XML
 
 
@@ -371,8 +366,7 @@ def _xml(ft: FileType, plain: bytes, found: Expected) -> None:
         raise Refuse("xml") from error
     if _depth(root) > 100:
         raise Refuse("deep")
-    columns = ft.tables[0].columns
-    wanted = {(c.path or c.header).casefold(): i for i, c in enumerate(columns)}
+    wanted = [(c.path or c.header).casefold() for c in ft.tables[0].columns]
     above = {"/".join(p.split("/")[:n]) for p in wanted for n in range(1, p.count("/") + 1)}
     rows = found.rows.setdefault(ft.tables[0].identifier, [])
     records = list(_posts(root, ft.format["post"].casefold()))
@@ -382,7 +376,7 @@ def _xml(ft: FileType, plain: bytes, found: Expected) -> None:
         values: dict[str, str] = {}
         good = _take(record, "", wanted, above, values)
         if good:
-            rows.append((0, tuple(values.get(p, "") for p in sorted(wanted, key=wanted.__getitem__))))
+            rows.append((0, tuple(values.get(p, "") for p in wanted), None))
         else:
             found.aside.append(0)
     if records and not rows:
@@ -408,7 +402,7 @@ def _posts(element: ElementTree.Element, post: str) -> Iterator[ElementTree.Elem
             yield from _posts(child, post)
 
 
-def _take(element: ElementTree.Element, path: str, wanted: dict[str, int], above: set[str], values: dict[str, str]) -> bool:
+def _take(element: ElementTree.Element, path: str, wanted: list[str], above: set[str], values: dict[str, str]) -> bool:
     """Put an element's values in; False when it has what no column takes, or the same twice."""
     for key, value in element.attrib.items():
         if key.startswith("{") and "XMLSchema-instance" in key:

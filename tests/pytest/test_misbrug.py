@@ -89,7 +89,7 @@ def misbrugt(demo_hjem: Home, tmp_path_factory) -> tuple[Home, list[File], list[
 
 def test_fordaervede_filer_af_alle_former(tmp_path: Path) -> None:
     """Delimited, quoted, fixed, JSON, XML, packed: never a fault of ours, every line accounted for, the good files beside them as if nothing were."""
-    ground = fuzz.test_ground(tmp_path)
+    ground = fuzz.contract_ground(tmp_path)
     fuzz.reference(ground, tmp_path / "vidner")
     files, problems, ends = fuzz.play(ground, ground.home(tmp_path / "hjem"), random.Random(6), 50)
     assert not problems, "\n".join(map(str, problems))
