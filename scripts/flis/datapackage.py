@@ -463,8 +463,8 @@ def _text(value: str) -> str:
 
 
 def literal(text: str) -> str:
-    """What somebody wrote freely, as one line of Markdown in which it is text: no HTML and no link."""
-    return re.sub(r"([<\[])", r"\\\1", _one_line(text))
+    """What somebody wrote freely, as one line of Markdown without HTML."""
+    return _one_line(text).replace("<", "\\<")
 
 
 def _cell(text: str) -> str:
