@@ -60,7 +60,7 @@ def expected(name: str, data: bytes, match: Match, local: frozenset[str], closed
     try:
         plain = _unpacked(name, data, limits)
         if match.filetype.kind == "xml":
-            _xml(match.filetype, plain, found)
+            _xml(match.filetype, plain, limits, found)
         else:
             _lines(match, plain, local, closed, limits, found)
     except Refuse as why:
@@ -347,7 +347,7 @@ def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | No
     return out if walk("", pairs[1]) else None
 
 
-def _xml(ft: FileType, plain: bytes, found: Expected) -> None:
+def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
     if not plain:
         raise Refuse("empty")
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
@@ -364,6 +364,11 @@ def _xml(ft: FileType, plain: bytes, found: Expected) -> None:
         if "unbound prefix" in str(error):
             raise Unsure from error
         raise Refuse("xml") from error
+    longest = max(map(len, re.findall(b"<[^>]*>", plain)))
+    if longest > limits.line:
+        if longest < 2 * limits.line:
+            raise Unsure        # the parser has it whole or not, by where it is cut in reading
+        raise Refuse("long tag")
     if _depth(root) > 100:
         raise Refuse("deep")
     wanted = [(c.path or c.header).casefold() for c in ft.tables[0].columns]
@@ -373,6 +378,8 @@ def _xml(ft: FileType, plain: bytes, found: Expected) -> None:
     if not records and len(root):
         raise Refuse("other elements")
     for record in records:
+        if sum(len((text or "").encode()) for e in record.iter() for text in (e.text, e.tail if e is not record else "", *e.attrib.values())) > limits.line:
+            raise Refuse("long record")
         values: dict[str, str] = {}
         good = _take(record, "", wanted, above, values)
         if good:
