@@ -109,6 +109,9 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     signs = _signatures(manifest, home)
     changed = _changed(home, manifest, prints)
     if changed and not full_refresh:
+        # First what they rest on: a model that goes by delivery and is rebuilt on a stored one that has not taken the newest deliveries would count them as seen.
+        if behind := sorted((_with_all_above(manifest, [f"model.flis.{name}" for name in changed]) & _due(home, signs)) - set(changed)):
+            _collect(dbt.invoke("build", "--select", *behind, "--exclude-resource-type", "test", "unit_test"), result)
         # With the views and seeds above them, so that what is rebuilt rests on what stands in the repo now.
         above = _above(manifest, changed)
         _collect(dbt.invoke("build", "--full-refresh", "--select", *above, *changed, "--exclude-resource-type", "test", "unit_test"), result)
@@ -270,9 +273,12 @@ def _resting_on(manifest, wanted: set[str]) -> set[str]:
 
 def _area(manifest, fagomraade: str) -> set[str]:
     """An area's models and all that they rest on."""
-    nodes = _nodes(manifest)
-    queue = [u for u, n in nodes.items() if n.resource_type == "model" and n.path.split("/")[:2] in (["standardized", fagomraade], ["marts", fagomraade])]
-    found = set(queue)
+    return _with_all_above(manifest, [u for u, n in _nodes(manifest).items() if n.resource_type == "model" and n.path.split("/")[:2] in (["standardized", fagomraade], ["marts", fagomraade])])
+
+
+def _with_all_above(manifest, unique_ids: list[str]) -> set[str]:
+    """The names of these nodes and of all seeds and models they rest on."""
+    nodes, queue, found = _nodes(manifest), list(unique_ids), set(unique_ids)
     while queue:
         for above in getattr(nodes[queue.pop()].depends_on, "nodes", []):
             if above in nodes and above not in found:
