@@ -35,7 +35,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import duckdb  # noqa: E402
 import fuzz_oracle as oracle  # noqa: E402
-from fuzz_mutations import MUTATIONS, File, spoiled  # noqa: E402
+from fuzz_mutations import DATES, MUTATIONS, NUMBERS, File, column_filled, spoiled  # noqa: E402
 
 from flis.contract import FileType, Match, read_contracts  # noqa: E402
 from flis.home import REPO, Home  # noqa: E402
@@ -413,6 +413,22 @@ def standard_problems(home: Home) -> list[Problem]:
     return found
 
 
+def badly_written(ground: Ground) -> list[File]:
+    """The largest file of each interface that is not a series, with every typed column filled with every number and date we know to be hard to read."""
+    found: dict[tuple[str, str], File] = {}
+    for file in sorted(ground.files, key=lambda f: len(f.data)):
+        if file.match.filetype.udtraekstype != "delta":
+            found[file.sender, file.match.filetype.origin] = file
+    filled = []
+    for file in found.values():
+        tables = {t.identifier for t in file.match.filetype.tables}
+        for table, column, typed, _ in typed_columns():
+            if table in tables:
+                file = column_filled(file, column, [*NUMBERS, *DATES])
+        filled.append(file)
+    return filled
+
+
 def later(file: File, days: int) -> File:
     """The file under the name of an extract made some days later, so that it takes the place of the one before."""
     assert file.match
@@ -430,7 +446,10 @@ def play_built(ground: Ground, home: Home, rng: random.Random, count: int, walk:
     """Spoiled files, and those in `also`, delivered anew to a home that is built, which is then built again; `walk`: measured, reported and packaged too."""
     from flis.run import StepFailed, run_steps
 
-    files = put(home, [*also, *(later(f, 40) for f in choose(rng, ground, count) if f.match and not f.packed and f.link is None)])
+    filled = badly_written(ground)
+    rest = replace(ground, files=[f for f in ground.files if _key(f) not in set(map(_key, filled))])
+    spoilt = [f for f in choose(rng, rest, count) if f.match and not f.packed and f.link is None]
+    files = put(home, [*also, *(later(f, 40) for f in [*filled, *spoilt])])
     problems = run_load(home, ground)
     ends, found = inspect_all(home, ground, files)
     problems += found

@@ -120,6 +120,22 @@ def _in_field(rng: random.Random, file: File, change: Callable[[bytes], bytes]) 
     return _each(rng, file, line)
 
 
+def column_filled(file: File, name: str, values: list[str]) -> File:
+    """Not by chance: the values of one column in the first data lines are these, twice over."""
+    ft, lines = file.match.filetype, _lines(file)
+    names = [c.name for c in ft.columns_of(file.match.version)] if ft.kind == "delimited" else []
+    for n, line in enumerate(lines[1:-1][:2 * len(values)], start=1):
+        body, value = line.rstrip(b"\r\n"), _encode(file, values[n % len(values)])
+        if ft.kind == "fixed":
+            column = next((c for t in ft.tables if not t.recordtype or body.startswith(t.recordtype.encode()) for c in t.columns if c.name == name), None)
+            if column:
+                lines[n] = body[:column.pos - 1] + value[:column.length].ljust(column.length) + body[column.pos - 1 + column.length:] + line[len(body):]
+        elif len(fields := body.split(_separator(file))) >= len(names):      # fewer: a quoted field goes on in the next line
+            fields[names.index(name)] = value
+            lines[n] = _separator(file).join(fields) + line[len(body):]
+    return replace(file, data=b"".join(lines), done=(*file.done, f"filled {name}"))
+
+
 # ------------------------------------------------------------------ those that one expression says
 
 
