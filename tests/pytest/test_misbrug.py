@@ -79,6 +79,13 @@ def misbrugt(demo_hjem: Home, tmp_path_factory) -> tuple[Home, list[File], list[
     also = [fuzz.later(f, 40) for f in (wild_sensum(sources["0730"]), wild_opus(sources["0851"]))]
     also += [File("dst", name, b"a;b\n1;2\n", None, ("wild name",)) for name in FILE_NAMES] + [File(SENDER, FILE_NAMES[0], b"a\n", None, ("wild sender",))]
     also.append(fuzz.later(File(header.sender, header.name, header.data.replace(b"\n", b';=HYPERLINK("hemmelig")\n', 1), header.match, ("wild header",)), 40))
+    day = next(f for f in ground.files if f.match.filetype.udtraekstype == "delta" and f.data.count(b"\n") > 5)
+    lines = day.data.splitlines(keepends=True)
+    also.append(fuzz.later(File(day.sender, day.name, b"".join([lines[0], *reversed(lines[1:-1]), lines[-1]]), day.match, ("reversed",)), 40))
+    ground.files.remove(day)
+    # As if somebody had changed how outcomes are counted since: a model that is rebuilt on a stored one that has not taken the new deliveries yet.
+    with connect(home, write="flis") as con:
+        con.execute("update drift.fingeraftryk set fingeraftryk = 'en anden' where model = 'raekkeudfald'")
     files, problems, _ = fuzz.play_built(ground, home, random.Random(6), 60, walk=True, also=also)
     if not problems:        # otherwise the test of the whole way says what is wrong
         for code, area in AREA.items():
