@@ -22,7 +22,7 @@
 
 {# The text of one field of a JSON object held as text; the field's name is a column or an expression. #}
 {% macro json_tekst(json, felt) -%}{{ return(adapter.dispatch('json_tekst')(json, felt)) }}{%- endmacro %}
-{% macro default__json_tekst(json, felt) -%}nullif(json_extract_string({{ json }}, '$."' || {{ felt }} || '"'), ''){%- endmacro %}
+{% macro default__json_tekst(json, felt) -%}nullif(json_extract_string({{ json }}, '/' || replace(replace({{ felt }}, '~', '~0'), '/', '~1')), ''){%- endmacro %}
 {% macro spark__json_tekst(json, felt) -%}nullif(from_json({{ json }}, 'map<string,string>')[{{ felt }}], ''){%- endmacro %}
 
 {# One row per part of a delimited list; the delimiter is an SQL expression. #}

@@ -24,7 +24,7 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,7 +35,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import duckdb  # noqa: E402
 import fuzz_oracle as oracle  # noqa: E402
-from fuzz_mutations import File, spoiled  # noqa: E402
+from fuzz_mutations import DATES, MUTATIONS, NUMBERS, File, column_filled, spoiled  # noqa: E402
 
 from flis.contract import FileType, Match, read_contracts  # noqa: E402
 from flis.home import REPO, Home  # noqa: E402
@@ -50,6 +50,7 @@ TEST_CONTRACTS = REPO / "tests" / "pytest" / "kontrakter"       # JSON and XML: 
 MOMENT = 1_793_000_000                                          # when the files of the test contracts came: October 2026
 KEY = "misbrugsnoegle" * 4
 BY_LEDGER = {"aeldre_end_aktiv", "forkert_forgaenger", "afventer_forgaenger", "dublet"}     # what other files decide
+NOT_INSTRUCTED = "not instructed"
 LOADED, WAITED = ("aktiv", "erstattet"), ("venter", "dublet")
 
 
@@ -86,41 +87,30 @@ class Ground:
         return home
 
 
-def real_ground(work: Path, scale: float = 0.0004, kommuner: str = "0101,0155,0183,0185,0187,0265,0461,0480,0751,0851") -> Ground:
-    """The demo's files, of every interface there is."""
+def real_home(work: Path) -> Home:
+    """A demo with files of every interface there is, loaded."""
     from flis.demo import generate
 
     home = Home(work / "demo").prepare()
-    generate(home, scale=scale, periods=3, slut="2026-03", kommuner=kommuner.split(","), seed=5)
-    return ground_of(home)
+    generate(home, scale=0.0004, periods=3, slut="2026-03", kommuner=["0101", "0155", "0183", "0185", "0187", "0265", "0461", "0480", "0751", "0851"], seed=5)
+    load(home)
+    return home
 
 
 def ground_of(home: Home) -> Ground:
-    """The files that lie in a home's inbox, as a ground. The register's are a series: the full extract and the first days are witnesses, the next are spoiled."""
-    contracts = read_contracts()
-    found = [whole(path, contracts.match(path.parent.name, plain_name(path.name))) for path in sorted(home.inbox.glob("*/*"))]
-    files = [f for f in found if f and f.match and len(f.data) < 400_000]
-    series = [f for f in found if f and f.match and f.match.filetype.udtraekstype == "delta"][:8]
-    others = [f for f in files if f.match and f.match.filetype.udtraekstype != "delta"]
-    witnesses = [f for n, f in enumerate(others) if n % 7 == 0][:15]
+    """The files a home has taken in (its archive), as a ground. The register's are a series: the full extract and the first days are witnesses, the next are spoiled."""
+    contracts, found = read_contracts(), []
+    for path in sorted(home.archive.glob("*/*/*/*.gz")):        # <afsender>/<kildesystem>/<måned>/<fil>.<sha256>.gz; what came packed lies as it came
+        sender, name = path.relative_to(home.archive).parts[0], path.name.rsplit(".", 2)[0]
+        if match := contracts.match(sender, name):
+            found.append(File(sender, name, gzip.decompress(path.read_bytes()), match))
+    series = [f for f in found if f.match.filetype.udtraekstype == "delta"][:8]
+    others = [f for f in found if f.match.filetype.udtraekstype != "delta" and len(f.data) < 400_000]
+    witnesses = others[::7][:15]
     return Ground("rigtig", None, home.setup, [f for f in others if f not in witnesses] + series[5:], witnesses + series[:5])
 
 
-def whole(path: Path, match: Match | None) -> File | None:
-    """A received file without its packing; None when it cannot be read (the demo plants such)."""
-    data = path.read_bytes()
-    try:
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-        elif path.suffix == ".zip":
-            with zipfile.ZipFile(path) as package:
-                data = package.read(package.namelist()[0])
-    except (OSError, EOFError, zipfile.BadZipFile):
-        return None
-    return File(path.parent.name, plain_name(path.name), data, match)
-
-
-def test_ground(work: Path) -> Ground:
+def contract_ground(work: Path) -> Ground:
     """Files of the test contracts: one of each shape, with JSON and XML, a register with rows of municipalities that have not instructed, and local fields."""
     setup = work / "proeve_opsaetning"
     setup.mkdir(parents=True, exist_ok=True)
@@ -174,9 +164,8 @@ def choose(rng: random.Random, ground: Ground, count: int) -> list[File]:
     taken: Counter = Counter()
     chosen: list[File] = []
     for file in rng.sample(ground.files, min(len(ground.files), count * 3)):
-        ft = file.match.filetype if file.match else None
-        if len(chosen) < count and ft and taken[ft.name, ft.kildesystem, file.match.kommunekode, file.match.periode] < (3 if ft.udtraekstype != "periode" else 1):
-            taken[ft.name, ft.kildesystem, file.match.kommunekode, file.match.periode] += 1
+        if len(chosen) < count and taken[_key(file)] < (1 if file.match.filetype.udtraekstype == "periode" else 3):
+            taken[_key(file)] += 1
             chosen.append(spoiled(rng, file, rng.choice([1, 1, 1, 2, 3])))
     return chosen
 
@@ -199,7 +188,7 @@ def put(home: Home, files: Iterable[File]) -> list[File]:
     return laid
 
 
-def play(ground: Ground, home: Home, rng: random.Random, count: int) -> tuple[list[File], list[Problem], dict[str, int]]:
+def play(ground: Ground, home: Home, rng: random.Random, count: int) -> tuple[list[File], list[Problem], Counter]:
     """Load spoiled files with the witnesses in a fresh home, and look at everything. Gives the files, what is wrong, and how many ended how."""
     files = put(home, ground.witnesses)
     bad = put(home, choose(rng, ground, count))
@@ -208,26 +197,23 @@ def play(ground: Ground, home: Home, rng: random.Random, count: int) -> tuple[li
     problems += found
     if ground.reference:
         now_there = rows_by_file(home, ground)
-        problems += [Problem(f.name, (), "a good file's rows are not as they are without the spoiled ones") for f in ground.witnesses
-                     if now_there.get(f.name, Counter()) != ground.reference.get(f.name, Counter()) and f.name in ground.reference]
+        problems += [Problem(name, (), "a good file's rows are not as they are without the spoiled ones") for name, rows in ground.reference.items() if now_there.get(name, Counter()) != rows]
     return bad, problems, ends
 
 
 def reference(ground: Ground, root: Path) -> None:
-    """What the witnesses give alone."""
+    """What the witnesses give alone. One that another file of its key can take the place of tells nothing of its own."""
     home = ground.home(root)
     put(home, ground.witnesses)
     load(home, models=ground.models, limits=LIMITS)
-    ground.reference = rows_by_file(home, ground)
-    # A witness that another file of its key can take the place of tells nothing of its own.
-    replaceable = Counter(_key(f) for f in [*ground.files, *ground.witnesses])
-    ground.reference = {f.name: ground.reference.get(f.name, Counter()) for f in ground.witnesses if replaceable[_key(f)] == 1 or f.match and f.match.filetype.udtraekstype == "delta"}
+    rows, keys = rows_by_file(home, ground), Counter(map(_key, [*ground.files, *ground.witnesses]))
+    ground.reference = {f.name: rows.get(f.name, Counter()) for f in ground.witnesses if keys[_key(f)] == 1 or f.match.filetype.udtraekstype == "delta"}
 
 
 def _key(file: File) -> tuple[Any, ...]:
+    """What a file of a ground replaces and is replaced by."""
     m = file.match
-    assert m
-    return (file.sender, m.filetype.name, m.kommunekode, m.periode if m.filetype.udtraekstype == "periode" else None)
+    return file.sender, m.filetype.name, m.kommunekode, m.periode if m.filetype.udtraekstype == "periode" else None
 
 
 def run_load(home: Home, ground: Ground) -> list[Problem]:
@@ -242,24 +228,19 @@ def _open(home: Home) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(home.cpr_db), read_only=True)
 
 
-def raw_columns(ft: FileType) -> Iterator[tuple[str, list[str]]]:
-    for table in ft.tables:
-        yield table.identifier, [c.name for c in table.columns]
-
-
 def rows_by_file(home: Home, ground: Ground) -> dict[str, Counter]:
     """file → its rows in all raw tables, as a bag."""
     found: dict[str, Counter] = {}
     with _open(home) as con:
         for ft in read_contracts(ground.models).filetypes:
-            for table, columns in raw_columns(ft):
-                for fil, *row in con.execute(f"select _fil, {', '.join(columns)}, _linje, _lokale_felter from raw.{table}").fetchall():
-                    found.setdefault(fil, Counter())[(table, *row)] += 1
+            for table in ft.tables:
+                for fil, *row in con.execute(f"select _fil, {', '.join(c.name for c in table.columns)}, _linje, _lokale_felter from raw.{table.identifier}").fetchall():
+                    found.setdefault(fil, Counter())[(table.identifier, *row)] += 1
     return found
 
 
-def inspect_all(home: Home, ground: Ground, files: list[File]) -> tuple[dict[str, int], list[Problem]]:
-    """Hold the ledger, raw, the quarantine and the inbox against the oracle."""
+def inspect_all(home: Home, ground: Ground, files: list[File]) -> tuple[Counter, list[Problem]]:
+    """Hold the ledger, raw, the quarantine and the inbox against the oracle. Gives how many of the spoiled files ended how, and what is wrong."""
     problems: list[Problem] = []
     contracts, setup = read_contracts(ground.models), read_setup(home)
     with _open(home) as con:
@@ -290,8 +271,8 @@ def inspect_all(home: Home, ground: Ground, files: list[File]) -> tuple[dict[str
         left = {f.name for f in home.inbox.rglob("*") if f.is_file() or f.is_symlink()}
         waiting = {fil for entries in ledger.values() for fil in (entries[-1]["fil"],) if entries[-1]["status"] == "venter"}
         problems += [Problem(name, (), "left in the inbox") for name in left - waiting]
-    ends = Counter(e[-1]["status"] for e in ledger.values())
-    return dict(ends), problems
+    ends = Counter(ledger[f.sender, f.name][-1]["status"] for f in files if f.done and (f.sender, f.name) in ledger)
+    return ends, problems
 
 
 def _sums(con: duckdb.DuckDBPyConnection, filetypes: tuple[FileType, ...]) -> list[Problem]:
@@ -323,11 +304,11 @@ def _wanted(file: File, match: Match | None, setup: Any) -> oracle.Expected:
     day = (match.udtrukket or datetime.fromtimestamp(MOMENT)).date()
     first, last = span_of(match.periode, day, ft.frist_dage)
     agreed = setup.instructed(ft.fagomraade, ft.kildesystem, match.kommunekode, first, last)
-    if agreed is None:
-        return oracle.Expected(refused="not agreed")
+    if not agreed:
+        return oracle.Expected(refused="not agreed" if agreed is None else NOT_INSTRUCTED)
     local = setup.local_fields(match.kommunekode, ft.kildesystem, [t.name for t in ft.tables])
     closed = set(setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last)) if any(t.kommunekolonne for t in ft.tables) else set()
-    return replace(oracle.expected(file.name, file.data, match, local, closed, LIMITS), unsure=True) if agreed is False else oracle.expected(file.name, file.data, match, local, closed, LIMITS)
+    return oracle.expected(file.name, file.data, match, local, closed, LIMITS)
 
 
 def _one(con: duckdb.DuckDBPyConnection, file: File, match: Match | None, want: oracle.Expected, entry: dict[str, Any], aside: dict[int, list[int]]) -> Iterator[str]:
@@ -340,11 +321,11 @@ def _one(con: duckdb.DuckDBPyConnection, file: File, match: Match | None, want: 
     if want.unsure:
         return
     if want.refused:
-        if status not in ("afvist", *WAITED):
+        if status in LOADED or status == "ikke_instrueret" and want.refused != NOT_INSTRUCTED:
             yield f"should be refused: {want.refused}"
         return
     if status not in LOADED:
-        if status != "ikke_instrueret" and code not in BY_LEDGER:
+        if code not in BY_LEDGER:
             yield "should be loaded"
         return
     assert match
@@ -357,18 +338,13 @@ def _one(con: duckdb.DuckDBPyConnection, file: File, match: Match | None, want: 
     if got != wanted:
         yield f"{got}, not {wanted}"
     if status == "aktiv":
-        for table, columns in raw_columns(match.filetype):
-            rows = con.execute(f"select _linje, {', '.join(columns)}, _lokale_felter from raw.{table} where _leverance_id = {entry['leverance_id']} order by _linje").fetchall()
-            is_lines = match.filetype.kind != "xml"
-            there = [((r[0] if is_lines else 0), (*r[1:-1], json.loads(r[-1]) if r[-1] else None)) for r in rows]
-            due = [(n, v if is_lines else (*v, None)) for n, v in want.rows[table]]
-            if len(there) != len(due) or any(a != b for a, b in zip(_sorted(there), _sorted(due), strict=True)):
-                first = next((n for (n, a), (_, b) in zip(_sorted(there), _sorted(due), strict=False) if a != b), "?")
-                yield f"{table}: raw is not what the file says (line {first})"
-
-
-def _sorted(rows: list[tuple[int, tuple]]) -> list[tuple[int, tuple]]:
-    return sorted(rows, key=lambda r: (r[0], repr(r[1]) if r[0] == 0 else ""))
+        is_lines = match.filetype.kind != "xml"       # XML has records and no lines
+        for table in match.filetype.tables:
+            rows = con.execute(f"select _linje, {', '.join(c.name for c in table.columns)}, _lokale_felter from raw.{table.identifier} where _leverance_id = $1", [entry["leverance_id"]]).fetchall()
+            there = sorted(((n if is_lines else 0, tuple(values), json.loads(local) if local else None) for n, *values, local in rows), key=repr)
+            due = sorted(want.rows[table.identifier], key=repr)
+            if there != due:
+                yield f"{table.identifier}: raw is not what the file says (line {next((a[0] for a, b in zip(there, due, strict=False) if a != b), '?')})"
 
 
 def _echoes(file: File, match: Match | None, reasons: list[str]) -> Iterator[str]:
@@ -386,70 +362,71 @@ def _echoes(file: File, match: Match | None, reasons: list[str]) -> Iterator[str
 # ------------------------------------------------------------------ after a build
 
 
-# Staging's typed columns: table, column, the raw column, how it is written; what is set aside when it cannot be read.
-AMOUNTS = [
-    ("kmd_opus__zd1sl", "stg_kmd_opus__zd1sl", "amount0", "efterstillet_minus"), ("fujitsu_prisme__finanspostering", "stg_fujitsu_prisme__finanspostering", "beloeb", "punktum"),
-    ("fujitsu_prisme__budget", "stg_fujitsu_prisme__budget", "beloeb", "punktum"), ("koer__regnskab", "stg_koer__regnskab", "beloeb", "komma"),
-    ("koer__budget", "stg_koer__budget", "beloeb_tkr", "tusinde"), ("oes_indsigt__saldo", "stg_oes_indsigt__saldo", "saldo", "oere"), ("oes_indsigt__budget", "stg_oes_indsigt__budget", "budget", "oere")]
-DATES = [
-    ("kmd_opus__zd1sl", "stg_kmd_opus__zd1sl", "pstng_date0", "dd.MM.yyyy", "bogfoeringsdato"), ("fujitsu_prisme__finanspostering", "stg_fujitsu_prisme__finanspostering", "bogfoeringsdato", "yyyy-MM-dd", "bogfoeringsdato"),
-    ("fujitsu_prisme__budget", "stg_fujitsu_prisme__budget", "dato", "yyyy-MM-dd", "bogfoeringsdato"), ("koer__regnskab", "stg_koer__regnskab", "dato", "excel", "bogfoeringsdato"),
-    ("koer__budget", "stg_koer__budget", "dato", "excel", "bogfoeringsdato"), ("oes_indsigt__budget", "stg_oes_indsigt__budget", "budgetdato", "ddMMyy", "bogfoeringsdato"),
-    ("eg_sensum__ydelse", "stg_eg_sensum__ydelse", "indsatsstartdato", "dd-MM-yyyy", "gyldig_fra"), ("eg_bosted__ydelse", "stg_eg_bosted__ydelse", "fra", "yyyyMMdd", "gyldig_fra"),
-    ("cpr__person", "stg_cpr__person", "foedselsdato", "yyyyMMdd", "foedselsdato"), ("cpr__doed", "stg_cpr__doed", "doedsdato", "yyyyMMdd", "dato")]
-WHOLE = [
-    ("kmd_opus__zd1sl", "stg_kmd_opus__zd1sl", "fiscyear0", "regnskabsaar"), ("kmd_opus__zd1sl", "stg_kmd_opus__zd1sl", "fiscper30", "regnskabsperiode"),
-    ("koer__regnskab", "stg_koer__regnskab", "regnskabsaar", "regnskabsaar"), ("fujitsu_prisme__finanspostering", "stg_fujitsu_prisme__finanspostering", "periode", "regnskabsperiode"),
-    ("oes_indsigt__saldo", "stg_oes_indsigt__saldo", "rgnaar", "regnskabsaar"), ("dst_folk1a__folk1a", "stg_dst_folk1a__folk1a", "indhold", "antal_personer")]
+READS = {"beloeb": oracle.amount, "dato": oracle.day, "heltal": oracle.whole, "timer": oracle.hours}
+TYPED = re.compile(r"\{\{ som_(\w+)\('(\w+)'(?:, '([^']+)')?\) \}\} as (\w+)")
+# What a row cannot do without: a row that lacks one of these is set aside.
+NEEDED = [
+    *(("voksne_handicap", f"{system}__ydelse", columns) for system, columns in (("eg_sensum", "gyldig_fra gyldig_til"), ("eg_bosted", "gyldig_fra gyldig_til"), ("kmd_nexus", "gyldig_fra gyldig_til er_slettet"))),
+    *(("borger", f"cpr__{table}", "virkningsdato er_annullering") for table in ("person", "adresse", "civilstand")), *(("borger", f"cpr__{table}", "dato er_annullering") for table in ("doed", "foedsel", "udrejse"))]
+
+
+def typed_columns() -> Iterator[tuple[str, str, str, Callable[[str], Any]]]:
+    """(table, delivered column, typed column, the oracle's reading) of every column that staging types with one macro and no more."""
+    for path in sorted((REPO / "models" / "staging").rglob("stg_*.sql")):
+        for kind, column, form, typed in TYPED.findall(path.read_text("utf-8")):
+            if kind in READS:
+                yield path.stem.removeprefix("stg_"), column, typed, lambda text, kind=kind, form=form: READS[kind](text, *([form] if form else []))
 
 
 def standard_problems(home: Home) -> list[Problem]:
-    """Every amount, date and number in the standardized layer is what the delivered text says, and a row that cannot be read is set aside."""
+    """Every amount, date and number that staging types is what the delivered text says; a row that lacks one it needs is set aside, and the others are not."""
     found: list[Problem] = []
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         con.execute(f"attach '{home.db}' as flis (read_only)")
         con.execute(f"attach '{home.cpr_db}' as cpr (read_only)")
         con.execute("use flis")
-
-        def compare(raw: str, stg: str, column: str, typed: str, read: Any) -> None:
-            for fil, line, text, value in con.execute(f"""
-                select r._fil, r._linje, r.{column}, s.{typed} from cpr.raw.{raw} as r
-                inner join staging.{stg} as s on r._leverance_id = s._leverance_id and r._linje = s._linje
+        typed_tables = {}
+        for table, column, typed, read in typed_columns():
+            typed_tables.setdefault(table, set()).add(typed)
+            for text, value, fil, line in con.execute(f"""
+                select r.{column}, s.{typed}, min(r._fil), min(r._linje) from cpr.raw.{table} as r
+                inner join staging.stg_{table} as s on r._leverance_id = s._leverance_id and r._linje = s._linje group by all
             """).fetchall():
                 if read(text) != value:
-                    found.append(Problem(fil, (stg, typed), f"line {line}: {text!r} became {value}, not {read(text)}"))
-
-        for raw, stg, column, form in AMOUNTS:
-            compare(raw, stg, column, "beloeb_kr", lambda t, form=form: oracle.amount(t, form))
-            for fil, line in con.execute(f"""
-                select s._fil, s._linje from staging.{stg} as s
+                    found.append(Problem(fil, (table, typed), f"line {line}: {text!r} became {value}, not {read(text)}"))
+        for table in (t for t, columns in typed_tables.items() if "beloeb_kr" in columns):
+            found += [Problem(fil, (table,), f"line {line} is neither standardized nor set aside, or both, or with another amount") for fil, line in con.execute(f"""
+                select s._fil, s._linje from staging.stg_{table} as s
                 left join standardized.std_oekonomi__postering as p on s._leverance_id = p._leverance_id and s._linje = p._linje
-                left join standardized.std_oekonomi__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and f.tabel = s.tabel
+                left join standardized.std_oekonomi__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and s.tabel = f.tabel
                 where (p._linje is null) = (f._linje is null) or p._linje is not null and p.beloeb_kr is distinct from s.beloeb_kr
-            """).fetchall():
-                found.append(Problem(fil, (stg,), f"line {line} is neither standardized nor set aside, or both, or with another amount"))
-        for raw, stg, column, form, typed in DATES:
-            compare(raw, stg, column, typed, lambda t, form=form: oracle.day(t, form))
-        for raw, stg, column, typed in WHOLE:
-            compare(raw, stg, column, typed, oracle.whole)
-        for stg, wanted in (("stg_eg_sensum__ydelse", ("gyldig_fra", "gyldig_til")), ("stg_eg_bosted__ydelse", ("gyldig_fra", "gyldig_til")), ("stg_kmd_nexus__ydelse", ("gyldig_fra", "gyldig_til", "er_slettet"))):
-            missing = " or ".join(f"s.{c} is null" for c in wanted)
-            for fil, line in con.execute(f"""
-                select s._fil, s._linje from staging.{stg} as s
-                left join standardized.std_voksne_handicap__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and f.tabel = 'ydelse'
-                where ({missing}) and f._linje is null
-            """).fetchall():
-                found.append(Problem(fil, (stg,), f"line {line} has a date or mark that cannot be read and is not set aside"))
-        for table, column in (("person", "virkningsdato"), ("adresse", "virkningsdato"), ("civilstand", "virkningsdato"), ("doed", "dato"), ("foedsel", "dato"), ("udrejse", "dato")):
-            for fil, line in con.execute(f"""
-                select s._fil, s._linje from staging.stg_cpr__{table} as s
+            """).fetchall()]
+        for area, table, columns in NEEDED:
+            missing = " or ".join(f"s.{c} is null" for c in columns.split())
+            found += [Problem(fil, (table,), f"line {line} has a date or mark that cannot be read and is not set aside") for fil, line in con.execute(f"""
+                select s._fil, s._linje from staging.stg_{table} as s
                 inner join cpr.raw.leverance as l on s._leverance_id = l.leverance_id and l.status = 'aktiv'
-                left join standardized.std_borger__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje
-                where (s.{column} is null or s.er_annullering is null) and f._linje is null
-            """).fetchall():
-                found.append(Problem(fil, (table,), f"line {line} has a date or mark that cannot be read and is not set aside"))
+                left join standardized.std_{area}__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and s.tabel = f.tabel
+                where ({missing}) and f._linje is null
+            """).fetchall()]
     return found
+
+
+def badly_written(ground: Ground) -> list[File]:
+    """The largest file of each interface that is not a series, with every typed column filled with every number and date we know to be hard to read."""
+    found: dict[tuple[str, str], File] = {}
+    for file in sorted(ground.files, key=lambda f: len(f.data)):
+        if file.match.filetype.udtraekstype != "delta":
+            found[file.sender, file.match.filetype.origin] = file
+    filled = []
+    for file in found.values():
+        tables = {t.identifier for t in file.match.filetype.tables}
+        for table, column, typed, _ in typed_columns():
+            if table in tables:
+                file = column_filled(file, column, [*NUMBERS, *DATES])
+        filled.append(file)
+    return filled
 
 
 def later(file: File, days: int) -> File:
@@ -465,28 +442,25 @@ def later(file: File, days: int) -> File:
     return file
 
 
-def play_built(ground: Ground, base: Home, root: Path, rng: random.Random, count: int, walk: bool) -> tuple[list[File], list[Problem], dict[str, int]]:
-    """Spoiled files delivered anew to a home that is built, which is then built again; `walk`: measured, reported and packaged too."""
-    from flis.build import build
+def play_built(ground: Ground, home: Home, rng: random.Random, count: int, walk: bool, also: Iterable[File] = ()) -> tuple[list[File], list[Problem], Counter]:
+    """Spoiled files, and those in `also`, delivered anew to a home that is built, which is then built again; `walk`: measured, reported and packaged too."""
+    from flis.run import StepFailed, run_steps
 
-    shutil.copytree(base.root, root)
-    home = Home(root)
-    fresh = [later(f, 40) for f in choose(rng, replace(ground, files=[f for f in ground.files if f.match]), count) if f.match and not f.packed and f.link is None]
-    files = put(home, fresh)
+    filled = badly_written(ground)
+    rest = replace(ground, files=[f for f in ground.files if _key(f) not in set(map(_key, filled))])
+    spoilt = [f for f in choose(rng, rest, count) if f.match and not f.packed and f.link is None]
+    files = put(home, [*also, *(later(f, 40) for f in [*filled, *spoilt])])
     problems = run_load(home, ground)
     ends, found = inspect_all(home, ground, files)
     problems += found
-    result = build(home)
-    problems += [Problem("(build)", (name,), message) for name, message in result.failures]
-    problems += standard_problems(home)
-    if walk:
-        from flis.run import run_steps
-
-        try:
-            run_steps(home, ["validate", "report", "package"])
-        except Exception as fault:
-            problems.append(Problem("(walk)", (), f"{fault} {(home.log / 'fejl.txt').read_text('utf-8')[-1500:]}"))
-    return files, problems, ends
+    done: dict[str, dict] = {}
+    try:
+        run_steps(home, ["build", *(("validate", "report", "package") if walk else ())], done=done)
+    except StepFailed as fault:
+        problems.append(Problem(f"({fault.step})", (), f"{fault} {fault.log.read_text('utf-8')[-1500:]}"))
+    problems += [Problem("(build)", (name,), message) for name, message in done.get("build", {}).get("failed", [])]
+    problems += [Problem("(walk)", (), f"not measured or not declared: {one}") for step, what in (("validate", "not_run"), ("report", "not_declared")) for one in done.get(step, {}).get(what, [])]
+    return files, [*problems, *standard_problems(home)], ends
 
 
 # ------------------------------------------------------------------ heavy files
@@ -508,6 +482,7 @@ def heavy_files(size: int) -> dict[str, tuple[str, str, Iterator[bytes]]]:
         "no line break": ("citat", "CITAT_0101_20260101.csv", filled(head, b"x" * 1024)),
         "blank lines": ("citat", "CITAT_0101_20260102.csv", filled(head, b"\n")),
         "lines of one character": ("citat", "CITAT_0101_20260103.csv", filled(head, b"a\n")),
+        "lines too short": ("citat", "CITAT_0101_20260109.csv", filled(head, b"abcd\n")),
         "open quotes": ("citat", "CITAT_0101_20260104.csv", filled(head, b'1;;"' + b"x" * 300 + b"\n")),
         "one quote and no more": ("citat", "CITAT_0101_20260105.csv", filled(head + b'1;;"a\n', b"1;;" + b"x" * 100 + b"\n")),
         "lines of a megabyte": ("citat", "CITAT_0101_20260106.csv", filled(head, b"1;;" + b"x" * (mega - 100) + b"\n")),
@@ -553,7 +528,7 @@ def heavy(work: Path, size: int, only: str | None = None) -> dict[str, Any]:
 
 
 def _heavy_one(work: Path, name: str, size: int) -> None:
-    ground = test_ground(work / "grund")
+    ground = contract_ground(work / "grund")
     home = ground.home(work / "hjem")
     sender, fil, content = heavy_files(size)[name]
     folder = home.inbox / sender
@@ -576,13 +551,14 @@ def run(work: Path, times: int = 2000, seed: int = 1, builds: int = 3, per_round
     work.mkdir(parents=True)
     begun = time.monotonic()
     rng = random.Random(seed)
-    grounds = [real_ground(work), test_ground(work)]
+    base = real_home(work)
+    grounds = [ground_of(base), contract_ground(work)]
     kinds: Counter = Counter()
     ends: Counter = Counter()
     problems: list[str] = []
     done = rounds = 0
 
-    def note(ground: str, number: int, bad: list[File], found: list[Problem], counted: dict[str, int]) -> None:
+    def note(ground: str, number: int, bad: list[File], found: list[Problem], counted: Counter) -> None:
         nonlocal done
         done += len(bad)
         kinds.update(kind for f in bad for kind in f.done)
@@ -592,14 +568,12 @@ def run(work: Path, times: int = 2000, seed: int = 1, builds: int = 3, per_round
     for ground in grounds:
         reference(ground, work / f"vidner_{ground.name}")
     if builds:
-        base = grounds[0].home(work / "bygget")
-        put(base, [*grounds[0].files, *grounds[0].witnesses])
-        load(base)
         from flis.build import build
 
         assert not build(base).failures
     for number in range(builds):
-        note("bygget", number, *play_built(grounds[0], base, work / "byg", rng, per_round * 2, walk=number == 0))
+        shutil.copytree(base.root, work / "byg")
+        note("bygget", number, *play_built(grounds[0], Home(work / "byg"), rng, per_round * 2, walk=number == 0))
         shutil.rmtree(work / "byg")
     while done < times:
         ground = grounds[rounds % 2]
@@ -607,7 +581,7 @@ def run(work: Path, times: int = 2000, seed: int = 1, builds: int = 3, per_round
         shutil.rmtree(work / "runde")
         rounds += 1
     return {"files": done, "rounds": rounds, "builds": builds, "seed": seed, "seconds": round(time.monotonic() - begun, 1), "ended": dict(sorted(ends.items())),
-            "mutations": dict(sorted(kinds.items())), "problems": problems}
+            "mutations": len(kinds), "fewest_of_one": min(kinds[k] for k in MUTATIONS), "problems": problems}
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from flis.contract import Match
+from flis.contract import FileType, Match
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,10 @@ class File:
     match: Match | None
     done: tuple[str, ...] = ()
     link: str | None = None
+
+    @property
+    def filetype(self) -> FileType | None:
+        return self.match.filetype if self.match else None
 
     @property
     def packed(self) -> bool:
@@ -65,12 +69,12 @@ def _lines(file: File) -> list[bytes]:
 
 
 def _encode(file: File, text: str) -> bytes:
-    charset = file.match.filetype.charset if file.match else "utf-8"
+    charset = file.filetype.charset if file.filetype else "utf-8"
     return text.encode({"utf-8-sig": "utf-8", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}.get(charset, charset), "replace")
 
 
 def _separator(file: File) -> bytes:
-    form = file.match.filetype.format if file.match else {}
+    form = file.filetype.format if file.filetype else {}
     return (form.get("adskiller") or ";").encode()
 
 
@@ -90,7 +94,7 @@ def _each(rng: random.Random, file: File, change: Callable[[bytes], bytes], firs
 
 def _in_field(rng: random.Random, file: File, change: Callable[[bytes], bytes]) -> File:
     """Change one field of some lines: between separators, in JSON's and XML's values, or at the contract's positions."""
-    ft = file.match.filetype if file.match else None
+    ft = file.filetype
 
     def line(raw: bytes) -> bytes:
         body = raw.rstrip(b"\r\n")
@@ -114,6 +118,48 @@ def _in_field(rng: random.Random, file: File, change: Callable[[bytes], bytes]) 
         return _separator(file).join(fields) + end
 
     return _each(rng, file, line)
+
+
+def column_filled(file: File, name: str, values: list[str]) -> File:
+    """Not by chance: the values of one column in the first data lines are these, twice over."""
+    ft, lines = file.match.filetype, _lines(file)
+    names = [c.name for c in ft.columns_of(file.match.version)] if ft.kind == "delimited" else []
+    for n, line in enumerate(lines[1:-1][:2 * len(values)], start=1):
+        body, value = line.rstrip(b"\r\n"), _encode(file, values[n % len(values)])
+        if ft.kind == "fixed":
+            column = next((c for t in ft.tables if not t.recordtype or body.startswith(t.recordtype.encode()) for c in t.columns if c.name == name), None)
+            if column:
+                lines[n] = body[:column.pos - 1] + value[:column.length].ljust(column.length) + body[column.pos - 1 + column.length:] + line[len(body):]
+        elif len(fields := body.split(_separator(file))) >= len(names):      # fewer: a quoted field goes on in the next line
+            fields[names.index(name)] = value
+            lines[n] = _separator(file).join(fields) + line[len(body):]
+    return replace(file, data=b"".join(lines), done=(*file.done, f"filled {name}"))
+
+
+# ------------------------------------------------------------------ those that one expression says
+
+
+MUTATIONS.update({
+    "cut_off": lambda rng, file: with_data(file, file.data[:rng.randrange(len(file.data) + 1)]),
+    "beginning_lost": lambda rng, file: with_data(file, file.data[rng.randrange(len(file.data) + 1):]),
+    "twice_over": lambda rng, file: with_data(file, file.data + file.data),
+    "empty": lambda rng, file: with_data(file, rng.choice([b"", b"\n", b"\r\n\r\n", b"   ", b"\xef\xbb\xbf", b"\n" * 70_000])),
+    "line_cut": lambda rng, file: _each(rng, file, lambda line: line[:rng.randrange(len(line) + 1)]),
+    "line_lost": lambda rng, file: _each(rng, file, lambda line: b"", first=0),
+    "line_doubled": lambda rng, file: _each(rng, file, lambda line: line * 2, first=0),
+    "lines_joined": lambda rng, file: _each(rng, file, lambda line: line.rstrip(b"\r\n"), first=0),
+    "blank_lines": lambda rng, file: _each(rng, file, lambda line: line + rng.choice([b"\n", b"   \n", b"\t\n", b"\r\n", _separator(file) + b"\n"]), first=0),
+    "no_last_line_end": lambda rng, file: with_data(file, file.data.rstrip(b"\r\n")),
+    "only_end": lambda rng, file: with_data(file, _lines(file)[-1]),
+    "other_content": lambda rng, file: with_data(file, rng.choice([b"<html><body>502 Bad Gateway</body></html>", b"PK\x03\x04", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", rng.randbytes(3000), b"{}", b"<a/>", b"null\n" * 10])),
+    "header_lost": lambda rng, file: with_data(file, b"".join(_lines(file)[1:])),
+    "number_broken": lambda rng, file: _in_field(rng, file, lambda value: _encode(file, rng.choice(NUMBERS))),
+    "date_broken": lambda rng, file: _in_field(rng, file, lambda value: _encode(file, rng.choice(DATES))),
+    "text_put_in": lambda rng, file: _in_field(rng, file, lambda value: _encode(file, rng.choice(TEXTS))),
+    "emptied": lambda rng, file: _in_field(rng, file, lambda value: b""),
+    "doubly_encoded": lambda rng, file: with_data(file, file.data.decode("latin-1").encode("utf-8")),
+    "linked": lambda rng, file: replace(file, link=rng.choice(["/etc/hostname", "findes_ikke", "/dev/zero", "..", file.name])),
+})
 
 
 # ------------------------------------------------------------------ bytes
@@ -140,42 +186,9 @@ def bytes_put_in(rng: random.Random, file: File) -> File:
     return with_data(file, file.data[:at] + rng.randbytes(rng.choice([1, 3, 50])) + file.data[at:])
 
 
-@mutation
-def cut_off(rng: random.Random, file: File) -> File:
-    return with_data(file, file.data[:rng.randrange(len(file.data) + 1)])
-
-
-@mutation
-def beginning_lost(rng: random.Random, file: File) -> File:
-    return with_data(file, file.data[rng.randrange(len(file.data) + 1):])
-
-
-@mutation
-def twice_over(rng: random.Random, file: File) -> File:
-    return with_data(file, file.data + file.data)
-
-
-@mutation
-def empty(rng: random.Random, file: File) -> File:
-    return with_data(file, rng.choice([b"", b"\n", b"\r\n\r\n", b"   ", b"\xef\xbb\xbf", b"\n" * 70_000]))
 
 
 # ------------------------------------------------------------------ lines
-
-
-@mutation
-def line_cut(rng: random.Random, file: File) -> File:
-    return _each(rng, file, lambda line: line[:rng.randrange(len(line) + 1)])
-
-
-@mutation
-def line_lost(rng: random.Random, file: File) -> File:
-    return _each(rng, file, lambda line: b"", first=0)
-
-
-@mutation
-def line_doubled(rng: random.Random, file: File) -> File:
-    return _each(rng, file, lambda line: line * 2, first=0)
 
 
 @mutation
@@ -187,21 +200,11 @@ def lines_swapped(rng: random.Random, file: File) -> File:
 
 
 @mutation
-def lines_joined(rng: random.Random, file: File) -> File:
-    return _each(rng, file, lambda line: line.rstrip(b"\r\n"), first=0)
-
-
-@mutation
 def line_broken(rng: random.Random, file: File) -> File:
     def change(line: bytes) -> bytes:
         at = rng.randrange(len(line) + 1)
         return line[:at] + rng.choice([b"\n", b"\r\n", b"\r"]) + line[at:]
     return _each(rng, file, change)
-
-
-@mutation
-def blank_lines(rng: random.Random, file: File) -> File:
-    return _each(rng, file, lambda line: line + rng.choice([b"\n", b"   \n", b"\t\n", b"\r\n", _separator(file) + b"\n"]), first=0)
 
 
 @mutation
@@ -211,19 +214,9 @@ def line_ends(rng: random.Random, file: File) -> File:
 
 
 @mutation
-def no_last_line_end(rng: random.Random, file: File) -> File:
-    return with_data(file, file.data.rstrip(b"\r\n"))
-
-
-@mutation
 def only_header(rng: random.Random, file: File) -> File:
     lines = _lines(file)
     return with_data(file, lines[0] + (lines[-1] if rng.random() < 0.5 else b""))
-
-
-@mutation
-def only_end(rng: random.Random, file: File) -> File:
-    return with_data(file, _lines(file)[-1])
 
 
 @mutation
@@ -245,9 +238,6 @@ def end_changed(rng: random.Random, file: File) -> File:
     return with_data(file, b"".join(lines))
 
 
-@mutation
-def other_content(rng: random.Random, file: File) -> File:
-    return with_data(file, rng.choice([b"<html><body>502 Bad Gateway</body></html>", b"PK\x03\x04", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", rng.randbytes(3000), b"{}", b"<a/>", b"null\n" * 10]))
 
 
 # ------------------------------------------------------------------ columns
@@ -282,11 +272,6 @@ def header_doubled(rng: random.Random, file: File) -> File:
     lines = _lines(file)
     lines.insert(rng.randrange(len(lines)), lines[0])
     return with_data(file, b"".join(lines))
-
-
-@mutation
-def header_lost(rng: random.Random, file: File) -> File:
-    return with_data(file, b"".join(_lines(file)[1:]))
 
 
 @mutation
@@ -327,19 +312,9 @@ def field_shifted(rng: random.Random, file: File) -> File:
 
 
 @mutation
-def number_broken(rng: random.Random, file: File) -> File:
-    return _in_field(rng, file, lambda value: _encode(file, rng.choice(NUMBERS)))
-
-
-@mutation
-def date_broken(rng: random.Random, file: File) -> File:
-    return _in_field(rng, file, lambda value: _encode(file, rng.choice(DATES)))
-
-
-@mutation
 def column_replaced(rng: random.Random, file: File) -> File:
     """One column the same all the way down: the largest, the smallest, or nonsense."""
-    ft = file.match.filetype if file.match else None
+    ft = file.filetype
     value = _encode(file, rng.choice([*NUMBERS, *DATES, "999999999", "999999999999,99", "999999999999.99", "-999999999999.99", "999999999999,99-", "2999-12-31", "31.12.2999", "9999:59", "999999,99"]))
     lines, nth = _lines(file), rng.random()
     for n, line in enumerate(lines[1:], start=1):
@@ -358,11 +333,6 @@ def column_replaced(rng: random.Random, file: File) -> File:
 
 
 @mutation
-def text_put_in(rng: random.Random, file: File) -> File:
-    return _in_field(rng, file, lambda value: _encode(file, rng.choice(TEXTS)))
-
-
-@mutation
 def digit_changed(rng: random.Random, file: File) -> File:
     def change(value: bytes) -> bytes:
         places = [m.start() for m in re.finditer(rb"\d", value)]
@@ -378,11 +348,6 @@ def separators_changed(rng: random.Random, file: File) -> File:
     """The decimal sign of another country, in one field or all over."""
     table = bytes.maketrans(b",.", b".,")
     return _in_field(rng, file, lambda value: value.translate(table)) if rng.random() < 0.5 else with_data(file, file.data.translate(table))
-
-
-@mutation
-def emptied(rng: random.Random, file: File) -> File:
-    return _in_field(rng, file, lambda value: b"")
 
 
 @mutation
@@ -416,7 +381,7 @@ def quotes(rng: random.Random, file: File) -> File:
 @mutation
 def other_charset(rng: random.Random, file: File) -> File:
     """Some lines, or all, in another character set than agreed."""
-    charset = file.match.filetype.charset if file.match else "utf-8"
+    charset = file.filetype.charset if file.filetype else "utf-8"
     other = rng.choice(["utf-8", "cp1252", "utf-16-le", "utf-16", "cp037", "utf-8-sig", "latin-1", "cp850"])
 
     def change(line: bytes) -> bytes:
@@ -433,9 +398,6 @@ def mark_put_in(rng: random.Random, file: File) -> File:
     return _each(rng, file, lambda line: mark + line, first=0) if rng.random() < 0.5 else with_data(file, mark + file.data)
 
 
-@mutation
-def doubly_encoded(rng: random.Random, file: File) -> File:
-    return with_data(file, file.data.decode("latin-1").encode("utf-8"))
 
 
 # ------------------------------------------------------------------ JSON and XML
@@ -444,7 +406,7 @@ def doubly_encoded(rng: random.Random, file: File) -> File:
 @mutation
 def structure(rng: random.Random, file: File) -> File:
     """What only JSON and XML can be spoiled by; other files get it as a line of text."""
-    kind = file.match.filetype.kind if file.match else ""
+    kind = file.filetype.kind if file.filetype else ""
     if kind == "xml":
         bomb = b'<!DOCTYPE a [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
         ways: list[Callable[[bytes], bytes]] = [
@@ -507,6 +469,3 @@ def named_oddly(rng: random.Random, file: File) -> File:
     return replace(file, name=name, match=None) if name != file.name else file
 
 
-@mutation
-def linked(rng: random.Random, file: File) -> File:
-    return replace(file, link=rng.choice(["/etc/hostname", "findes_ikke", "/dev/zero", "..", file.name]))

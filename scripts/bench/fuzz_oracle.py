@@ -24,6 +24,7 @@ from flis.contract import FileType, Match, Table
 from flis.inspection import Limits
 
 CODECS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
+BLANKS = "".join(c for c in map(chr, range(0x10000)) if unicodedata.category(c) == "Zs")
 FORBIDDEN = "\0\x01\x1d\x1e\x1f"
 Row = tuple[Any, ...]           # the values in the order of the table's columns
 
@@ -38,14 +39,14 @@ class Unsure(Exception):
 
 @dataclass
 class Expected:
-    """What a file is to become. `rows` are (line, values) per table; `aside` the lines set aside."""
+    """What a file is to become. `rows` are (line, values, local fields) per table; `aside` the lines set aside. XML has no lines: 0."""
 
     refused: str | None = None
     unsure: bool = False
     lines: int = 0
     technical: int = 0
     without: int = 0
-    rows: dict[str, list[tuple[int, Row]]] = field(default_factory=dict)
+    rows: dict[str, list[tuple[int, Row, dict[str, Any] | None]]] = field(default_factory=dict)
     aside: list[int] = field(default_factory=list)
 
     @property
@@ -59,7 +60,7 @@ def expected(name: str, data: bytes, match: Match, local: frozenset[str], closed
     try:
         plain = _unpacked(name, data, limits)
         if match.filetype.kind == "xml":
-            _xml(match.filetype, plain, found)
+            _xml(match.filetype, plain, limits, found)
         else:
             _lines(match, plain, local, closed, limits, found)
     except Refuse as why:
@@ -114,9 +115,7 @@ def _physical(ft: FileType, plain: bytes, limits: Limits) -> list[str]:
 
 def trim(text: str) -> str:
     """Without blanks around, as SQL's trim sees them: spaces of every kind, no tabs."""
-    first = next((i for i, c in enumerate(text) if unicodedata.category(c) != "Zs"), len(text))
-    last = next((i for i in range(len(text), first, -1) if unicodedata.category(text[i - 1]) != "Zs"), first)
-    return text[first:last]
+    return text.strip(BLANKS)
 
 
 def _number(text: str) -> int:
@@ -142,11 +141,11 @@ def _lines(match: Match, plain: bytes, local: frozenset[str], closed: set[str], 
     if record := ft.format.get("startrecord"):
         _start(lines[0], record, ft)
     end, count, total = _end(lines, ft)
-    records = list(_records(lines, ft, layout, limits)) if ft.kind != "fixed" else [(n, 1, line) for n, line in enumerate(lines, start=1)]
+    records = list(_records(lines, ft, layout, limits)) if ft.kind == "delimited" else list(enumerate(lines, start=1))
     blank, amounts, unreadable, gross = 0, Decimal(0), 0, Counter()
     for table in ft.tables:
         found.rows[table.identifier] = []
-    for number, _, content in records:
+    for number, content in records:
         if number == 1 and (ft.has_header or ft.format.get("startrecord")) or number == end or _is_header(content, ft, layout):
             found.technical += 1
             continue
@@ -159,7 +158,7 @@ def _lines(match: Match, plain: bytes, local: frozenset[str], closed: set[str], 
         if table.kommunekolonne and trim(values[table.kommunekolonne] or "").rjust(4, "0")[:4] in closed:
             found.without += 1
             continue
-        found.rows[table.identifier].append((number, (*row, _local_of(values, table))))
+        found.rows[table.identifier].append((number, row, {n: v for n, v in values.items() if n not in {c.name for c in table.columns}} or None))
         if table.kontroltal:
             text = values[table.kontroltal[0]] or ""
             read = amount(text, table.kontroltal[1])
@@ -171,6 +170,8 @@ def _lines(match: Match, plain: bytes, local: frozenset[str], closed: set[str], 
         raise Refuse("count")
     if found.aside and len(found.aside) == given and len(found.aside) > blank:
         raise Refuse("no usable line")
+    if len(found.aside) > 1_000_000:
+        raise Refuse("too many set aside")
     if any(g > 10**13 for g in gross.values()):
         raise Refuse("too much money")
     if total is not None and (table := next((t for t in ft.tables if t.kontroltal), None)) and table.kontroltal:
@@ -234,17 +235,14 @@ def _end(lines: list[str], ft: FileType) -> tuple[int | None, int | None, str | 
     return at, count, value(record["sum"]) if "sum" in record else None
 
 
-def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) -> Iterator[tuple[int, int, Any]]:
-    """(first line, lines, content): the fields of a line, or of several that a quoted field joins; None where they cannot be read."""
-    if ft.kind == "jsonl":
-        yield from ((n, 1, line) for n, line in enumerate(lines, start=1))
-        return
+def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) -> Iterator[tuple[int, list[str] | None]]:
+    """(first line, fields): those of a line, or of several that a quoted field joins; None where they cannot be read."""
     separator, quote = ft.format["adskiller"], ft.format.get("citation") or ""
     at = 0
     while at < len(lines):
         line = lines[at]
         if not quote or quote not in line:
-            yield at + 1, 1, line.split(separator)
+            yield at + 1, line.split(separator)
             at += 1
             continue
         span = 1
@@ -255,10 +253,10 @@ def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) 
         text = "\n".join(lines[at:at + span])
         fields = None if text.count(quote) % 2 or span > limits.span or at + span > len(lines) else _quoted(text, separator, quote)
         if fields is None or span > 1 and len(fields) != len(layout) + bool(ft.format.get("afsluttende_adskiller")):
-            yield at + 1, 1, None
+            yield at + 1, None
             at += 1
         else:
-            yield at + 1, span, fields
+            yield at + 1, fields
             at += span
 
 
@@ -296,10 +294,7 @@ def _values(content: Any, ft: FileType, layout: list[str], local: frozenset[str]
         if table is None:
             return None, None, False
         need = max(c.pos + c.length - 1 for c in table.columns)
-        kept = content
-        while kept and unicodedata.category(kept[-1]) == "Zs":
-            kept = kept[:-1]
-        if len(content) < need or len(kept) > need:
+        if len(content) < need or len(content.rstrip(BLANKS)) > need:
             return table, None, False
         return table, {c.name: content[c.pos - 1:c.pos - 1 + c.length] for c in table.columns}, False
     if content is None:
@@ -312,25 +307,7 @@ def _values(content: Any, ft: FileType, layout: list[str], local: frozenset[str]
     return ft.tables[0], dict(zip(layout, content, strict=False)), False
 
 
-def _local_of(values: dict[str, Any], table: Table) -> dict[str, Any] | None:
-    own = {n: v for n, v in values.items() if n not in {c.name for c in table.columns}}
-    return own or None
-
-
 # ------------------------------------------------------------------ JSON and XML
-
-
-class Json:
-    """A value that is an array or an object: any text that reads as it."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and json.loads(other, parse_float=str, parse_int=str, object_pairs_hook=tuple) == self.value
-
-    def __hash__(self) -> int:
-        return 0
 
 
 def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | None:
@@ -370,7 +347,7 @@ def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | No
     return out if walk("", pairs[1]) else None
 
 
-def _xml(ft: FileType, plain: bytes, found: Expected) -> None:
+def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
     if not plain:
         raise Refuse("empty")
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
@@ -387,20 +364,26 @@ def _xml(ft: FileType, plain: bytes, found: Expected) -> None:
         if "unbound prefix" in str(error):
             raise Unsure from error
         raise Refuse("xml") from error
+    longest = max(map(len, re.findall(b"<[^>]*>", plain)))
+    if longest > limits.line:
+        if longest < 2 * limits.line:
+            raise Unsure        # the parser has it whole or not, by where it is cut in reading
+        raise Refuse("long tag")
     if _depth(root) > 100:
         raise Refuse("deep")
-    columns = ft.tables[0].columns
-    wanted = {(c.path or c.header).casefold(): i for i, c in enumerate(columns)}
+    wanted = [(c.path or c.header).casefold() for c in ft.tables[0].columns]
     above = {"/".join(p.split("/")[:n]) for p in wanted for n in range(1, p.count("/") + 1)}
     rows = found.rows.setdefault(ft.tables[0].identifier, [])
     records = list(_posts(root, ft.format["post"].casefold()))
     if not records and len(root):
         raise Refuse("other elements")
     for record in records:
+        if sum(len((text or "").encode()) for e in record.iter() for text in (e.text, e.tail if e is not record else "", *e.attrib.values())) > limits.line:
+            raise Refuse("long record")
         values: dict[str, str] = {}
         good = _take(record, "", wanted, above, values)
         if good:
-            rows.append((0, tuple(values.get(p, "") for p in sorted(wanted, key=wanted.__getitem__))))
+            rows.append((0, tuple(values.get(p, "") for p in wanted), None))
         else:
             found.aside.append(0)
     if records and not rows:
@@ -426,7 +409,7 @@ def _posts(element: ElementTree.Element, post: str) -> Iterator[ElementTree.Elem
             yield from _posts(child, post)
 
 
-def _take(element: ElementTree.Element, path: str, wanted: dict[str, int], above: set[str], values: dict[str, str]) -> bool:
+def _take(element: ElementTree.Element, path: str, wanted: list[str], above: set[str], values: dict[str, str]) -> bool:
     """Put an element's values in; False when it has what no column takes, or the same twice."""
     for key, value in element.attrib.items():
         if key.startswith("{") and "XMLSchema-instance" in key:
@@ -481,6 +464,12 @@ def whole(text: str) -> int | None:
     """A whole number of at most nine digits."""
     t = trim(text)
     return int(t) if re.fullmatch("[-+]?[0-9]+", t) and len(t.lstrip("+-").lstrip("0")) <= 9 else None
+
+
+def hours(text: str) -> Decimal | None:
+    """Hours with a decimal comma and at most two decimals."""
+    m = re.fullmatch("([0-9]{1,6})(,([0-9]{1,2})0*)?", trim(text))
+    return Decimal(f"{m[1]}.{m[3] or '0'}") if m else None
 
 
 def day(text: str, form: str) -> date | None:

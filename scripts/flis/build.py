@@ -107,10 +107,14 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     result = BuildResult()
     changed = built.changed(home, stands)
     if changed and not full_refresh:
-        # With the views and seeds above them, so that what is rebuilt rests on what stands in the repo now.
-        outcome = dbt.invoke("build", "--full-refresh", "--select", *stands.above(changed), *changed, "--exclude-resource-type", "test", "unit_test")
-        _collect(outcome, result)
-        built.remember_prints(home, stands, outcome.result or [])
+        # First what they rest on: a model that goes by delivery and is rebuilt on a stored one that has not taken the newest deliveries would count them as seen.
+        behind = sorted((stands.all_above(changed) & built.due(home, stands)) - set(changed))
+        # Then with the views and seeds above them, so that what is rebuilt rests on what stands in the repo now.
+        for names, how in (behind, []), ([*stands.above(changed), *changed], ["--full-refresh"]):
+            if names and not result.failures:
+                outcome = dbt.invoke("build", *how, "--select", *names, "--exclude-resource-type", "test", "unit_test")
+                _collect(outcome, result)
+                built.remember_prints(home, stands, outcome.result or [])
         result.rebuilt = changed
         if result.failures:
             return result

@@ -149,6 +149,10 @@ class Project:
                     queue.append(unique_id)
         return sorted(self.nodes[u].name for u in found)
 
+    def all_above(self, names: Iterable[str]) -> set[str]:
+        """The names of all that the incremental models named rest on."""
+        return {self.nodes[u].name for name in names for u in self.upstream[self.sliced[name].unique_id]}
+
     def resting_on(self, wanted: set[str]) -> set[str]:
         """The nodes that rest on raw tables of these kildesystemer."""
         return {self.nodes[u].name for u, systems in self.systems.items() if systems & wanted}

@@ -21,7 +21,7 @@ LEVELS = ("individ", "kommune", "dimension", "benchmark")
 FOLDER = "data"
 FORMULA_GUARD = "'"
 # A spreadsheet takes a cell that begins so as a formula. The guard itself is guarded too, so that reading the file back loses nothing.
-FORMULA_START = r"^[=+\-@\t\r']"
+FORMULA_START = r"^[=+\-@\t\r\n']"
 
 RESERVED = frozenset("all analyse analyze and any as asc both case cast check collate column constraint create default desc distinct do else end except false fetch for "
                      "foreign from group having in initially intersect into lateral leading limit not null offset on only or order pivot placing primary qualify references "
@@ -328,7 +328,7 @@ def _load_body(tables: tuple[Table, ...], table_formats: tuple[tuple[str, ...], 
 def _select(table: Table, formats: tuple[str, ...]) -> str:
     if "parquet" in formats:
         return f"select {', '.join(_id(c) for c in table.names)} from read_parquet('{FOLDER}/{table.name}.parquet')"
-    unguard = (f"case when regexp_matches({{0}}, '^{FORMULA_GUARD * 2}[=+\\-@\\t\\r{FORMULA_GUARD * 2}]') then substr({{0}}, 2) else {{0}} end")
+    unguard = f"case when regexp_matches({{0}}, {_text(FORMULA_START.replace('^', f'^{FORMULA_GUARD}'))}) then substr({{0}}, 2) else {{0}} end"
     columns = ", ".join(unguard.format(_id(c.name)) if field_type(c.type) == "string" else _id(c.name) for c in table.columns)
     types = ", ".join(f"{_text(c.name)}: {_text(c.type.lower())}" for c in table.columns)
     return (f"select {columns} from read_csv('{FOLDER}/{table.name}.csv', delim = ';', quote = '\"', escape = '\"', header = true, "
@@ -392,7 +392,7 @@ def readme(facts: dict[str, Any], tables: list[Table], rows: dict[str, int], for
         "Kontrollér at pakken er hel med `sha256sum -c SHA256SUMS`.", "",
     ]
     if "csv" in formats[example]:
-        out += ["CSV-filerne er UTF-8 med BOM, semikolon og decimalkomma. En tekst der begynder med `=`, `+`, `-`, `@`, tabulator eller `'`, har fået en apostrof foran, "
+        out += ["CSV-filerne er UTF-8 med BOM, semikolon og decimalkomma. En tekst der begynder med `=`, `+`, `-`, `@`, tabulator, linjeskift eller `'`, har fået en apostrof foran, "
                 f"så et regneark ikke læser den som en formel; {'Parquet-filerne og ' if kind == 'parquet' else ''}`indlaes.sql` giver teksten uændret.", ""]
     out += [
         "## Sådan henviser I til tallene", "",
@@ -460,6 +460,11 @@ def _id(name: str) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
+
+
+def literal(text: str) -> str:
+    """What somebody wrote freely, as one line of Markdown without HTML."""
+    return _one_line(text).replace("<", "\\<")
 
 
 def _cell(text: str) -> str:

@@ -340,10 +340,10 @@ class Declaration:
         if municipality:
             faults, releases = self.accepted.get((area, municipality), []), self.released.get((area, municipality), [])
             if faults:
-                out += ["", "### Kendte fejl, der er accepteret", "", *(f"- {rule} {title}, {_when(period)}: {danish.number(count)}, {danish.day(day)}. {masked(reason)}"
+                out += ["", "### Kendte fejl, der er accepteret", "", *(f"- {rule} {title}, {_when(period)}: {danish.number(count)}, {danish.day(day)}. {dp.literal(masked(reason))}"
                                                                      for rule, title, period, count, reason, day in faults)]
             if releases:
-                out += ["", "### Frigivet trods afvigelser", "", *(f"- {_release(*one)}" for one in releases)]
+                out += ["", "### Frigivet trods afvigelser", "", *(f"- {dp.literal(_release(*one))}" for one in releases)]
         return out
 
     # --- JSON-LD --------------------------------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ _CONTROL = (b"\x01", b"\x1d", b"\x1e", b"\x1f")
 _FORBIDDEN = re.compile("[\0\x01\x1d-\x1f\ud800-\udfff]")
 _DIGITS = re.compile(r"[0-9]+")
 MOST_DEEP = 100         # elements inside each other in XML
+MOST_ASIDE = 1_000_000  # lines of one file that are set aside, each with its reason: beyond that it is the file
 MOST_DIGITS = 8         # in an end record's count: no file has a hundred million records, and a longer number may be a CPR number, which we would tell back
 
 
@@ -391,6 +392,7 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spoo
             text.finish(quotes)
             found.lines = found.records = text.lines
             found.unpacked = target.tell() - start
+            _long_enough(ft, found)
             _end(ft, tail, found)
         if ft.kind == "jsonl":
             _split_json(ft, match, found, target, start, spools)
@@ -421,6 +423,17 @@ def split_plain(line: str, ft: FileType) -> list[str]:
     else:
         fields = line.split(ft.format["adskiller"])
     return fields[:-1] if ft.format.get("afsluttende_adskiller") and fields[-1:] == [""] else fields
+
+
+def _long_enough(ft: FileType, found: Inspected) -> None:
+    """Refuse a file of which, by its lines and bytes alone, too many lines are shorter than any that can be used: 200 MB of line ends are 200 million lines to set aside."""
+    if ft.kind == "fixed":
+        least = min(max((c.pos or 0) + (c.length or 0) - 1 for c in t.columns) for t in ft.tables)
+    else:
+        least = len("{}") if ft.kind == "jsonl" else len(found.layout) - 1
+    usable = (found.unpacked - found.lines) // least if least else found.lines      # what is not line ends, shared out
+    if found.lines - usable > MOST_ASIDE:
+        raise Refused("for_mange_ubrugelige", antal=found.lines - usable, graense=MOST_ASIDE)
 
 
 def _begin(ft: FileType, match: Match, head: bytes, local_fields: frozenset[str], found: Inspected) -> None:
@@ -515,8 +528,8 @@ def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
         return fields[where - 1].strip() if where <= len(fields) else ""
 
     if record.get("antal"):
-        count = value(record["antal"]).lstrip("0") or "0"
-        if not _DIGITS.fullmatch(count) or len(count) > MOST_DIGITS:
+        count = value(record["antal"])
+        if not _DIGITS.fullmatch(count) or len(count.lstrip("0")) > MOST_DIGITS:
             raise Refused("ulaeselig_slutrecord", linje=at)
         found.end_count = int(count)
     if record.get("sum"):

@@ -41,6 +41,7 @@ WORKERS = 2
 FORMATS = {"parquet": ["parquet"], "csv": ["csv"], "begge": ["csv", "parquet"]}
 FILE_MODE = 0o440         # a written version is never changed, and is not for everybody on the machine
 VERSION = re.compile(r"(\d+)\.(\d{6})\.(\d+)")
+LocalColumns = dict[str, tuple[tuple[str, ...], str]]       # column → the fields as delivered, and what they are
 
 
 class PackageError(Exception):
@@ -288,12 +289,12 @@ class Run:
             found.setdefault((municipality, area), []).append(dict(zip(names, values, strict=True)))
         return found
 
-    def _local_fields(self) -> dict[str, dict[str, dict[str, str]]]:
-        """table → municipality → field as delivered → description, for the fields that have values on the table's rows."""
+    def _local_fields(self) -> dict[str, dict[str, LocalColumns]]:
+        """table → municipality → its own columns, for the fields that have values on the table's rows. Two systems' names for a field may come to one column."""
         texts = {}
         if self._exists("cpr", "raw", "opsaetning_lokale_felter"):
             texts = {(k, f.lower()): b for k, f, b in self._rows("select kommunekode, felt, beskrivelse from cpr.raw.opsaetning_lokale_felter")}
-        found: dict[str, dict[str, dict[str, str]]] = {}
+        found: dict[str, dict[str, LocalColumns]] = {}
         for table in self.tables.values():
             source = f"std_{table.area}__lokalt_felt"
             if table.level not in ("individ", "kommune") or not {"kildesystem", "kilde_id"} <= set(table.names) or table.meta.get("lokale_felter") is False:
@@ -307,7 +308,9 @@ class Run:
                 semi join {table.relation} as t on l.kommunekode = t."{table.controller}" and l.kildesystem = t.kildesystem and l.kilde_id = t.kilde_id
                 order by all
                 """):
-                found.setdefault(table.name, {}).setdefault(municipality, {})[name] = texts.get((municipality, name.lower())) or "Kommunens eget felt."
+                columns = found.setdefault(table.name, {}).setdefault(municipality, {})
+                names, text = columns.get(_local_name(name), ((), ""))
+                columns[_local_name(name)] = ((*names, name), text or texts.get((municipality, name.lower())) or "Kommunens eget felt.")
         return found
 
     # --- what is to be ----------------------------------------------------------------------------------------------------------------------
@@ -419,7 +422,7 @@ class Run:
             self.final[key] = self._as_received(plan, self.tables[name], wish, fields)
         return self.final[key]
 
-    def _as_received(self, plan: Plan, table: dp.Table, wish: Wish, fields: dict[str, str]) -> dp.Table:
+    def _as_received(self, plan: Plan, table: dp.Table, wish: Wish, fields: LocalColumns) -> dp.Table:
         """The table without what the recipient does not want, with its local fields, with CPR numbers where instructed."""
         if table.level == "dimension":
             return table
@@ -433,9 +436,9 @@ class Run:
                 columns.append(column)
         if wish.cpr and table.level == "individ":
             table = replace(table, key=tuple("personnummer" if k == "person_id" else k for k in table.key))
-        for local, text in fields.items():
-            if _local_name(local) not in wish.without:
-                columns.append(dp.Column(_local_name(local), "VARCHAR", f"Lokalt felt {local}: {text}"))
+        for column, (names, text) in fields.items():
+            if column not in wish.without:
+                columns.append(dp.Column(column, "VARCHAR", f"Lokalt felt {', '.join(names)}: {text}"))
         table = table.with_columns(columns, note)
         return replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in plan.tables})
 
@@ -600,7 +603,7 @@ class Run:
         if fields:
             # By the row where the table says which, else by its key, which a system may have used twice.
             by = ["kildesystem", "kilde_id", *(c for c in ("_leverance_id", "_linje") if c in table.names)]
-            pivot = ", ".join(f'max(vaerdi) filter (where felt = {_text(f)}) as "{_local_name(f)}"' for f in fields)
+            pivot = ", ".join(f'max(vaerdi) filter (where felt in ({", ".join(map(_text, names))})) as "{column}"' for column, (names, _) in fields.items())
             ctes.append(f"lokalt as (select {', '.join(by)}, {pivot} from flis.standardized.std_{table.area}__lokalt_felt "
                         f"where kommunekode = {_text(plan.recipient)} group by all)")
             joins.append(f"left join lokalt as l on {' and '.join(f'k.{c} = l.{c}' for c in by)}")
@@ -618,11 +621,11 @@ class Run:
             raise PackageError(f"{plan.label}/{name}: a person has no number in person_noegle; run `flis load` and `flis build` again")
         return rows
 
-    def _expression(self, table: dp.Table, column: str, fields: dict[str, str]) -> str:
+    def _expression(self, table: dp.Table, column: str, fields: LocalColumns) -> str:
         """What a column leaves the house as. Ids of persons are keyed anew, also where a kilde_id carries one."""
         if column == "personnummer" and column not in table.names:
             return "p.cpr"
-        if column in {_local_name(f) for f in fields} - set(table.names):
+        if column in fields and column not in table.names:
             return f'l."{column}"'
         if self._is_person(column):
             return hmac_sql(f'k."{column}"', "modtager")

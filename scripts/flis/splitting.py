@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flis import danish
 from flis.contract import FileType, Table
 from flis.home import REPO
-from flis.inspection import Inspected
+from flis.inspection import MOST_ASIDE, Inspected
 from flis.reasons import Reason, catalogue
 
 if TYPE_CHECKING:
@@ -93,8 +93,9 @@ def into_raw(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: l
         from _linje as l
         inner join _fil as f on l.nr = f.nr and f.taget
         inner join (select unnest(cast($1 as varchar[])) as kode, unnest(cast($2 as varchar[])) as tekst) as a on l.kode = a.kode
+        where not list_contains(cast($3 as bigint[]), f.leverance_id)
         order by f.leverance_id, l.linje
-    """, [list(reasons), list(reasons.values())])
+    """, [list(reasons), list(reasons.values()), [ident for ident, a in accounts.items() if a.set_aside > MOST_ASIDE]])     # it is refused
     _balance(con, ft, parts, accounts)
     con.execute("drop table _linje")
     return accounts
@@ -258,6 +259,8 @@ def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -
             account.refusal = Reason.of("forkert_antal", forventet=part.found.end_count, fundet=data - blank)
         elif aside and aside == data and aside > blank:
             account.refusal = Reason.of("ingen_brugbare_linjer", antal=aside, linje=first)
+        elif aside > MOST_ASIDE:
+            account.refusal = Reason.of("for_mange_ubrugelige", antal=aside, graense=MOST_ASIDE)
         if aside:
             account.warnings.append(Reason.of("linjer_sat_til_side", antal=aside, linje=first))
     for ident, account in accounts.items():

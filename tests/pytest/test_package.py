@@ -224,6 +224,16 @@ def test_the_csv_is_safe_to_open_and_loses_nothing(hjem):
         assert not any(v.startswith(("=", "+", "@", "\t")) for v in row.values())
 
 
+def test_to_systemers_navne_for_et_lokalt_felt_er_en_kolonne(hjem):
+    """A change of system may change how a local field is written."""
+    change(hjem, f"insert into standardized.std_voksne_handicap__lokalt_felt values ('0101', 'eg_sensum', '{'b' * 32}-7', 'Team', '=syd', 1, 2)")
+    run(hjem)
+    folder = newest(hjem, "0101")
+    assert {r["paragraf"]: r["lokal_team"] for r in read_csv(folder / "data/std_voksne_handicap__ydelse.csv")} == {"SEL|85": "'@nord", "SEL|103": "'=syd"}
+    fields = next(r for r in descriptor(folder)["resources"] if r["path"].endswith("std_voksne_handicap__ydelse.csv"))["schema"]["fields"]
+    assert [f["description"] for f in fields if f["name"] == "lokal_team"] == ["Lokalt felt TEAM, Team: Det team der har sagen"]
+
+
 @pytest.mark.parametrize("form", ["begge", "csv", "parquet"])
 def test_indlaes_sql_loads_typed_tables_with_keys(hjem, form, monkeypatch):
     change(hjem, f"update raw.opsaetning_pakke_oenske set format = '{form}' where kommunekode = '0101'", "cpr")
