@@ -497,15 +497,18 @@ class _Run:
             "kommunekode": d.match.kommunekode if d.match else None, "periode": d.match.periode if d.match else None,
             "raekker": d.rows if d.status == "aktiv" else None, "aarsag": reason.text if reason else None})
 
+    def archived(self, afsender: str, ft: FileType, match: Match, udtrukket: datetime, fil: str, sha256: str) -> Path:
+        month = (match.periode or udtrukket.date()).strftime("%Y-%m")
+        stem, packed = re.fullmatch(r"(.*?)(\.gz|\.zip)?", fil, flags=re.IGNORECASE | re.DOTALL).groups()
+        return self.home.archive / afsender / ft.kildesystem / month / f"{stem}.{sha256[:12]}{(packed or '.gz').lower()}"
+
     def _archive(self, d: Delivery) -> None:
         """The file as it came, compressed, under a name that says what it holds: writing it again gives the same file."""
         assert d.match
-        month = (d.match.periode or d.udtrukket.date()).strftime("%Y-%m")
-        folder = self.home.archive / d.afsender / d.match.filetype.kildesystem / month
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stem, packed = re.fullmatch(r"(.*?)(\.gz|\.zip)?", d.fil, flags=re.IGNORECASE | re.DOTALL).groups()
-        target = folder / f"{stem}.{d.sha256[:12]}{(packed or '.gz').lower()}"
-        temp = folder / f".{target.name}.tmp"
+        target = self.archived(d.afsender, d.filetype, d.match, d.udtrukket, d.fil, d.sha256)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        packed = d.fil.lower().endswith((".gz", ".zip"))
+        temp = target.with_name(f".{target.name}.tmp")
         with d.path.open("rb") as source, temp.open("wb") as out:
             if packed:
                 shutil.copyfileobj(source, out, 1024**2)
