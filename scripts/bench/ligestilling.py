@@ -46,7 +46,7 @@ class Act:
     """One thing that happens. `pick` and `amount` choose among what there is at the time (modulo its number), so that every sequence means something.
 
     month: a month's files arrive; days: `amount` days of the CPR register, after a gap where `pick` is a multiple of four; again: a delivery that has come
-    comes once more, as `amount` says (HOW); withdraw: one is taken back.
+    comes once more, as `amount` says (HOW), or twice before the next build; withdraw: one is taken back.
     """
 
     kind: str
@@ -236,18 +236,22 @@ def play(world: World, home: Home, turns: Sequence[Turn], seed: int = 0) -> Told
                 done.append(f"{len(arriving)} days{' after a gap' if skip else ''}")
             elif act.kind == "again":
                 file = _one_of([(f.match.filetype.origin, f) for f in come if f.match and not f.name.endswith((".gz", ".zip"))], act.pick)
-                sent[file.sender, file.name] = sent.get((file.sender, file.name), 0) + 1
-                arriving = [again(file, HOW[act.amount % len(HOW)], sent[file.sender, file.name], chance)]
-                done.append(f"{arriving[0].name} again, {HOW[act.amount % len(HOW)]}")
+                for how in [HOW[(act.amount + n) % len(HOW)] for n in range(1 + act.amount // 3 % 2)]:
+                    load(home)      # what is sent twice is also taken in twice
+                    sent[file.sender, file.name] = sent.get((file.sender, file.name), 0) + 1
+                    new = again(file, how, sent[file.sender, file.name], chance)
+                    put(home, new)
+                    done.append(f"{new.name} again, {how}")
             elif act.kind == "withdraw":
                 load(home)
                 done.append(_withdrawn(home, act.pick))
                 continue
             else:
                 continue
-            come += [f for f in arriving if f not in come]
-            for file in arriving:
-                put(home, file)
+            if act.kind != "again":
+                come += arriving
+                for file in arriving:
+                    put(home, file)
             if turn.apart:
                 load(home)
         load(home)
@@ -317,10 +321,10 @@ def compare(home: Home) -> tuple[dict[str, int], int, int]:
 _IN_FORCE = " where _leverance_id in (select leverance_id from cpr.raw.leverance where status = 'aktiv')"
 
 
-def sequence(chance: random.Random) -> list[Turn]:
-    """Some turns by chance."""
+def sequence(chance: random.Random, turns: int | None = None) -> list[Turn]:
+    """Some turns by chance, or so many."""
     return [Turn(tuple(Act(chance.choice(KINDS), chance.randrange(1000), chance.randrange(1000)) for _ in range(chance.randint(1, 4))), chance.random() < 0.5)
-            for _ in range(chance.randint(2, 6))]
+            for _ in range(turns or chance.randint(2, 6))]
 
 
 def run(work: Path, times: int, seed: int) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class _Withdrawal(_Run):
                 raise WithdrawError(f"Leverance {leverance_id} ({row['fil']}) er aldrig taget ind (status {row['status']}): der er intet at trække tilbage.")
             before = self._ledger("erstattet_af = $1 and status = 'erstattet' order by leverance_id", leverance_id)
             back = before if row["status"] == "aktiv" else []
-            self._check_series(row, back)
+            self._check_series(row, before)
             shutil.rmtree(self.spool_folder, ignore_errors=True)
             self.spool_folder.mkdir(mode=0o700)
             try:
@@ -114,14 +114,14 @@ class _Withdrawal(_Run):
     def _told(self, row: dict[str, Any], back: list[dict[str, Any]] | None = None, already: bool = False) -> Withdrawn:
         return Withdrawn(row["leverance_id"], row["fil"], row["kommunekode"], row["fagomraade"], row["periode"], tuple((b["leverance_id"], b["fil"]) for b in back or []), already)
 
-    def _check_series(self, row: dict[str, Any], back: list[dict[str, Any]]) -> None:
-        """A numbered extract with others after it rests in the middle of a series: without it there would be a gap."""
-        if row["status"] != "aktiv" or row["loebenr"] is None or row["loebenr"] in {b["loebenr"] for b in back}:
+    def _check_series(self, row: dict[str, Any], before: list[dict[str, Any]]) -> None:
+        """A numbered extract with others after it is in the middle of a series: without it there would be a gap, now or when the series comes into force again."""
+        if row["loebenr"] is None or row["loebenr"] in {b["loebenr"] for b in before}:
             return
         later = self.con.execute("""
             select count(*), min(loebenr), max(loebenr) from raw.leverance
-            where status = 'aktiv' and (afsender, kildesystem, filtype) = ($1, $2, $3) and kommunekode is not distinct from $4 and loebenr > $5
-        """, [row["afsender"], row["kildesystem"], row["filtype"], row["kommunekode"], row["loebenr"]]).fetchall()[0]
+            where (afsender, kildesystem, filtype) = ($1, $2, $3) and kommunekode is not distinct from $4 and loebenr > $5 and status = $6 and erstattet_af is not distinct from $7
+        """, [row[c] for c in ("afsender", "kildesystem", "filtype", "kommunekode", "loebenr", "status", "erstattet_af")]).fetchall()[0]
         if later[0]:
             raise WithdrawError(f"Leverance {row['leverance_id']} er udtræk nr. {row['loebenr']} i en række, og {later[0]} senere (nr. {later[1]} til {later[2]}) bygger på det. "
                                 "Træk de senere tilbage først, det nyeste først, eller bed afsenderen sende udtrækket igen med samme nummer.")
