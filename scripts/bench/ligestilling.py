@@ -181,7 +181,7 @@ def _end(name: str, head: list[str], rows: list[str], end: list[str], breaks: st
     separator = "\t" if "\t" in end[0] else ";"
     columns = head[0].lower().split(separator)
     amount = next(n for n, c in enumerate(columns) if c in ("amount0", "beloeb", "beloeb_tkr"))
-    total = sum((_number(row.split(separator)[amount]) for row in rows), Decimal(0))
+    total = sum((max(_number(row.split(separator)[amount]), Decimal(0)) for row in rows), Decimal(0))      # the contracts sum what is debited
     said = end[0].split(separator)
     said[1], said[2] = str(len(rows)), _written(total, said[2])
     return [separator.join(said)]
@@ -197,10 +197,7 @@ def _number(text: str) -> Decimal:
 
 
 def _written(total: Decimal, like: str) -> str:
-    decimals = len(like.strip("-").partition(",")[2])
-    text = f"{abs(total):,.{decimals}f}".translate(str.maketrans(",.", ".,"))
-    trailing = like.endswith("-") or "ZD" in like
-    return text if total >= 0 else text + "-" if trailing else "-" + text
+    return f"{total:,.{len(like.partition(',')[2])}f}".translate(str.maketrans(",.", ".,"))
 
 
 # --- a sequence --------------------------------------------------------------------------------------------------------------------------------
