@@ -105,12 +105,12 @@ def _link(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def note_replaced(con: duckdb.DuckDBPyConnection, ft: FileType) -> None:
-    """The persons in deliveries about to be taken out of raw (`_erstattet`), noted under the delivery that takes their place."""
+    """The persons in deliveries about to be taken out of raw (`_erstattet`), noted under that delivery: it is the one a model that has seen it will miss."""
     for table in ft.tables:
         for column in table.cpr_columns:
             con.execute(f"""
                 insert into raw.beroert_person
-                select distinct e.erstattet_af, n.person_id
+                select distinct e.leverance_id, n.person_id
                 from raw.{table.identifier} as r
                 inner join _erstattet as e on r._leverance_id = e.leverance_id
                 inner join raw.person_noegle as n on {cpr_sql('r.' + column)} = n.cpr

@@ -171,7 +171,7 @@ class Picture:
         self.deliveries, self.refused = {}, {}
         if self._has("marts", "leveranceoversigt"):
             self.deliveries = self._by(f"""
-                select kommunekode, fagomraade, kildesystem, periode, status, frist, antal_forventet, antal_modtaget, antal_forsinket, antal_mangler, antal_erstattet, antal_afvist
+                select kommunekode, fagomraade, kildesystem, periode, status, frist, antal_forventet, antal_modtaget, antal_forsinket, antal_mangler, antal_erstattet, antal_afvist, antal_tilbagekaldt
                 from marts.leveranceoversigt
                 where periode > (select max(periode) from marts.leveranceoversigt) - interval {MONTHS_BACK} month
                 order by all
@@ -392,7 +392,7 @@ def _delivery_table(deliveries: list[dict[str, Any]], system: Callable[[str], st
         files = f"{one['antal_modtaget']} af {one['antal_forventet']} filer" if one["antal_modtaget"] != one["antal_forventet"] and one["antal_forventet"] else ""
         more = [files, f"{pages.count(one['antal_mangler'], 'fil')} mangler" if one["antal_mangler"] else "", f"{pages.count(one['antal_forsinket'], 'fil')} kom for sent" if one["antal_forsinket"] else "",
                 f"{pages.count(one['antal_erstattet'], 'fil')} erstattet" if one["antal_erstattet"] else "", f"{pages.count(one['antal_afvist'], 'fil')} afvist" if one["antal_afvist"] else "",
-                f"frist {danish.day(one['frist'])}" if one["status"] == "forventet" else ""]
+                f"{pages.count(one['antal_tilbagekaldt'], 'fil')} trukket tilbage" if one["antal_tilbagekaldt"] else "", f"frist {danish.day(one['frist'])}" if one["status"] == "forventet" else ""]
         cells.setdefault(one["periode"], {})[one["kildesystem"]] = {"ord": words[one["status"]], "mere": ", ".join(m for m in more if m), "slem": one["status"] in ("forsinket", "afvist")}
     systems = sorted({d["kildesystem"] for d in deliveries})
     return {"systemer": [system(s) for s in systems], "maaneder": [(danish.month(m), [cells[m].get(s) for s in systems]) for m in sorted(cells, reverse=True)],

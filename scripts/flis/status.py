@@ -27,12 +27,12 @@ def write_deliveries(home: Home) -> None:
 
     status = read(home)
     with connect(home) as con:
-        if exists(con, "marts", "leveranceoversigt"):
-            columns = ("kommunekode", "fagomraade", "kildesystem", "forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")
+        if exists(con, "marts", "leveranceoversigt") and "antal_tilbagekaldt" in {row[0] for row in con.execute("describe marts.leveranceoversigt").fetchall()}:     # one built before that was counted is written at the next build
+            columns = ("kommunekode", "fagomraade", "kildesystem", "forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist", "tilbagekaldt")
             rows = con.execute(f"""
                 select kommunekode, fagomraade, kildesystem,
                     sum(antal_forventet)::bigint, sum(antal_modtaget)::bigint, sum(antal_forsinket)::bigint, sum(antal_mangler)::bigint,
-                    sum(antal_erstattet)::bigint, sum(antal_afvist)::bigint
+                    sum(antal_erstattet)::bigint, sum(antal_afvist)::bigint, sum(antal_tilbagekaldt)::bigint
                 from marts.leveranceoversigt group by all order by all
             """).fetchall()
             status["leverancer"] = [dict(zip(columns, row, strict=True)) for row in rows]
@@ -47,15 +47,15 @@ def _periods_to_look_at(con: Any) -> list[dict[str, Any]]:
     """Each municipality, kildesystem and month where something is late, missing, replaced or refused, or where a part is missing inside what came."""
     from flis.database import exists
 
-    columns = ("kommunekode", "fagomraade", "kildesystem", "periode", "status", "forventet", "modtaget", "mangler", "erstattet", "afvist", "manglende_dele")
+    columns = ("kommunekode", "fagomraade", "kildesystem", "periode", "status", "forventet", "modtaget", "mangler", "erstattet", "afvist", "tilbagekaldt", "manglende_dele")
     missing = ("select kommunekode, kildesystem, periode, string_agg(felt || ' ' || vaerdi, ', ' order by felt, vaerdi) as dele from kvalitet.manglende_del group by all" if exists(con, "kvalitet", "manglende_del")
                else "select null::varchar as kommunekode, null::varchar as kildesystem, null::date as periode, null::varchar as dele where false")
     rows = con.execute(f"""
         select o.kommunekode, o.fagomraade, o.kildesystem, strftime(o.periode, '%Y-%m'), o.status,
-            o.antal_forventet, o.antal_modtaget, o.antal_mangler, o.antal_erstattet, o.antal_afvist, coalesce(d.dele, '')
+            o.antal_forventet, o.antal_modtaget, o.antal_mangler, o.antal_erstattet, o.antal_afvist, o.antal_tilbagekaldt, coalesce(d.dele, '')
         from marts.leveranceoversigt as o
         left join ({missing}) as d on o.kommunekode = d.kommunekode and o.kildesystem = d.kildesystem and o.periode = d.periode
-        where o.er_instrueret and (o.status in ('forsinket', 'afvist') or o.antal_mangler + o.antal_erstattet + o.antal_afvist > 0 or d.dele is not null)
+        where o.er_instrueret and (o.status in ('forsinket', 'afvist') or o.antal_mangler + o.antal_erstattet + o.antal_afvist + o.antal_tilbagekaldt > 0 or d.dele is not null)
         order by all
     """).fetchall()
     return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -558,10 +558,10 @@ def test_a_gap_in_deltas_waits_and_is_closed(world):
     assert world.load().loaded == 3
     assert [r[0] for r in world.query("select tekst from raw.register__navn order by _leverance_id")] == [f"navn {n}" for n in range(5)]
     assert world.query("select count(*) from raw.leverance where status = 'venter'") == [(0,)]
-    # the same number again, later made: it replaces its like, and the persons of both are noted
+    # the same number again, later made: it replaces its like, whose persons are noted
     put(6, "D", 102, 101, f"001{p[1]}rettet")
     assert world.load().replaced == 1
-    ident = world.ledger("R260106.TXT")["leverance_id"]
+    ident = world.ledger("R260103.TXT")["leverance_id"]
     assert world.query("select tekst from raw.register__navn where tekst in ('navn 2', 'rettet')") == [("rettet",)]
     assert world.query("select leverance_id, person_id from raw.beroert_person") == [(ident, pseudonym(KEY.encode(), p[0]))]
     # one that says the wrong predecessor, and one from before the series

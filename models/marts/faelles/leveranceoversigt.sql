@@ -12,7 +12,7 @@ with opsaetning as (
 
 ),
 
-journal as (
+modtaget_i_alt as (
 
     select
         leverance_id,
@@ -26,7 +26,15 @@ journal as (
         coalesce(cast(udtrukket as date), cast(modtaget as date)) as udtraeksdato,
         coalesce(cast(periode as date), cast(date_trunc('month', coalesce(udtrukket, modtaget)) as date)) as maaned
     from {{ source('leverancer', 'leverance') }}
-    where status in ('aktiv', 'erstattet', 'afvist', 'dublet') and filtype is not null
+    where status in ('aktiv', 'erstattet', 'afvist', 'dublet', 'tilbagekaldt') and filtype is not null
+
+),
+
+-- What was withdrawn is counted, and is otherwise as if it had never come.
+journal as (
+
+    select * from modtaget_i_alt
+    where status <> 'tilbagekaldt'
 
 ),
 
@@ -197,10 +205,11 @@ erstattet_og_afvist as (
         j.maaned as periode,
         cast(count(case when j.status = 'erstattet' then 1 end) as integer) as antal_erstattet,
         cast(count(case when j.status = 'erstattet' and j.udtraeksdato = n.udtraeksdato then 1 end) as integer) as antal_erstattet_samme_dag,
-        cast(count(case when j.status = 'afvist' then 1 end) as integer) as antal_afvist
-    from journal as j
+        cast(count(case when j.status = 'afvist' then 1 end) as integer) as antal_afvist,
+        cast(count(case when j.status = 'tilbagekaldt' then 1 end) as integer) as antal_tilbagekaldt
+    from modtaget_i_alt as j
     left join journal as n on j.erstattet_af = n.leverance_id
-    where j.status = 'afvist' or (j.status = 'erstattet' and j.maaned = n.maaned)
+    where j.status in ('afvist', 'tilbagekaldt') or (j.status = 'erstattet' and j.maaned = n.maaned)
     group by
         j.kildesystem,
         j.kommunekode,
@@ -216,7 +225,8 @@ haendelser as (
         f.periode,
         -- A weekly or daily extract that takes the place of the one before is the beat itself; replaced is then only the same day's, sent again.
         cast(sum(case when f.kadence = 'maaned' then e.antal_erstattet else e.antal_erstattet_samme_dag end) as integer) as antal_erstattet,
-        cast(sum(e.antal_afvist) as integer) as antal_afvist
+        cast(sum(e.antal_afvist) as integer) as antal_afvist,
+        cast(sum(e.antal_tilbagekaldt) as integer) as antal_tilbagekaldt
     from forventet as f
     inner join erstattet_og_afvist as e
         on
@@ -247,6 +257,7 @@ samlet as (
         m.antal_forsinket,
         coalesce(h.antal_erstattet, 0) as antal_erstattet,
         coalesce(h.antal_afvist, 0) as antal_afvist,
+        coalesce(h.antal_tilbagekaldt, 0) as antal_tilbagekaldt,
         m.er_begyndt,
         m.daekket_til,
         coalesce(m.daekket_til = f.sidste_dag, false) as er_fuldt_daekket,
@@ -300,6 +311,7 @@ final as (
         end as antal_mangler,
         antal_erstattet,
         antal_afvist,
+        antal_tilbagekaldt,
         er_begyndt,
         er_fuldt_daekket,
         daekket_til,
