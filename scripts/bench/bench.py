@@ -29,6 +29,7 @@ SCRIPTS, REPO = HERE.parent, HERE.parents[1]
 sys.path.insert(0, str(SCRIPTS))
 
 import deliveries  # noqa: E402
+import floors  # noqa: E402
 import results  # noqa: E402
 import sqlmesh_walk  # noqa: E402
 from measure import Measured, measured  # noqa: E402
@@ -223,9 +224,13 @@ class Bench:
         step.rows, step.files, step.bytes = facts["rows"], facts["received"], size
         return self.against(step, bare) if bare else step
 
-    def build(self, name: str, months: int | None = None, floor: bool = True, env: dict[str, str] | None = None) -> Step:
-        """Build what has arrived. With `months` (stored now) the sizes on the disk are noted."""
-        step = self.flis(name, "build", env=env)
+    def build(self, name: str, months: int | None = None, floor: bool = True, env: dict[str, str] | None = None, command: list[str] | None = None) -> Step:
+        """Build what has arrived, by `flis build` or by `command`. With `months` (stored now) the sizes on the disk are noted."""
+        if command:
+            done = self.process(name, command, env)
+            step = Step(name, done.wall, done.cpu, done.peak)
+        else:
+            step = self.flis(name, "build", env=env)
         found = json.loads((self.target / "run_results.json").read_text("utf-8"))["results"]
         home = Path((env or self.env).get("FLIS_HOME", self.home))
         step.nodes, step.bytes = len(found), sum((home / n).stat().st_size for n in DATABASES)
@@ -284,7 +289,9 @@ class Bench:
 
     def nothing(self) -> list[Step]:
         """Load and build with nothing to do: what it costs to start, and what a node costs."""
-        return [self.flis(results.NOTHING_LOADED, "load"), self.build(results.NOTHING_BUILT)]
+        start = [self.flis(results.NOTHING_LOADED, "load"), self.flis(results.NOTHING_BUILT, "build")]
+        every = "from flis.build import build, project; from flis.home import Home; h = Home.of(None); r = build(h, select=sorted(project(h).signs)); assert not r.failures, r.failures"
+        return [*start, self.build(results.EVERY_NODE, command=[sys.executable, "-c", every])]
 
     def package(self) -> list[Step]:
         """Every package of each fagområde, written anew."""
@@ -382,7 +389,7 @@ class Bench:
 
     def summary(self) -> dict[str, Any]:
         """All the figures, as written to JSON."""
-        about = results.context(self.scale, self.periods, os.environ.get("FLIS_HUKOMMELSE", "6GB"))
+        about = results.context(self.scale, self.periods, os.environ.get("FLIS_HUKOMMELSE", floors.LIMIT))
         minutes = sum(s["minutes"] for s in self.state["done"].values())
         return results.summary({**about, "minutes": round(minutes, 1)}, self.steps(), self.state["sizes"], self.state["proofs"], len(areas()))
 

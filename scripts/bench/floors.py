@@ -24,6 +24,7 @@ from measure import Clock
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 CHUNK = 1024 * 1024
+LIMIT = "4500MB"        # DuckDB's memory_limit where nothing else is said, as in profiles.yml
 
 
 def _text(value: object) -> str:
@@ -41,7 +42,7 @@ def _read_only(home: Path, scratch: Path):
     import duckdb
 
     con = duckdb.connect(":memory:")
-    _settings(con, scratch, "6GB")
+    _settings(con, scratch, LIMIT)
     con.execute(f"attach {_text(home / 'flis.duckdb')} as flis (read_only)")
     con.execute(f"attach {_text(home / 'flis_cpr.duckdb')} as cpr (read_only)")
     con.execute("use flis")

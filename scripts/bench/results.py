@@ -54,6 +54,7 @@ class Step:
 # --- what is judged ----------------------------------------------------------------------------------------------------------------------------------
 
 NOTHING_LOADED, NOTHING_BUILT, IMPORT = "load, nothing new", "build, nothing new", "import of the rule engine"
+EVERY_NODE = "build of every node, nothing new"
 
 
 class Figures:
@@ -68,9 +69,9 @@ class Figures:
 
     @property
     def per_node(self) -> float | None:
-        """Seconds a node costs that has nothing to do: a build with nothing new, less its own floor, divided by its nodes."""
-        s = self.steps.get(NOTHING_BUILT)
-        return max(0.0, s.seconds - (s.floor_seconds or 0)) / s.nodes if s and s.nodes else None
+        """Seconds a node costs that has nothing to do: a build of every node though nothing is new, less its own floor and what it costs to find that out, divided by its nodes."""
+        every, start = self.steps.get(EVERY_NODE), self.total([NOTHING_BUILT])
+        return max(0.0, every.seconds - (every.floor_seconds or 0) - start) / every.nodes if every and every.nodes and start is not None else None
 
     def ratio(self, steps: list[str]) -> float | None:
         return self._divided(self.total(steps), self.total(steps, "floor_seconds"))
@@ -79,7 +80,7 @@ class Figures:
         seconds, nodes = self.total(steps), self.total(steps, "nodes")
         if seconds is None or nodes is None or self.per_node is None:
             return None
-        return self._divided(max(0.0, seconds - self.per_node * nodes), self.total(steps, "floor_seconds"))
+        return self._divided(max(0.0, seconds - self.per_node * nodes - (self.total([NOTHING_BUILT]) or 0)), self.total(steps, "floor_seconds"))
 
     def ratio_beyond_import(self, steps: list[str]) -> float | None:
         seconds, start = self.total(steps), self.total([IMPORT])
@@ -89,9 +90,11 @@ class Figures:
         return self._divided(self.total(steps), self.total(against))
 
     def share_beyond_start(self, steps: list[str], against: list[str]) -> float | None:
-        """What `steps` cost of `against`, both less what they cost when there is nothing to do."""
-        part, whole, start = self.total(steps), self.total(against), self.total([NOTHING_LOADED, NOTHING_BUILT])
-        return None if part is None or whole is None or start is None else self._divided(max(0.0, part - start), max(0.0, whole - start))
+        """What `steps` cost of `against`, both less what it costs to find that there is nothing to do, and less the constant of their nodes."""
+        part, whole, start, per_node = self.total(steps), self.total(against), self.total([NOTHING_LOADED, NOTHING_BUILT]), self.per_node
+        if part is None or whole is None or start is None or per_node is None:
+            return None
+        return self._divided(*(max(0.0, seconds - start - per_node * sum(self.steps[n].nodes or 0 for n in names)) for seconds, names in ((part, steps), (whole, against))))
 
     def seconds(self, steps: list[str]) -> float | None:
         return self.total(steps)
@@ -222,7 +225,7 @@ def targets_table(targets: list[dict[str, Any]]) -> str:
 def extrapolation_text(found: dict[str, Any] | None) -> str:
     """What the slopes come to, as Markdown."""
     if not found:
-        return "Not measured: it takes a month on a short history and on a long one, validate, and a build with nothing new."
+        return "Not measured: it takes a month on a short history and on a long one, validate, and builds with nothing new."
     per_row = ", ".join(f"{v} with {m} months" for m, v in found["microseconds_per_row"].items())
     names = {"hours": "the month's run (hours)", "memory_mb": "peak memory (MB)", "disk_gb": "disk (GB)"}
     first = min((b["month"] or 10**6, what) for what, b in found["breaks"].items())
@@ -257,7 +260,7 @@ def as_text(result: dict[str, Any]) -> dict[str, str]:
     """The parts of the page that the benchmark writes, by the name in their marks."""
     about = ", ".join([f"{result['date']}", f"commit {result['commit']}", f"scale {result['scale']:g}", f"{result['periods']} months", f"{result['cores']} cores", f"{result['memory_mb']:,} MB",
                        f"DuckDB memory_limit {result['duckdb_memory_limit']}"])
-    constant = "" if result["per_node_seconds"] is None else f"\n\nThe constant per node is {result['per_node_seconds'] * 1000:.0f} ms: a build with nothing new, less its floor, divided by its nodes."
+    constant = "" if result["per_node_seconds"] is None else f"\n\nThe constant per node is {result['per_node_seconds'] * 1000:.0f} ms: a build of every node though nothing is new, less its floor and the start, divided by its nodes."
     steps = [Step.of(row) for row in result["steps"]]
     return {"targets": f"{about}\n\n{targets_table(result['targets'])}{constant}", "steps": steps_table(steps), "sizes": sizes_table(result["sizes"]), "proofs": proofs_text(result["proofs"]),
             "extrapolation": extrapolation_text(result["extrapolation"])}
