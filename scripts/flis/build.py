@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 
 from flis import built
 from flis.database import connect, exists
@@ -94,11 +95,12 @@ def close_dbt_connections() -> None:
 
 
 def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None,
-          full_refresh: bool = False, tests: bool = True, select: Iterable[str] = (), progress: Progress | None = None) -> BuildResult:
+          full_refresh: bool = False, tests: bool = True, select: Iterable[str] = (), progress: Progress | None = None,
+          meanwhile: Callable[[], object] | None = None) -> BuildResult:
     """Build the seeds, models and their tests that rest on something that has changed; incremental models take only the slices that what arrived has touched.
 
     `fagomraade` narrows to that area's models and what they rest on, `select` (dbt's selectors) to nodes that are then built whether they need it or not. `kommune` (four digits) and `periode` (YYYY-MM) make those deliveries be computed again even though nothing
-    new arrived. Without `tests` the models are built unchecked. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
+    new arrived. Without `tests` the models are built unchecked. `meanwhile` is called in a thread of its own while the database works, where there is something to build. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
     """
     stands = project(home)
     dbt = Dbt(home, progress)
@@ -124,6 +126,8 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     wanted = list(select) or sorted(due)
     if not wanted:
         return result
+    if meanwhile:
+        Thread(target=meanwhile, daemon=True).start()
     # Unit tests try the text of the models on rows of their own; they belong to `make test` and plain `dbt build`, not to every night's data.
     outcome = dbt.invoke("build", "--select", *wanted, "--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else []))
     _collect(outcome, result)

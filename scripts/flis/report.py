@@ -36,7 +36,7 @@ MONTHS_BACK = 14                            # of deliveries
 FEWEST_TO_COMPARE = 5                       # municipalities behind a mean
 RUNS_BACK = 10                              # in a faggruppe's history
 PERSON = re.compile(r"[0-9a-f]{32}")        # a person_id, also inside a composed key
-SIGN = re.compile(rb'<meta name="flis-indhold" content="([0-9a-f]{64})">')
+SIGN = re.compile(rb'<meta name="flis-indhold" content="([0-9a-z_= ]+)">')
 ORDER = {severity: number for number, severity in enumerate(SEVERITIES)}
 
 
@@ -275,10 +275,14 @@ class Picture:
         kinds = {"maaned": danish.month, "tal": danish.number, "kr": lambda v: danish.number(v, 2), "andel": danish.share, "system": self.system, "tekst": str}
         return [["" if row[name] is None else kinds[kind](row[name]) for name, (_, kind) in pages.texts()["ekstra"][table]["kolonner"].items()] for row in rows]
 
-    def fingerprint(self, municipality: dict[str, Any]) -> str:
-        """Tells what a municipality's report says, and how: the same sign, the same report."""
-        rows = [self.row_signs.get((municipality["kommunekode"], a["id"])) for a in municipality["omraader"]]
-        return hashlib.sha256(json.dumps([self.sign, municipality, rows], default=str, sort_keys=True).encode()).hexdigest()
+    def fingerprints(self, municipality: dict[str, Any]) -> dict[str, str]:
+        """Per fagområde what tells what a municipality's report says of it, and how: the same sign, the same workbook; all the same and in the same order, the same page."""
+        about = {k: v for k, v in municipality.items() if k != "omraader"}
+        signs = {}
+        for area in municipality["omraader"]:
+            rows = self.row_signs.get((municipality["kommunekode"], area["id"]))
+            signs[area["id"]] = hashlib.sha256(json.dumps([self.sign, about, area, rows], default=str, sort_keys=True).encode()).hexdigest()
+        return signs
 
     # --- a faggruppe -----------------------------------------------------------------------------------------------------------------------
 
@@ -402,15 +406,15 @@ def _delivery_table(deliveries: list[dict[str, Any]], system: Callable[[str], st
 # --- files -------------------------------------------------------------------------------------------------------------------------------------
 
 def _write_municipality(home: Home, picture: Picture, code: str, result: ReportResult) -> None:
-    """A municipality's workbooks, then its page, which bears the sign of them all: where the sign is the same, nothing is made."""
+    """A municipality's workbooks, then its page, which bears the signs of them all: what has the same sign is not made again."""
     from flis.workbook import workbook
 
     folder = home.outbox / code / FOLDER
     page = folder / "rapport.html"
     content = picture.municipality(code)
-    sign = picture.fingerprint(content)
+    signs, before = picture.fingerprints(content), _signs(page)
     books = {a["id"]: folder / f"{a['id']}.xlsx" for a in content["omraader"] if a["har_data"] and a["seneste"]}
-    if page.exists() and _sign(page) == sign and all(p.exists() for p in books.values()):
+    if list(before.items()) == list(signs.items()) and all(p.exists() for p in books.values()):
         result._note(page, False)
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -421,20 +425,23 @@ def _write_municipality(home: Home, picture: Picture, code: str, result: ReportR
         for rule in area["regler"]:
             rule["ark"] = len(rows.get(rule["regel_id"], []))
             rule["raekker_vist"] = sorted(rows.get(rule["regel_id"], []), key=lambda r: r[7] != pages.texts()["udvikling"]["ny"])[:SHOWN]
-        if path := books.get(area["id"]):
+        if (path := books.get(area["id"])) and not (path.exists() and before.get(area["id"]) == signs[area["id"]]):
             data = workbook(picture.name(code), area, rows, danish.of_run(area["seneste"]), MOST_DEVIATIONS)
             if pages.write(path, data, FILE_MODE):
                 result.workbooks += 1
                 result.bytes += len(data)
     stamps = [a["seneste"] for a in content["omraader"] if a["seneste"]]
-    result._note(page, pages.write(page, pages.render("rapport.html.j2", **content, indhold=sign, maalt=danish.of_run(max(stamps)) if stamps else None, of_run=danish.of_run,
+    result._note(page, pages.write(page, pages.render("rapport.html.j2", **content, indhold=" ".join(f"{a}={sign}" for a, sign in signs.items()), maalt=danish.of_run(max(stamps)) if stamps else None, of_run=danish.of_run,
                                                       months=danish.months, together=danish.together, boeger=set(books)), FILE_MODE))
 
 
-def _sign(page: Path) -> str | None:
+def _signs(page: Path) -> dict[str, str]:
+    """The signs a page bears, by fagområde, in its order; none where there is no page."""
+    if not page.exists():
+        return {}
     with page.open("rb") as file:
-        found = SIGN.search(file.read(1_000))
-    return found[1].decode() if found else None
+        found = SIGN.search(file.read(4_000))
+    return dict(one.split("=", 1) for one in found[1].decode().split() if "=" in one) if found else {}
 
 
 def _remove_stale(home: Home, picture: Picture) -> None:

@@ -39,10 +39,10 @@ def _load(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     return facts, HELD if facts["rejected"] or facts["waiting"] else DONE
 
 
-def _build(home: Home, narrow: dict, bar, full_refresh: bool = False) -> tuple[dict, int]:
+def _build(home: Home, narrow: dict, bar, full_refresh: bool = False, meanwhile=None) -> tuple[dict, int]:
     from flis.build import build
 
-    result = build(home, progress=bar, full_refresh=full_refresh, **narrow)
+    result = build(home, progress=bar, full_refresh=full_refresh, meanwhile=meanwhile, **narrow)
     facts = {"models": result.models, "tests": result.tests, "failed": result.failures, "rebuilt": result.rebuilt}
     if not result.failures:
         facts["rows_set_aside"] = _set_aside(home)
@@ -55,6 +55,11 @@ def _set_aside(home: Home) -> int:
 
     with connect(home) as con:
         return con.execute("select coalesce(sum(antal_frasat), 0)::bigint from kvalitet.raekkeregnskab").fetchall()[0][0] if exists(con, "kvalitet", "raekkeregnskab") else 0
+
+
+def _rule_engine() -> None:
+    """Import the rule engine, which takes seconds; the step after the build needs it."""
+    import flis.gx_duckdb  # noqa: F401
 
 
 def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, int]:
@@ -101,7 +106,7 @@ def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     return facts, HELD if facts["held"] else DONE
 
 
-OPTIONS = {"build": ("full_refresh",), "validate": ("alt",)}      # what a step can be told besides where to look
+OPTIONS = {"build": ("full_refresh", "meanwhile"), "validate": ("alt",)}      # what a step can be told besides where to look
 STEPS = {"load": _load, "build": _build, "validate": _validate, "report": _report, "package": _package}
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 
@@ -130,6 +135,8 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
 
     ready(home)
     done, worst = {} if done is None else done, DONE
+    if "validate" in names:
+        extra["meanwhile"] = _rule_engine
     for name in names:
         if name == "build" or name == "load" and status.something_arrived(home):
             status.mark_incomplete(home)
