@@ -234,9 +234,9 @@
   For tests: the slices of an incremental model that its last run touched; of a staging view the deliveries its tests have not passed on yet; the whole table when it
   was built whole or never tested since, for other models, and with `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible
   when the slice's columns are part of the key;
-  where they are not, the nightly run of all finds it.
+  where they are not, the nightly run of all finds it. `af` is another relation with the slice's columns, narrowed to the model's slices.
 #}
-{% macro beroert_udsnit(model) %}
+{% macro beroert_udsnit(model, af=none) %}
     {%- if execute and not var('alt', false) -%}
         {%- set ns = namespace(kolonner=[], staging=false) -%}
         {%- for n in graph.nodes.values() if n.resource_type == 'model' and n.name == model.identifier -%}
@@ -251,9 +251,9 @@
            (it was killed, or a test failed) are in no list any more: then the whole table is looked at. #}
         {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier
             ~ "' and not exists (select 1 from drift.bygget where model = '" ~ model.identifier ~ "' and signatur is null and koersel < (select max(koersel) from drift.koersel))").rows | length > 0 -%}
-            {{ return("(select * from " ~ model ~ " where (" ~ ns.kolonner | join(', ') ~ ") in (select "
+            {{ return("(select * from " ~ (af or model) ~ " where (" ~ ns.kolonner | join(', ') ~ ") in (select "
                 ~ ns.kolonner | join(', ') ~ " from " ~ skive_tabel(model.identifier) ~ "))") }}
         {%- endif -%}
     {%- endif -%}
-    {{ return(model) }}
+    {{ return(af or model) }}
 {% endmacro %}

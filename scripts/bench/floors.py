@@ -161,17 +161,18 @@ def _cut(table: Any) -> str:
 # --- build -------------------------------------------------------------------------------------------------------------------------------------------
 
 def build(home: Path, scratch: Path) -> dict[str, Any]:
-    """The models' compiled SQL of the dbt run just made, in the order they ran, one after another in one connection, each into a table in memory that is then dropped.
+    """The models' compiled SQL of the dbt run just made, in the order they ran, one after another in one connection, each into a new table of a database file, as in the floor of load.
 
     What an incremental model reads is narrowed by the lists of touched slices (drift.skive__*), which stand until the next run, so the slices are those of the run. The
     database files are read as they are after it, which is what each model found but for the models before it having been written meanwhile. In it: all tables, incremental
-    and whole; views are views, read where they are used. Not in it: taking the old slices out, writing and compressing the new ones to disk, noting what was touched, contracts,
+    and whole; views are views, read where they are used. Not in it: taking the old slices out, putting the new ones among the others, noting what was touched, contracts,
     seeds, tests, and dbt. The tests' own queries are timed apart (`tests`), as a matter of interest.
     """
     target = Path(os.environ["DBT_TARGET_PATH"])
     results = json.loads((target / "run_results.json").read_text("utf-8"))["results"]
     nodes = json.loads((target / "manifest.json").read_text("utf-8"))["nodes"]
     con = _read_only(home, scratch)
+    con.execute(f"attach {_text(scratch / 'gulv.duckdb')} as gulv")
     lists = {name for (name,) in con.execute("select table_name from duckdb_tables() where database_name = 'flis' and schema_name = 'drift' and table_name like 'skive\\_\\_%' escape '\\'").fetchall()}
     clock, tests = Clock(), Clock()
     rows, slowest = 0, []
@@ -186,15 +187,15 @@ def build(home: Path, scratch: Path) -> dict[str, Any]:
                     con.execute(f"set variable {variable} = (select {least}(_leverance_id) from drift.skive__{node['name']})")
             before = clock.wall
             with clock:
-                con.execute(f"create temp table gulv as {one['compiled_code']}")
-            rows += con.execute("select count(*) from gulv").fetchall()[0][0]
-            with clock:
-                con.execute("drop table gulv")
+                con.execute(f"create table gulv.{node['name']} as {one['compiled_code']}")
+            rows += con.execute(f"select count(*) from gulv.{node['name']}").fetchall()[0][0]
             models += 1
             slowest.append((node["name"], round(clock.wall - before, 3)))
         elif node["resource_type"] == "test":
             with tests:
                 con.execute(f"select count(*) from ({one['compiled_code']})").fetchall()
+    with clock:
+        con.execute("detach gulv")
     slowest.sort(key=lambda pair: -pair[1])
     return {"wall": clock.wall, "cpu": clock.cpu, "rows": rows, "models": models, "tests": {"wall": tests.wall, "cpu": tests.cpu}, "slowest": slowest}
 

@@ -1,27 +1,8 @@
--- Primo + movements = ultimo for every municipality and month, and the stock itself is right. The count it is held against is made without the
--- intervals: at the beginning of each date the newest status and the newest address of each person, looked up in the delivered facts.
+-- Primo + movements = ultimo for every municipality and month, and the stock itself is right: it is counted once more from the intervals, of the months the last run
+-- touched. That the intervals are right is another test's matter (borger_perioder_som_fakta).
 with maaneder as (
 
     select distinct periode from {{ beroert_udsnit(ref('fct_borger__folketal')) }}
-
-),
-
-fakta as (
-
-    select
-        person_id,
-        faktum,
-        virkningsdato,
-        vaerdi,
-        er_bosat,
-        er_annullering
-    from {{ ref('int_borger__personfaktum') }}
-    where
-        frasat_aarsag is null
-        and faktum in ('status', 'adresse')
-        -- most days touch no month that is known: then nothing is read
-        and exists (select 1 from maaneder)
-    qualify row_number() over (partition by person_id, faktum, virkningsdato order by loebenr desc, _linje desc) = 1
 
 ),
 
@@ -36,34 +17,19 @@ datoer as (
 
 ),
 
-opslag as (
-
-    select
-        d.dato,
-        f.person_id,
-        coalesce(max_by(f.er_bosat, f.virkningsdato) filter (where f.faktum = 'status'), false) as er_bosat,
-        coalesce(max_by(f.vaerdi, f.virkningsdato) filter (where f.faktum = 'adresse'), '0998') as kommunekode
-    from fakta as f
-    inner join datoer as d
-        on f.virkningsdato < d.dato
-    where not f.er_annullering
-    group by
-        d.dato,
-        f.person_id
-
-),
-
 bestand as (
 
     select
-        kommunekode,
-        dato,
+        p.bopael_kommunekode as kommunekode,
+        d.dato,
         count(*) as antal
-    from opslag
-    where er_bosat
+    from {{ ref('std_borger__person_periode') }} as p
+    inner join datoer as d
+        on p.gyldig_fra < d.dato and p.gyldig_til >= d.dato
+    where p.er_bosat
     group by
-        kommunekode,
-        dato
+        p.bopael_kommunekode,
+        d.dato
 
 ),
 
