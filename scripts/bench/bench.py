@@ -37,6 +37,7 @@ from results import Step  # noqa: E402
 
 DONE = (0, 1)                       # 1: a delivery waits or a rule holds a package, which is no fault of the step
 DATABASES = ("flis.duckdb", "flis_cpr.duckdb")
+KEPT = (*DATABASES, "status.json", "arkiv/leverancer.jsonl", "arkiv/haendelser.jsonl")     # the journals too: a database older than they are is refused
 LESS_MEMORY = "2GB"
 PROOFS = {"survival": "overlevelse", "fuzz": "fuzz", "equal": "ligestilling"}      # each has run(work, times, seed) -> dict of figures
 PARTS = {                           # part: the stages that are done anew for it
@@ -137,9 +138,9 @@ class Bench:
         if not self.saved.exists():
             raise SystemExit(f"there was no room to keep the databases ({self.saved}), so a month cannot be measured once more: start afresh")
         say("the databases are put back as they were before the last two months")
-        for name in (*DATABASES, "status.json"):
+        for name in KEPT:
             (self.home / f"{name}.wal").unlink(missing_ok=True)
-            shutil.copy2(self.saved / name, self.home / name)
+            shutil.copy2(self.saved / Path(name).name, self.home / name)
         for folder in ("udbakke", "rapporter", "indbakke"):
             shutil.rmtree(self.home / folder, ignore_errors=True)
         where = [s.name for s in self.stages].index("save")
@@ -260,8 +261,8 @@ class Bench:
             say(f"no room for a second copy of the databases ({size / 1e9:.1f} GB): no month can be measured once more in this folder")
             return []
         self.saved.mkdir()
-        for name in (*DATABASES, "status.json"):
-            shutil.copy2(self.home / name, self.saved / name)
+        for name in KEPT:
+            shutil.copy2(self.home / name, self.saved)
         return []
 
     def month(self, number: int) -> date:
