@@ -120,14 +120,17 @@
                 {% endif %}
                 {% elif kolonner == ['person_id'] %}
                 select person_id from {{ source('leverancer', 'beroert_person') }} where leverance_id in (select leverance_id from aendret)
-                {% for s in ophav.kilder %}{% for navn, kolonne in s.columns.items() %}
-                {% if kolonne.get('config', {}).get('meta', {}).get('personnummer') or kolonne.get('meta', {}).get('personnummer') %}
                 union all
-                select n.person_id
-                from {{ s.relation_name }} as r
-                inner join {{ source('leverancer', 'person_noegle') }} as n on {{ som_cpr('r.' ~ navn) }} = n.cpr
-                where r._leverance_id in (select leverance_id from aendret)
-                {% endif %}{% endfor %}{% endfor %}
+                -- the numbers first, then their persons: the register of numbers is the whole country's, and is gone through once
+                select person_id from {{ source('leverancer', 'person_noegle') }}
+                where cpr in (
+                    select cast(null as string)
+                    {% for s in ophav.kilder %}{% for navn, kolonne in s.columns.items() %}
+                    {% if kolonne.get('config', {}).get('meta', {}).get('personnummer') or kolonne.get('meta', {}).get('personnummer') %}
+                    union all
+                    select {{ som_cpr('r.' ~ navn) }} from {{ s.relation_name }} as r where r._leverance_id in (select leverance_id from aendret)
+                    {% endif %}{% endfor %}{% endfor %}
+                )
                 {% else %}
                 select {{ kolonner | join(', ') }} from drift.beroert
                 where kommunekode <> '*' and model in ({{ skive_liste(ophav.modeller) or "''" }})
