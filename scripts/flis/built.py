@@ -158,18 +158,22 @@ class Project:
         return {self.nodes[u].name for u, systems in self.systems.items() if systems & wanted}
 
     def area(self, fagomraade: str) -> tuple[set[str], set[str]]:
-        """(a fagområde's own models and all they rest on, what all fagområder share that rests on its own), by unique id.
+        """(a fagområde's own models and all they rest on, what rests on its own in whatever fagområde), by unique id.
 
-        What rests on no deliveries (the dimensions) is every fagområde's own.
+        What all fagområder share and rests on no system's deliveries (the dimensions, the account of deliveries) is every fagområde's own.
         """
         own = {u for u, n in self.nodes.items() if n.resource_type == "model" and (_area(n) == fagomraade or _area(n) == "faelles" and not self.systems[u])}
-        return own.union(*(self.upstream[u] for u in own)), {u for u, n in self.nodes.items() if _area(n) == "faelles" and own & self.upstream[u]} - own
+        return own.union(*(self.upstream[u] for u in own)), {u for u in self.nodes if own & self.upstream[u]} - own
 
     def narrowed(self, fagomraade: str, due: set[str]) -> set[str]:
-        """The names among `due` that a build of one fagområde takes; what is shared only where nothing else it rests on is due."""
+        """The names among `due` that a build of one fagområde takes: its own, and of what rests on them all but what also rests on something that is not taken."""
         ids = {u for u, n in self.nodes.items() if n.name in due}
-        mine, shared = self.area(fagomraade)
-        return {self.nodes[u].name for u in ids if u in mine or u in shared and (self.upstream[u] & ids) <= mine | shared}
+        mine, after = self.area(fagomraade)
+        taken = ids & mine
+        for u in sorted(ids & after - mine, key=lambda u: len(self.upstream[u])):
+            if self.upstream[u] & ids <= taken:
+                taken.add(u)
+        return {self.nodes[u].name for u in taken}
 
 
 def _parents(node: Any) -> list[str]:
@@ -261,7 +265,8 @@ def require(home: Home, project: Project, fagomraade: str | None = None) -> None
     """
     waiting = due(home, project)
     if fagomraade:
-        mine, shared = project.area(fagomraade)
+        mine, after = project.area(fagomraade)
+        shared = {u for u in after if _area(project.nodes[u]) == "faelles"}
         waiting &= {project.nodes[u].name for u in mine | shared.union(*(project.upstream[u] for u in shared))}
     if waiting:
         names = sorted(waiting)

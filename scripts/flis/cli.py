@@ -118,7 +118,7 @@ def _run(home: Home, names: list[str], narrow: dict, tell: Callable[[str], None]
     try:
         code = run_steps(home, names, narrow, done=done, progress=begun, **extra)
     except (NotReady, Damaged) as fault:
-        errors.print(f"[red]{names[0]}:[/red] {fault}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]{next(name for name in names if name not in done)}:[/red] {fault}", highlight=False, soft_wrap=True)
         return done, FAILED
     except StepFailed as fault:
         errors.print(f"[red]{fault.step} failed:[/red] {escape(explain(fault, home) or str(fault))}", highlight=False, soft_wrap=True)
