@@ -5,6 +5,7 @@
   input through `kun_beroerte(relation)`; the strategy deletes and inserts; `skive_gem` remembers how far the model has come. All of it is state in
   schema drift, so a run that failed half-way is caught up by the next one.
   With `behold: true` beside `skive: [_leverance_id]` a delivery keeps its rows when it ceases to be active: the model is a memory (kvalitet.leveranceprofil).
+  Only a delivery that is withdrawn is forgotten (docs/decisions/0016).
   Why not dbt-duckdb's delete+insert: quadratic in the slice, and it leaves a slice that has become empty (docs/decisions/0003).
 #}
 
@@ -100,8 +101,11 @@
             ),
             aendret as (
                 (select leverance_id from aktive except select leverance_id from behandlet)
-                {% if not (config.get('meta') or {}).get('behold') %}
                 union all
+                {% if (config.get('meta') or {}).get('behold') %}
+                select distinct t._leverance_id from {{ this }} as t
+                where t._leverance_id in (select leverance_id from {{ source('leverancer', 'leverance') }} where status = 'tilbagekaldt')
+                {% else %}
                 (select leverance_id from behandlet except select leverance_id from aktive)
                 {% endif %}
             ),

@@ -100,12 +100,12 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     """Build the seeds, models and their tests that rest on something that has changed; incremental models take only the slices that what arrived has touched.
 
     `fagomraade` narrows to that area's models and what they rest on, `select` (dbt's selectors) to nodes that are then built whether they need it or not. `kommune` (four digits) and `periode` (YYYY-MM) make those deliveries be computed again even though nothing
-    new arrived. Without `tests` the models are built unchecked. `meanwhile` is called in a thread of its own while the database works, where there is something to build. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
+    new arrived; they leave nothing out, for a model is fit to be shown only when it has taken all that is loaded. Without `tests` the models are built unchecked. `meanwhile` is called in a thread of its own while the database works, where there is something to build. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
     """
     stands = project(home)
     dbt = Dbt(home, progress)
     _clear(home)
-    forced = _touch(home, fagomraade, kommune, periode) if kommune or periode else set()
+    named = _named(home, fagomraade, kommune, periode) if kommune or periode else {}
     result = BuildResult()
     changed = built.changed(home, stands)
     if changed and not full_refresh:
@@ -120,9 +120,10 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
         result.rebuilt = changed
         if result.failures:
             return result
-    due = set(stands.signs) if full_refresh else built.due(home, stands) | set(changed) | stands.resting_on(forced)
+    due = set(stands.signs) if full_refresh else built.due(home, stands) | set(changed) | stands.resting_on(set(named))
     if fagomraade:
         due = stands.narrowed(fagomraade, due)
+    _forget(home, due, named)
     wanted = list(select) or sorted(due)
     if not wanted:
         return result
@@ -165,17 +166,21 @@ def _ensure_cpr_tables(home: Home) -> None:
         con.execute("commit")
 
 
-def _touch(home: Home, fagomraade: str | None, kommune: str | None, periode: str | None) -> set[str]:
-    """Forget that the models have seen the deliveries named, so that the next build computes their slices again; returns their kildesystemer."""
+def _named(home: Home, fagomraade: str | None, kommune: str | None, periode: str | None) -> dict[str, list[int]]:
+    """The active deliveries of a fagområde, municipality and month, by kildesystem. One of the whole country is no municipality's, and one without a month of no month."""
+    with connect(home) as con:
+        return dict(con.execute("""
+            select kildesystem, list(leverance_id) from cpr.raw.leverance
+            where status = 'aktiv' and ($1 is null or fagomraade = $1) and ($2 is null or kommunekode = $2) and ($3 is null or strftime(periode, '%Y-%m') = $3)
+            group by kildesystem
+        """, [fagomraade, kommune, periode]).fetchall())
+
+
+def _forget(home: Home, models: set[str], deliveries: dict[str, list[int]]) -> None:
+    """Forget that these models have seen these deliveries, so that they compute their slices again."""
     with connect(home, write="flis") as con:
-        if not exists(con, "drift", "behandlet"):
-            return set()
-        named = """
-            select leverance_id, kildesystem from cpr.raw.leverance
-            where coalesce(fagomraade = $1, true) and coalesce(kommunekode = $2, true) and coalesce(strftime(periode, '%Y-%m') = $3, true)
-        """
-        con.execute(f"delete from drift.behandlet where leverance_id in (select leverance_id from ({named}))", [fagomraade, kommune, periode])
-        return {system for (system,) in con.execute(f"select distinct kildesystem from ({named}) where kildesystem is not null", [fagomraade, kommune, periode]).fetchall()}
+        if deliveries and exists(con, "drift", "behandlet"):
+            con.execute("delete from drift.behandlet where list_contains($1, model) and list_contains($2, leverance_id)", [sorted(models), sum(deliveries.values(), [])])
 
 
 def _clear(home: Home) -> None:

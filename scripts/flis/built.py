@@ -67,7 +67,7 @@ class Project:
         with connect(self.home) as con:
             ledger, active = ({system or "": sign for system, sign in con.execute(
                 f"select kildesystem, {content_sign('l')} from (select * exclude (koersel) from cpr.raw.leverance) as l where {which} group by 1 order by 1").fetchall()}
-                for which in ("true", "status = 'aktiv'"))
+                for which in ("true", "status in ('aktiv', 'tilbagekaldt')"))      # those withdrawn, for the sake of the memories
             moved = str(con.execute("select count(*), max(leverance_id) from cpr.raw.beroert_person").fetchall()[0])
         checks: dict[str, list] = {}
         for one in sorted((n for n in self.manifest.nodes.values() if n.resource_type == "test"), key=lambda n: n.unique_id):
@@ -158,15 +158,22 @@ class Project:
         return {self.nodes[u].name for u, systems in self.systems.items() if systems & wanted}
 
     def area(self, fagomraade: str) -> tuple[set[str], set[str]]:
-        """(a fagområde's own models and all they rest on, what all fagområder share that rests on its own), by unique id."""
-        own = {u for u, n in self.nodes.items() if n.resource_type == "model" and _area(n) == fagomraade}
-        return own.union(*(self.upstream[u] for u in own)), {u for u, n in self.nodes.items() if _area(n) == "faelles" and own & self.upstream[u]} - own
+        """(a fagområde's own models and all they rest on, what rests on its own in whatever fagområde), by unique id.
+
+        What all fagområder share and rests on no system's deliveries (the dimensions, the account of deliveries) is every fagområde's own.
+        """
+        own = {u for u, n in self.nodes.items() if n.resource_type == "model" and (_area(n) == fagomraade or _area(n) == "faelles" and not self.systems[u])}
+        return own.union(*(self.upstream[u] for u in own)), {u for u in self.nodes if own & self.upstream[u]} - own
 
     def narrowed(self, fagomraade: str, due: set[str]) -> set[str]:
-        """The names among `due` that a build of one fagområde takes; what is shared only where nothing else it rests on is due."""
+        """The names among `due` that a build of one fagområde takes: its own, and of what rests on them all but what also rests on something that is not taken."""
         ids = {u for u, n in self.nodes.items() if n.name in due}
-        mine, shared = self.area(fagomraade)
-        return {self.nodes[u].name for u in ids if u in mine or u in shared and (self.upstream[u] & ids) <= mine | shared}
+        mine, after = self.area(fagomraade)
+        taken = ids & mine
+        for u in sorted(ids & after - mine, key=lambda u: len(self.upstream[u])):
+            if self.upstream[u] & ids <= taken:
+                taken.add(u)
+        return {self.nodes[u].name for u in taken}
 
 
 def _parents(node: Any) -> list[str]:
@@ -252,11 +259,15 @@ def remember_prints(home: Home, project: Project, results: Iterable[Any]) -> Non
 
 
 def require(home: Home, project: Project, fagomraade: str | None = None) -> None:
-    """Raises NotReady unless the nodes of a fagområde (all, where none is given), what they rest on, and what is shared and rests on them are built and tested as they stand."""
+    """Raises NotReady unless the nodes of a fagområde (all, where none is given), what is shared and rests on them, and all that these rest on are built and tested as they stand.
+
+    Another fagområde's model holds it back where the shared tables (the nøgletal) count it, and nowhere else.
+    """
     waiting = due(home, project)
     if fagomraade:
-        mine, shared = project.area(fagomraade)
-        waiting &= {project.nodes[u].name for u in mine | shared}
+        mine, after = project.area(fagomraade)
+        shared = {u for u in after if _area(project.nodes[u]) == "faelles"}
+        waiting &= {project.nodes[u].name for u in mine | shared.union(*(project.upstream[u] for u in shared))}
     if waiting:
         names = sorted(waiting)
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

@@ -29,6 +29,7 @@ errors = Console(stderr=True)
 STEPS = ("load", "build", "validate", "report", "package")
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 MOST_PERIODS = 20
+MOST_NAMES = 5
 # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own); 4: another flis is at work on the home
 DONE, WAITING, FAILED, BUSY = 0, 1, 3, 4
 
@@ -117,7 +118,7 @@ def _run(home: Home, names: list[str], narrow: dict, tell: Callable[[str], None]
     try:
         code = run_steps(home, names, narrow, done=done, progress=begun, **extra)
     except (NotReady, Damaged) as fault:
-        errors.print(f"[red]{names[0]}:[/red] {fault}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]{next(name for name in names if name not in done)}:[/red] {fault}", highlight=False, soft_wrap=True)
         return done, FAILED
     except StepFailed as fault:
         errors.print(f"[red]{fault.step} failed:[/red] {escape(explain(fault, home) or str(fault))}", highlight=False, soft_wrap=True)
@@ -227,6 +228,30 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
 
 
 @app.command()
+def withdraw(leverance_id: Annotated[int, typer.Argument(help="Its number, as `flis status --leverancer` shows it.")],
+             grund: Annotated[str, typer.Option("--grund", help="Why, in Danish: it is written into the ledger and the log.")],
+             home: HomeOption = None) -> None:
+    """Take a delivery back: what stands is as if it had never come. What it had replaced is in force again, read from the archive."""
+    from flis.run import ready
+    from flis.withdraw import WithdrawError
+    from flis.withdraw import withdraw as take_back
+
+    where = Home.of(home)
+    with alone(where, "withdraw"):
+        ready(where)
+        try:
+            done = take_back(where, leverance_id, grund)
+        except WithdrawError as fault:
+            raise typer.BadParameter(str(fault), param_hint="LEVERANCE_ID") from fault
+        what = ", ".join(filter(None, (done.kommunekode, done.fagomraade, done.periode and f"{done.periode:%Y-%m}")))
+        console.print(f"{leverance_id} {escape(done.fil)} ({what}) {'had been taken back before; nothing has changed' if done.already else 'is taken back'}.", highlight=False, soft_wrap=True)
+        for number, name in done.back:
+            console.print(f"In force again: {number} {escape(name)}", highlight=False, soft_wrap=True)
+        if not done.already:
+            console.print("The next `flis run` computes the slices it touches; what is published stays as it is until then.", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def restore(home: HomeOption = None,
             anew: Annotated[str | None, typer.Option("--anew", help="Make this file anew although it can be read: cpr, flis or both.")] = None) -> None:
     """Make a damaged, missing or outdated database file anew: from the archive and the journals beside it, then build, validate, report and package."""
@@ -292,14 +317,22 @@ def demo(home: HomeOption = None,
 
 @app.command()
 def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
-           fagomraade: AreaOption = None, kommune: MunicipalityOption = None) -> None:
-    """What was expected, received, late, replaced, refused, per municipality, dataset and kildesystem."""
+           fagomraade: AreaOption = None, kommune: MunicipalityOption = None,
+           leverancer: Annotated[bool, typer.Option("--leverancer", help="The deliveries one by one with their numbers, instead of the figures.")] = False) -> None:
+    """What was expected, received, late, replaced, refused, per municipality, dataset and kildesystem; and what is behind: not built, not tested, not packaged."""
     where = Home.of(home)
     _check(fagomraade, kommune, None)
+
+    def asked(rows: list[dict]) -> list[dict]:
+        return [row for row in rows if (not fagomraade or row.get("fagomraade") == fagomraade) and (not kommune or row.get("kommunekode") == kommune)]
+
+    if leverancer:
+        _show_deliveries(asked(status_file.deliveries(where)), bool(kommune), as_json)
+        return
     facts = status_file.read(where)
     facts["indbakke"] = len(status_file.waiting_files(where))
     for name in ("leverancer", "perioder"):
-        facts[name] = [row for row in facts.get(name, []) if (not fagomraade or row["fagomraade"] == fagomraade) and (not kommune or row["kommunekode"] == kommune)]
+        facts[name] = asked(facts.get(name, []))
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
         return
@@ -326,9 +359,38 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
             months.add_row(row["kommunekode"], row["kildesystem"], row["periode"], row["status"],
                            escape(", ".join(files) + (f"; uden {row['manglende_dele']}" if row["manglende_dele"] else "")))
         console.print(months)
+    _show_behind(facts)
     for sender, count in facts.get("uden_aftale", {}).items():
         console.print(f"{count} files from {escape(sender)} were refused because no interface of that name is agreed.")
     console.print(f"{facts['indbakke']} files wait in the inbox.")
+
+
+def _show_behind(facts: dict) -> None:
+    """What is not up with what has come in, and what failed."""
+    def few(names: list[str]) -> str:
+        return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+
+    behind = facts.get("bagud", {})
+    lines = [f"The last build failed in {name}: {message.splitlines()[0]}" for name, message in facts["trin"].get("build", {}).get("failed", [])[:MOST_NAMES]]
+    lines += [f"Loaded but not built: {one['leverancer']:,} deliveries, {one['fagomraade']} {one['kildesystem']}" for one in behind.get("ikke_bygget", [])]
+    if models := [one["model"] for one in behind.get("ikke_proevet", [])]:
+        lines.append(f"Not built and tested: {few(models)}")
+    lines += [f"Published before what it rests on was built: {one['pakke']} to {few(one['modtagere'])}" for one in behind.get("pakker", [])]
+    for line in lines:
+        console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def _show_deliveries(rows: list[dict], all_of_them: bool, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+        return
+    shown = rows if all_of_them else rows[-MOST_PERIODS:]
+    table = Table("leverance", "kommune", "kildesystem", "måned", "udtrukket", "status", "fil", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
+                  title=f"Deliveries: {len(shown)} of {len(rows)}{'' if all_of_them else ', the newest (--kommune shows all of one)'}")
+    for row in shown:
+        state = row["status"] + (f" af {row['erstattet_af']}" if row.get("erstattet_af") else "")
+        table.add_row(str(row["leverance_id"]), row.get("kommunekode", ""), row.get("kildesystem", ""), row.get("periode", "")[:7], row["udtrukket"][:10], state, escape(row["fil"]))
+    console.print(table)
 
 
 @app.command()

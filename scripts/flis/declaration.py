@@ -104,9 +104,10 @@ def caveats(area: str) -> tuple[Caveat, ...]:
 
 # --- computing -------------------------------------------------------------------------------------------------------------------------------
 
-def declare(con: duckdb.DuckDBPyConnection, home: Home, manifest: dp.Manifest) -> dict[str, Any]:
+def declare(con: duckdb.DuckDBPyConnection, home: Home, manifest: dp.Manifest, area: str | None = None) -> dict[str, Any]:
     """Compute `kvalitet.deklaration`; write `docs/deklaration.html` and `docs/deklaration.jsonld`. `con` has flis open for writing.
 
+    For one `area` only its figures are made anew, and the pages, which are about all of them, stay as they are.
     To be run after validate and before package, so that the packages carry the figures. The time of the declaration is that of the last validation.
     """
     _prepare(con, manifest)
@@ -119,6 +120,7 @@ def declare(con: duckdb.DuckDBPyConnection, home: Home, manifest: dp.Manifest) -
     for measure in measures():
         if fault := _compute(con, measure, areas):
             failed.append(f"{measure.maal_id}: {fault}")
+    others = f"union all select * from {TABLE} where fagomraade <> '{area}'" if area and not _missing(con, f"from {TABLE}") else ""
     # A share that is not whole is never rounded to 1, and one that is not nought never to 0.
     con.execute(f"""
         create or replace table {TABLE} as
@@ -132,11 +134,14 @@ def declare(con: duckdb.DuckDBPyConnection, home: Home, manifest: dp.Manifest) -
             d.status, d.aarsag, v.opgjort
         from temp.deklareret as d
         inner join temp.udgave as v on d.fagomraade = v.fagomraade
-        order by d.fagomraade, d.kommunekode, d.maal_id
+        {f"where d.fagomraade = '{area}'" if area else ""}
+        {others}
+        order by fagomraade, kommunekode, maal_id
     """)
-    declaration = Declaration.read(con)
-    write(home.docs / "deklaration.html", _page(con, declaration))
-    write(home.docs / "deklaration.jsonld", declaration.jsonld().encode())
+    if not area:
+        declaration = Declaration.read(con)
+        write(home.docs / "deklaration.html", _page(con, declaration))
+        write(home.docs / "deklaration.jsonld", declaration.jsonld().encode())
     counts = dict(con.execute(f"select status, count(*) from {TABLE} group by status").fetchall())
     return {"measures": len(measures()), "computed": counts.get(COMPUTED, 0), "not_relevant": counts.get(NOT_RELEVANT, 0),
             "not_computed": counts.get(NOT_COMPUTED, 0), "failed": failed}

@@ -125,7 +125,8 @@ class Delivery:
 def load(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None, progress: Progress | None = None,
          models: Path | None = None, seeds: Path | None = None, limits: Limits | None = None,
          batch_bytes: int = BATCH_BYTES, batch_files: int = BATCH_FILES) -> LoadResult:
-    """Load what is in the inbox; narrowed, only the files whose name or contract says so (files that match no contract then stay).
+    """Load what is in the inbox; narrowed, only the files whose name or contract says so, and the rest stays: also what is of no municipality, of no month, or of no contract.
+    A full extract takes those of earlier months with it, which it replaces: after it they would be refused.
 
     `progress(what, done, total)` is called per file. `models`, `seeds` and `limits` stand in for the repo's own in tests.
     Returns the figures and one event per file. Raises ContractError, SetupError and KeyMissing before anything is touched, and LoadError when
@@ -166,6 +167,10 @@ def _inbox(home: Home) -> Iterable[tuple[str, os.DirEntry[str]]]:
             for entry in sorted(os.scandir(sender.path), key=lambda e: e.name):
                 if not entry.name.startswith(".") and not entry.name.endswith(UNFINISHED) and (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
                     yield sender.name, entry
+
+
+def _is_of(match: Match, month: date) -> bool:
+    return match.periode == month or match.filetype.udtraekstype == "fuld" and match.periode is not None and match.periode < month
 
 
 def _signature(home: Home, models: Path) -> str:
@@ -221,7 +226,7 @@ class _Run:
                 self.con.execute("commit")
                 deliveries = [d for d in self._take_up(arrived)
                               if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
-                              and (not kommune or d.match.kommunekode == kommune) and (not periode or d.match.periode == periode)]
+                              and (not kommune or d.match.kommunekode == kommune) and (not periode or _is_of(d.match, periode))]
                 deliveries.sort(key=lambda d: (d.udtrukket, d.loebenr or 0, d.fil))
                 types = {(m.filetype.afsender, m.filetype.kildesystem, m.filetype.name) for d in deliveries if (m := d.match)}
                 self.state = ledger.read_state(self.con, types)

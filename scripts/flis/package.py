@@ -140,7 +140,7 @@ def package(home: Home, *, fagomraade: str | None = None, kommune: str | None = 
             progress: Progress | None = None, manifest: Path | None = None) -> PackageResult:
     """Write the data packages that have new content.
 
-    `fagomraade` and `kommune` (four digits) narrow; `periode` (YYYY-MM) takes only packages whose data run to that month. `manifest` is dbt's manifest
+    `fagomraade` and `kommune` (four digits) narrow; `periode` (YYYY-MM) leaves out packages whose data do not run to that month. `manifest` is dbt's manifest
     (default `target/manifest.json` in the repo). Raises PackageError when the models are not built, or when a benchmark table shows a cell on too few persons.
     """
     path = manifest or dp.manifest_path()
@@ -321,7 +321,7 @@ class Run:
         self.local = self._local_fields()
         self.quality = self._quality()
         self.declaration = Declaration.read(self.con)
-        plans = [p for p in self._plans(area, municipality, result) if not month or p.sources.month == month.replace("-", "")]
+        plans = [p for p in self._plans(area, municipality, result) if not month or p.sources.month >= month.replace("-", "")]
         self._fingerprints(plans)
         todo = []
         for plan in plans:
@@ -332,6 +332,7 @@ class Run:
         if todo:
             self._verify_benchmark({p.area for p in todo if p.benchmark})
             self._write_all(todo, result, len(plans))
+        self._looked_at(plans)
         result.written.sort()
         result.unchanged.sort()
         return result
@@ -755,6 +756,14 @@ class Run:
 
     # --- what has been done -----------------------------------------------------------------------------------------------------------------
 
+    def _looked_at(self, plans: list[Plan]) -> None:
+        """Note of the newest version of each package, written now or found unchanged, that it says what the newest build does (flis.stale)."""
+        self.con.execute("""
+            update flis.drift.pakke set koersel = $1
+            where koersel is distinct from $1 and (modtager, pakke) in (select (unnest($2), unnest($3)))
+                and nummer in (select max(nummer) from flis.drift.pakke group by modtager, pakke)
+        """, [self.signs.build, [p.recipient for p in plans], [p.name for p in plans]])
+
     def _remember(self, made: list[Made], result: PackageResult) -> None:
         """Note each package in drift.pakke, and each release in drift.haendelse, in one transaction."""
         if not made:
@@ -778,7 +787,7 @@ class Run:
                 "tabeller": [n for n in plan.tables if self.tables[n].level != "dimension"]}))
         self.con.execute("begin")
         if new:
-            self.con.execute("insert into flis.drift.pakke select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8)",
+            self.con.execute("insert into flis.drift.pakke select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), null",
                              [list(c) for c in zip(*new, strict=True)])
         if seen:
             self.con.execute("update flis.drift.pakke as p set fingeraftryk = s.f from (select unnest($1) as f, unnest($2) as m, unnest($3) as n, unnest($4) as v) as s "
@@ -819,6 +828,7 @@ def prepare_state(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create schema if not exists flis.drift")
     con.execute("create table if not exists flis.drift.pakke (nummer bigint, modtager varchar, pakke varchar, version varchar, fagomraade varchar, "
                 "indhold varchar, fingeraftryk varchar, skrevet timestamp)")
+    con.execute("alter table flis.drift.pakke add column if not exists koersel bigint")     # the newest build it has been looked at after
     con.execute("create table if not exists flis.drift.pakkefil (modtager varchar, pakke varchar, version varchar, tabel varchar, aftryk varchar, raekker bigint)")
 
 

@@ -70,7 +70,7 @@ def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, i
 
 
 def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
-    """The pages: how the systems differ, the declaration, and a report for everyone who is to act."""
+    """The pages: how the systems differ, the declaration, and a report for everyone who is to act. A run of one fagområde writes none that are about all of them."""
     from flis.database import connect
     from flis.declaration import declare
     from flis.report import report
@@ -80,8 +80,9 @@ def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     manifest = _fit(home, narrow["fagomraade"])
     judge(home)
     with connect(home, write="flis") as con:
-        write_systems(con, home, manifest)
-        declared = declare(con, home, manifest)
+        if not narrow["fagomraade"]:
+            write_systems(con, home, manifest)
+        declared = declare(con, home, manifest, narrow["fagomraade"])
     facts = report(home, progress=bar, **narrow).facts()
     return {**facts, "declared": declared["computed"], "not_declared": declared["failed"]}, HELD if declared["failed"] else DONE
 
@@ -179,3 +180,5 @@ def _note(home: Home, name: str, narrow: dict, facts: dict) -> None:
     status.write_step(home, name, **facts)
     if name in ("load", "build"):
         status.write_deliveries(home)
+    elif name == "package":
+        status.write_stale(home)

@@ -21,9 +21,19 @@ def write_step(home: Home, step: str, **facts: Any) -> None:
     _write(home, status)
 
 
+def write_stale(home: Home) -> None:
+    """Refresh what is behind (flis.stale)."""
+    from flis.database import connect
+    from flis.stale import facts
+
+    with connect(home) as con:
+        _write(home, {**read(home), "bagud": facts(con)})
+
+
 def write_deliveries(home: Home) -> None:
-    """Refresh the table of what was expected, received, late, replaced and refused, per municipality, dataset and kildesystem."""
+    """Refresh the table of what was expected, received, late, replaced and refused, per municipality, dataset and kildesystem; and what is behind."""
     from flis.database import connect, exists
+    from flis.stale import facts
 
     status = read(home)
     with connect(home) as con:
@@ -37,6 +47,7 @@ def write_deliveries(home: Home) -> None:
             """).fetchall()
             status["leverancer"] = [dict(zip(columns, row, strict=True)) for row in rows]
             status["perioder"] = _periods_to_look_at(con)
+        status["bagud"] = facts(con)
         if exists(con, "raw", "leverance", "cpr"):
             # Files nobody has agreed on belong to no municipality and no dataset: they are counted per sender.
             status["uden_aftale"] = dict(con.execute("select afsender, count(*) from cpr.raw.leverance where status = 'afvist' and filtype is null group by all order by all").fetchall())
@@ -59,6 +70,14 @@ def _periods_to_look_at(con: Any) -> list[dict[str, Any]]:
         order by all
     """).fetchall()
     return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def deliveries(home: Home) -> list[dict[str, Any]]:
+    """How each delivery stands, by the journal (which can be read while a run holds the databases), in the order of their numbers."""
+    from flis import journal
+
+    newest = {line["leverance_id"]: line for line in journal.read(journal.deliveries_file(home))}
+    return [newest[number] for number in sorted(newest)]
 
 
 def nothing_new(home: Home) -> bool:

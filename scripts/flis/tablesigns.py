@@ -25,7 +25,8 @@ class TableSigns:
         known = exists(con, "drift", "beroert", "flis") and exists(con, "drift", "bygget", "flis")
         self._built: dict[str, str] = dict(con.execute(
             "select model, max(signatur) from flis.drift.bygget group by model having count(*) = count(signatur)").fetchall()) if known else {}
-        self._build: int = con.execute("select coalesce(max(koersel), 0) from flis.drift.koersel").fetchall()[0][0] if known else 0
+        self.build: int = con.execute("select coalesce(max(koersel), 0) from flis.drift.koersel").fetchall()[0][0] if known else 0
+        self._unmoved: list[tuple[str, str]] = []
         self._sliced = {name for (name,) in con.execute("select distinct model from flis.drift.tilstand").fetchall()} if known else set()
 
     def of(self, table: str, relation: str, by: str | None, texts: Iterable[str], dangerous: str, part: str = "", where: str | None = None) -> dict[str, tuple[str, frozenset[str]]]:
@@ -39,6 +40,7 @@ class TableSigns:
         kept = {k: (sign, frozenset(found), then, at) for k, sign, found, then, at in self.con.execute(
             "select kommune, aftryk, farlige, digest, koersel from flis.drift.pakketabel where tabel = $1 and del = $2", [table, part]).fetchall()}
         if asked and kept and all(then == asked for *_, then, _ in kept.values()):
+            self._unmoved.append((table, part))
             return {k: (sign, found) for k, (sign, found, *_) in kept.items()}
         moved = self._moved(table, min(at for *_, at in kept.values())) if kept and asked and by and table in self._sliced and self._same_question(kept, asked) else None
         found = {k: (sign, bad) for k, (sign, bad, *_) in kept.items() if k not in moved} if moved is not None else {}
@@ -74,7 +76,7 @@ class TableSigns:
         self.con.execute("delete from flis.drift.pakketabel where tabel = $1 and del = $2", [table, part])
         if asked:
             self.con.execute("insert into flis.drift.pakketabel select $1, $2, unnest(cast($3 as varchar[])), unnest(cast($4 as varchar[])), unnest(cast($5 as varchar[][])), $6, $7",
-                             [table, part, *([row[i] for row in rows] for i in range(3)), asked, self._build])
+                             [table, part, *([row[i] for row in rows] for i in range(3)), asked, self.build])
         self.con.execute("commit")
 
     def done(self, tables: Iterable[str]) -> None:
@@ -83,6 +85,8 @@ class TableSigns:
             return
         self.con.execute("begin")
         self.con.execute("delete from flis.drift.pakketabel where not list_contains($1, tabel)", [sorted(tables)])
+        # What has not moved is as it is after this build too; else the build could never forget a slice touched after the first of them was read.
+        self.con.execute("update flis.drift.pakketabel set koersel = $1 where (tabel, del) in (select (unnest($2), unnest($3)))", [self.build, *([one[i] for one in self._unmoved] for i in range(2))])
         self.con.execute("delete from flis.drift.tilstand where model = $1", [READER])
         self.con.execute("insert into flis.drift.tilstand select $1, min(koersel) from flis.drift.pakketabel having count(*) > 0", [READER])
         self.con.execute("commit")

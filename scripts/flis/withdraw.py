@@ -1,7 +1,8 @@
 """`flis withdraw`: a delivery is taken back, and what stands is as if it had never come (docs/decisions/0016).
 
 Its rows leave raw; the deliveries it had replaced come into force again, read anew from the archive; of a delivery that was replaced itself, only the ledger
-changes. All of it is one transaction. The next build computes the slices touched; what is published stays until the next package.
+changes. All of it is one transaction, written to the journal beside the archive afterwards, so that `flis restore` does the same. The next build computes the
+slices touched; what is published stays until the next package.
 """
 
 from __future__ import annotations
@@ -48,22 +49,25 @@ def withdraw(home: Home, leverance_id: int, reason: str, *, models: Path | None 
     """Take a delivery back, for a reason (Danish; it goes into the ledger and the event, what could be a CPR number masked).
 
     Done again it changes nothing, and completes what a run that was stopped left. Raises WithdrawError for a delivery that is unknown or was never taken in, in
-    the middle of a numbered series, or whose predecessor cannot be read again from the archive.
+    the middle of a numbered series, or whose predecessor cannot be read again from the archive; and while a load that was stopped is not carried through.
     """
-    from flis import status
+    from flis import journal, status
     from flis.database import connect, exists
-    from flis.events import record
+    from flis.events import keep, record
 
     if not reason.strip():
         raise WithdrawError("Skriv en grund: den står bagefter i leverancejournalen.")
     home.prepare()
     status.mark_incomplete(home)
     done = _Withdrawal(home, models, seeds, limits).go(leverance_id, masked(reason.strip()))
+    with connect(home, write="cpr") as con:
+        journal.keep(con, home)
     with connect(home, write="flis") as con:
         told = exists(con, "drift", "haendelse") and con.execute(
             "select 1 from drift.haendelse where haendelse = $1 and cast(detalje ->> 'leverance_id' as bigint) = $2", [EVENT, leverance_id]).fetchall()
         if not told:
             record(con, EVENT, done.kommunekode, done.fagomraade, leverance_id=leverance_id, fil=done.fil, periode=done.periode, grund=masked(reason.strip()), genindsat=[i for i, _ in done.back])
+        keep(con, home)
     status.write_deliveries(home)
     return done
 
@@ -75,13 +79,15 @@ class _Withdrawal(_Run):
         super().__init__(home, None, models, seeds, limits, BATCH_BYTES, BATCH_FILES)
 
     def go(self, leverance_id: int, reason: str) -> Withdrawn:  # type: ignore[override]
-        from flis import ledger
+        from flis import journal, ledger
         from flis.database import connect
 
         with connect(self.home, write="cpr") as self.con:
             if "FLIS_HUKOMMELSE" not in os.environ:
                 self.con.execute("set memory_limit = '1GB'")
             ledger.create_tables(self.con, self.contracts)
+            if any(one["ny"] for one in journal.unwritten(self.con)):      # their files may still lie in the inbox: the next load settles them
+                raise WithdrawError("En indlæsning blev afbrudt, før den var gjort færdig. Kør `flis load` først.")
             rows = self._ledger("leverance_id = $1", leverance_id)
             if not rows:
                 raise WithdrawError(f"Der er ingen leverance {leverance_id} i leverancejournalen.")
