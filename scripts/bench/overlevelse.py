@@ -43,8 +43,8 @@ DONE = (0, 1)
 TWICE = 0.25            # how often the run after the kill is killed too
 LONGEST = 1800          # seconds a run may take before it counts as hung
 # When something was done, and by which run, is not the same in two runs; nor is what a schema of notes holds (its state is looked at by itself).
-OF_THE_RUN = ("koersel", "tidspunkt", "startet", "foerst_set", "skrevet")
-NOTES = ("drift",)
+OF_THE_RUN = ("koersel", "fra_koersel", "til_koersel", "tidspunkt", "startet", "opgjort", "foerst_set", "skrevet")
+NOTES = ("flis.drift", "cpr.raw.journal", "flis.kvalitet.koersel", "flis.kvalitet.tilstand")
 
 
 @dataclass
@@ -70,15 +70,20 @@ class Round:
 
 # --- running and killing -----------------------------------------------------------------------------------------------------------------------
 
-def start(home: Home, target: Path, *args: str) -> subprocess.Popen[str]:
-    """A verb of `flis` in a process group of its own."""
-    env = {**os.environ, "FLIS_HOME": str(home.root), "DBT_TARGET_PATH": str(target), "PYTHONPATH": str(REPO / "scripts"), "COLUMNS": "200"}
+def clock(number: int) -> str:
+    """When a round is: packages and declarations tell the time, so every run of a round, undisturbed or not, is at the same. -1 is before the first."""
+    return f"2026-04-{number + 2:02}T03:00:00+00:00"
+
+
+def start(home: Home, target: Path, number: int, *args: str) -> subprocess.Popen[str]:
+    """A verb of `flis` in a process group of its own, at the time of a round."""
+    env = {**os.environ, "FLIS_NU": clock(number), "FLIS_HOME": str(home.root), "DBT_TARGET_PATH": str(target), "PYTHONPATH": str(REPO / "scripts"), "COLUMNS": "200"}
     return subprocess.Popen([sys.executable, "-m", "flis.cli", *args], env=env, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
-def run_to_end(home: Home, target: Path, *args: str) -> tuple[int, str]:
+def run_to_end(home: Home, target: Path, number: int, *args: str) -> tuple[int, str]:
     """(exit code, what it said)."""
-    process = start(home, target, *(args or ("run",)))
+    process = start(home, target, number, *(args or ("run",)))
     try:
         text, _ = process.communicate(timeout=LONGEST)
     except subprocess.TimeoutExpired:
@@ -88,9 +93,9 @@ def run_to_end(home: Home, target: Path, *args: str) -> tuple[int, str]:
     return process.returncode, text
 
 
-def kill_in(home: Home, target: Path, step: str, wait: float) -> str:
+def kill_in(home: Home, target: Path, number: int, step: str, wait: float) -> str:
     """Start `flis run`, and kill it `wait` seconds into the step. Returns the step it then was in, or `ended` when it had come to its end."""
-    process = start(home, target, "run")
+    process = start(home, target, number, "run")
     try:
         while process.poll() is None and (who := holder(home)).get("trin") != step or who.get("pid") != process.pid:
             if process.poll() is not None:
@@ -123,12 +128,12 @@ def tables_of(con: Any) -> dict[str, str]:
     """Per table that the house keeps, in both files, a sign of its rows without what only tells of the run."""
     signs = {}
     for database, schema, name in con.execute("select database_name, schema_name, table_name from duckdb_tables() where database_name in ('flis', 'cpr') order by all").fetchall():
-        if schema in NOTES or (database, name) == ("cpr", "journal"):
+        if f"{database}.{schema}" in NOTES or f"{database}.{schema}.{name}" in NOTES:
             continue
-        columns = [c for (c,) in con.execute("select column_name from duckdb_columns() where (database_name, schema_name, table_name) = ($1, $2, $3) order by column_index", [database, schema, name]).fetchall()
-                   if c not in OF_THE_RUN]
-        chosen = ", ".join(f'"{c}"' for c in columns)
-        signs[f"{database}.{schema}.{name}"] = con.execute(f'select {content_sign("t")} from (select {chosen} from {database}."{schema}"."{name}") as t').fetchall()[0][0]
+        everything = [c for (c,) in con.execute("select column_name from duckdb_columns() where (database_name, schema_name, table_name) = ($1, $2, $3) order by column_index", [database, schema, name]).fetchall()]
+        chosen = ", ".join(f'"{c}"' for c in everything if c not in OF_THE_RUN)
+        standing_now = " where til_koersel is null" if "til_koersel" in everything else ""
+        signs[f"{database}.{schema}.{name}"] = con.execute(f'select {content_sign("t")} from (select {chosen} from {database}."{schema}"."{name}"{standing_now}) as t').fetchall()[0][0]
     return signs
 
 
@@ -197,7 +202,7 @@ def rounds(work: Path, target: Path, most: int | None = None, demo: dict[str, An
     """The reference: the first two months by `flis run`, then each round (the first `most` of them), with a copy of the home before each."""
     world = ligestilling.deal(work, **(demo or DEMO))
     home = Home(world.base)
-    _walked(home, target)
+    _walked(home, target, -1)
     told = []
     for number, arriving in enumerate(_arriving(world)[:most]):
         files, before = work / "runder" / str(number), work / "foer" / str(number)
@@ -207,7 +212,7 @@ def rounds(work: Path, target: Path, most: int | None = None, demo: dict[str, An
             put(laid, file)
         shutil.copytree(home.root, before)
         deliver(home, files)
-        _walked(home, target)
+        _walked(home, target, number)
         steps = json.loads(home.status.read_text("utf-8"))["trin"]
         told.append(Round(number, files, before, standing(home), {name: steps[name]["seconds"] for name in STEPS}))
         if faults := faults_of(home, told[-1].after):
@@ -235,8 +240,8 @@ def deliver(home: Home, files: Path) -> None:
     shutil.copytree(Home(files).inbox, home.inbox, dirs_exist_ok=True)
 
 
-def _walked(home: Home, target: Path) -> None:
-    code, text = run_to_end(home, target)
+def _walked(home: Home, target: Path, number: int) -> None:
+    code, text = run_to_end(home, target, number)
     if code not in DONE:
         raise AssertionError(f"undisturbed: exit {code}\n{text}")
 
@@ -258,12 +263,12 @@ def attempt(one: Round, home: Home, target: Path, steps: Sequence[str], chance: 
     deliver(home, one.files)
     there, hit, faults = packages_of(home), [], []
     for step in steps:
-        hit.append(kill_in(home, target, step, chance.random() * max(one.seconds[step], 0.2)))
+        hit.append(kill_in(home, target, one.number, step, chance.random() * max(one.seconds[step], 0.2)))
         now_there = packages_of(home)
         faults += [f"changed after it was published: {name}" for name, sha in there.items() if now_there.get(name) != sha]
         faults += [f"package {name} is half there after the kill" for name in whole_packages(home)]
         there = now_there
-    code, text = run_to_end(home, target)
+    code, text = run_to_end(home, target, one.number)
     if code not in DONE:
         return Told(hit, [*faults, f"the run after it: exit {code}: {text[-1500:]}"])
     now_there = packages_of(home)

@@ -44,10 +44,10 @@ def walked(work: Path, first: Round) -> Home:
     home = Home(work / "to_ad_gangen")
     shutil.copytree(first.before, home.root)
     deliver(home, first.files)
-    one = start(home, work / "target", "run")
+    one = start(home, work / "target", 0, "run")
     while not holder(home).get("trin") and one.poll() is None:
         time.sleep(0.01)
-    code, said = run_to_end(home, work / "target")
+    code, said = run_to_end(home, work / "target", 0)
     text, _ = one.communicate()
     assert code == BUSY and "is in use" in said and f"process {one.pid}" in said and len(said.splitlines()) == 1, said
     assert one.returncode in DONE, text
@@ -84,16 +84,16 @@ def narrow(work: Path, first: Round) -> Iterator[tuple[Home, dict]]:
 def test_a_full_disk(narrow: tuple[Home, dict], work: Path, first: Round) -> None:
     home, how = narrow
     if how["mounted"]:
-        code, said = run_to_end(home, work / "target")
+        code, said = run_to_end(home, work / "target", 0)
     else:
-        env = {**os.environ, "FLIS_HOME": str(home.root), "DBT_TARGET_PATH": str(work / "target"), "PYTHONPATH": str(REPO / "scripts"), "COLUMNS": "200"}
+        env = {**os.environ, "FLIS_NU": overlevelse.clock(0), "FLIS_HOME": str(home.root), "DBT_TARGET_PATH": str(work / "target"), "PYTHONPATH": str(REPO / "scripts"), "COLUMNS": "200"}
         done = subprocess.run(["bash", "-c", f"ulimit -f {how['blocks']}; exec {sys.executable} -m flis.cli run"], env=env, cwd=REPO, capture_output=True, text=True, check=False)
         code, said = done.returncode, done.stdout + done.stderr
     assert code == FAILED and "The disk is full" in said and "make room" in said and "Traceback" not in said, said
     assert overlevelse.whole_packages(home) == []
     if how["mounted"]:
         subprocess.run(["mount", "-o", "remount,size=2G", str(home.root.parent)], check=True)
-    code, said = run_to_end(home, work / "target")
+    code, said = run_to_end(home, work / "target", 0)
     assert code in DONE, said
     assert overlevelse.faults_of(home, first.after) == []
 
@@ -103,16 +103,16 @@ def test_files_put_back_and_damaged(walked: Home, first: Round, work: Path) -> N
     for name in ("flis.duckdb", "flis_cpr.duckdb"):
         shutil.copy2(first.before / name, walked.root / name)
     walked.status.unlink()                  # a run that has nothing to do opens no file
-    code, said = run_to_end(walked, work / "target")
+    code, said = run_to_end(walked, work / "target", 0)
     assert code == FAILED and "is older than" in said and "flis restore" in said and "Traceback" not in said, said
     for path in (walked.db, walked.cpr_db):
         with path.open("r+b") as file:      # every block from the middle on
             file.seek(path.stat().st_size // 2)
             file.write(os.urandom(path.stat().st_size // 4))
         assert unreadable(path)
-        code, said = run_to_end(walked, work / "target")
+        code, said = run_to_end(walked, work / "target", 0)
         assert code == FAILED and "flis restore" in said and "Traceback" not in said, said
-    code, said = run_to_end(walked, work / "target", "restore")
+    code, said = run_to_end(walked, work / "target", 0, "restore")
     assert code in DONE, said
     found = overlevelse.standing(walked)
     figures = {name: sign for name, sign in first.after.tables.items() if not name.startswith("flis.kvalitet.")}
@@ -122,5 +122,5 @@ def test_files_put_back_and_damaged(walked: Home, first: Round, work: Path) -> N
     assert {p.name for p in walked.root.glob("*.kasseret")} >= {"flis.duckdb.kasseret", "flis_cpr.duckdb.kasseret"}
     with connect(walked) as con:
         assert con.execute("select count(*) from drift.haendelse where haendelse = 'gendannet'").fetchall() == [(1,)]
-    code, said = run_to_end(walked, work / "target", "restore")
+    code, said = run_to_end(walked, work / "target", 0, "restore")
     assert code == 0 and "nothing to restore" in said
