@@ -91,10 +91,18 @@ class World:
 
 def make_world(work: Path) -> World:
     """A demo with its first two months delivered and built in `work/grund`, and the rest at hand."""
+    world = deal(work)
+    load(Home(world.base))
+    _build(Home(world.base))
+    return world
+
+
+def deal(work: Path, **demo: Any) -> World:
+    """A demo with its first two months in the inbox of `work/grund`, and the rest at hand. `demo` is what is to be other than in DEMO."""
     from flis.demo import generate
 
     home = Home(work / "grund").prepare()
-    generate(home, **DEMO)
+    generate(home, **{**DEMO, **demo})
     contracts = read_contracts(None)
     files = [_read(path, contracts.match(path.parent.name, plain_name(path.name))) for path in sorted(home.inbox.glob("*/*"))]
     shutil.rmtree(home.inbox)
@@ -112,8 +120,6 @@ def make_world(work: Path) -> World:
     world.months = dealt[2:]
     for f in world.first:
         put(home, f)
-    load(home)
-    _build(home)
     return world
 
 
