@@ -144,7 +144,9 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
         start = time.monotonic()
         try:
             with (progress(name) if progress else nullcontext(lambda *_: None)) as bar:
-                facts, code = STEPS[name](home, narrow, bar, **{k: v for k, v in extra.items() if k in OPTIONS.get(name, ())})
+                # A month's delivery may move other months (a supplementary period, the year to date): what was built in this run is judged whole.
+                where = {**narrow, "periode": None} if name == "validate" and "build" in done else narrow
+                facts, code = STEPS[name](home, where, bar, **{k: v for k, v in extra.items() if k in OPTIONS.get(name, ())})
             facts["seconds"] = round(time.monotonic() - start, 1)
             _note(home, name, narrow, facts)
         except NotReady:

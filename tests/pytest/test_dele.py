@@ -126,7 +126,10 @@ def test_one_slice_goes_through_by_itself(homes) -> None:
     after = published(home)
     assert {n for n, d in after.items() if n in before and d != before[n]} <= {f"udbakke/{NOW}/kvalitetsrapport/{n}" for n in ("rapport.html", "oekonomi.xlsx")}
     assert before.keys() <= after.keys()
-    assert {tuple(Path(n).parts[1:3]) for n in after.keys() - before.keys()} == {(NOW, "oekonomi"), (NOW, "oekonomi_benchmark")}
+    # The correction breaks vouchers of a month beside the one asked for, so its own package waits: what was built is judged whole.
+    held = {(who, area) for who, area in query(home, "select distinct kommunekode, fagomraade from kvalitet.tilbageholdt")}
+    assert (NOW, "oekonomi") in held
+    assert {tuple(Path(n).parts[1:3]) for n in after.keys() - before.keys()} == {(NOW, "oekonomi_benchmark")}
     # what is left behind is told, and what was seen to is not
     left, facts = packages(home), behind(home)
     assert ("oekonomi_benchmark", LATER) in left and not left & {("oekonomi", NOW), ("oekonomi_benchmark", NOW)}
@@ -143,7 +146,8 @@ def test_the_rest_ends_where_all_at_once_does(homes) -> None:
         assert facts["ikke_bygget"] == facts["ikke_proevet"] == [] and not packages(home)
     parts, whole = homes
     assert newest(parts) == newest(whole)
-    judged = "select * exclude (koersel) from kvalitet.resultat order by all"
+    # how many are new since the run before is another matter: it is told from one run to the next
+    judged = "select regel_id, kommunekode, periode, status, raekker, afvigelser from kvalitet.resultat order by all"
     assert query(parts, judged) == query(whole, judged)
 
 
