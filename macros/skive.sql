@@ -84,6 +84,69 @@
     {{ return(svar.columns[0].values()[0] > 0) }}
 {% endmacro %}
 
+{# The touched slices as a query's CTEs, the last of them `beroert`. #}
+{% macro skive_beroert(kolonner, ophav) %}
+    with aktive as (
+        {{ skive_aktive(ophav.kilder) if ophav.kilder else 'select cast(null as bigint) as leverance_id where false' }}
+    ),
+    behandlet as (
+        select leverance_id from drift.behandlet where model = '{{ model.name }}'
+    ),
+    aendret as (
+        (select leverance_id from aktive except select leverance_id from behandlet)
+        union all
+        {% if (config.get('meta') or {}).get('behold') %}
+        select distinct t._leverance_id from {{ this }} as t
+        where t._leverance_id in (select leverance_id from {{ source('leverancer', 'leverance') }} where status = 'tilbagekaldt')
+        {% else %}
+        (select leverance_id from behandlet except select leverance_id from aktive)
+        {% endif %}
+    ),
+    beroert as (
+        {% if kolonner == ['_leverance_id'] %}
+        select leverance_id as _leverance_id from aendret
+        {% if ophav.forenede %}
+        union all
+        -- Full deliveries of one municipality are judged together (a target group goes by its service's delivery): when the model that unites them
+        -- has moved, all of them are counted again.
+        select l.leverance_id as _leverance_id
+        from {{ source('leverancer', 'leverance') }} as l
+        inner join drift.beroert as b on l.kommunekode = b.kommunekode
+        where l.status = 'aktiv' and l.udtraekstype = 'fuld' and b.model in ({{ skive_liste(ophav.forenede) }})
+            and b.koersel > coalesce((select max(koersel) from drift.tilstand where model = '{{ model.name }}'), -1)
+        {% endif %}
+        {% elif kolonner == ['person_id'] %}
+        select person_id from {{ source('leverancer', 'beroert_person') }} where leverance_id in (select leverance_id from aendret)
+        union all
+        -- the numbers first, then their persons: the register of numbers is the whole country's, and is gone through once
+        select person_id from {{ source('leverancer', 'person_noegle') }}
+        where cpr in (
+            select cast(null as string)
+            {% for s in ophav.kilder %}{% for navn, kolonne in s.columns.items() %}
+            {% if kolonne.get('config', {}).get('meta', {}).get('personnummer') or kolonne.get('meta', {}).get('personnummer') %}
+            union all
+            select {{ som_cpr('r.' ~ navn) }} from {{ s.relation_name }} as r where r._leverance_id in (select leverance_id from aendret)
+            {% endif %}{% endfor %}{% endfor %}
+        )
+        {% else %}
+        select {{ kolonner | join(', ') }} from drift.beroert
+        where kommunekode <> '*' and model in ({{ skive_liste(ophav.modeller) or "''" }})
+            and koersel > coalesce((select max(koersel) from drift.tilstand where model = '{{ model.name }}'), -1)
+        {% if ophav.kilder and kolonner == ['kommunekode'] %}
+        union all
+        select l.kommunekode from {{ source('leverancer', 'leverance') }} as l
+        where l.leverance_id in (select leverance_id from aendret) and l.kommunekode is not null
+        {% if 'person_id' in (adapter.get_columns_in_relation(this) | map(attribute='name')) %}
+        union all
+        -- a person whose id has changed since (the CPR register linked two numbers): the municipality is computed again
+        select t.kommunekode from {{ this }} as t
+        where t.person_id not in (select person_id from {{ source('leverancer', 'person_noegle') }})
+        {% endif %}
+        {% endif %}
+        {% endif %}
+    )
+{% endmacro %}
+
 {# Pre-hook. #}
 {% macro skive_find() %}
     {% set kolonner = skive_kolonner() %}
@@ -93,75 +156,55 @@
         {% else %}
             {% set ophav = skive_ophav() %}
             create or replace table {{ skive_tabel() }} as
-            with aktive as (
-                {{ skive_aktive(ophav.kilder) if ophav.kilder else 'select cast(null as bigint) as leverance_id where false' }}
-            ),
-            behandlet as (
-                select leverance_id from drift.behandlet where model = '{{ model.name }}'
-            ),
-            aendret as (
-                (select leverance_id from aktive except select leverance_id from behandlet)
-                union all
-                {% if (config.get('meta') or {}).get('behold') %}
-                select distinct t._leverance_id from {{ this }} as t
-                where t._leverance_id in (select leverance_id from {{ source('leverancer', 'leverance') }} where status = 'tilbagekaldt')
-                {% else %}
-                (select leverance_id from behandlet except select leverance_id from aktive)
-                {% endif %}
-            ),
-            beroert as (
-                {% if kolonner == ['_leverance_id'] %}
-                select leverance_id as _leverance_id from aendret
-                {% if ophav.forenede %}
-                union all
-                -- Full deliveries of one municipality are judged together (a target group goes by its service's delivery): when the model that unites them
-                -- has moved, all of them are counted again.
-                select l.leverance_id as _leverance_id
-                from {{ source('leverancer', 'leverance') }} as l
-                inner join drift.beroert as b on l.kommunekode = b.kommunekode
-                where l.status = 'aktiv' and l.udtraekstype = 'fuld' and b.model in ({{ skive_liste(ophav.forenede) }})
-                    and b.koersel > coalesce((select max(koersel) from drift.tilstand where model = '{{ model.name }}'), -1)
-                {% endif %}
-                {% elif kolonner == ['person_id'] %}
-                select person_id from {{ source('leverancer', 'beroert_person') }} where leverance_id in (select leverance_id from aendret)
-                union all
-                -- the numbers first, then their persons: the register of numbers is the whole country's, and is gone through once
-                select person_id from {{ source('leverancer', 'person_noegle') }}
-                where cpr in (
-                    select cast(null as string)
-                    {% for s in ophav.kilder %}{% for navn, kolonne in s.columns.items() %}
-                    {% if kolonne.get('config', {}).get('meta', {}).get('personnummer') or kolonne.get('meta', {}).get('personnummer') %}
-                    union all
-                    select {{ som_cpr('r.' ~ navn) }} from {{ s.relation_name }} as r where r._leverance_id in (select leverance_id from aendret)
-                    {% endif %}{% endfor %}{% endfor %}
-                )
-                {% else %}
-                select {{ kolonner | join(', ') }} from drift.beroert
-                where kommunekode <> '*' and model in ({{ skive_liste(ophav.modeller) or "''" }})
-                    and koersel > coalesce((select max(koersel) from drift.tilstand where model = '{{ model.name }}'), -1)
-                {% if ophav.kilder and kolonner == ['kommunekode'] %}
-                union all
-                select l.kommunekode from {{ source('leverancer', 'leverance') }} as l
-                where l.leverance_id in (select leverance_id from aendret) and l.kommunekode is not null
-                {% if 'person_id' in (adapter.get_columns_in_relation(this) | map(attribute='name')) %}
-                union all
-                -- a person whose id has changed since (the CPR register linked two numbers): the municipality is computed again
-                select t.kommunekode from {{ this }} as t
-                where t.person_id not in (select person_id from {{ source('leverancer', 'person_noegle') }})
-                {% endif %}
-                {% endif %}
-                {% endif %}
-            )
+            {{ skive_beroert(kolonner, ophav) }}
             select distinct {{ kolonner | join(', ') }} from beroert;
             {% if kolonner == ['_leverance_id'] %}{{ husk_yderste(skive_tabel(), '_leverance_id') }}{% endif %}
         {% endif %}
     {% endif %}
 {% endmacro %}
 
+{# The systems whose raw tables a node rests on, through whatever lies between. #}
+{% macro skive_systemer(node) %}
+    {% set koe, set_, systemer = node.depends_on.nodes | list, [], [] %}
+    {% for _ in range(500) %}
+        {% if koe %}
+            {% set id = koe.pop(0) %}
+            {% if id not in set_ %}
+                {% do set_.append(id) %}
+                {% if id.startswith('source.') %}
+                    {% if graph.sources[id].source_name not in ('opsaetning', 'leverancer') %}{% do systemer.append(graph.sources[id].source_name) %}{% endif %}
+                {% elif id.startswith('model.') %}{% do koe.extend(graph.nodes[id].depends_on.nodes) %}
+                {% endif %}
+            {% endif %}
+        {% endif %}
+    {% endfor %}
+    {{ return(systemer | unique | list) }}
+{% endmacro %}
+
+{#
+  Whether none of the touched deliveries is of the systems a relation rests on. Asked where a model by delivery reads several fagområder: the planner does not see
+  it, and a view that looks across deliveries is then computed whole to find that none of its rows is wanted.
+#}
+{% macro skive_uberoert(relation) %}
+    {% if execute and skive_kolonner() == ['_leverance_id'] %}
+        {% set egne = skive_systemer(graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', relation.identifier) | first) %}
+        {% set ophav = skive_ophav() %}
+        {% if egne and (ophav.kilder | map(attribute='source_name') | reject('in', egne) | list) %}
+            {% set svar = run_query(skive_beroert(['_leverance_id'], ophav) ~ " select count(*) from " ~ source('leverancer', 'leverance')
+                ~ " where kildesystem in (" ~ skive_liste(egne) ~ ") and leverance_id in (select _leverance_id from beroert)") %}
+            {{ return(svar.columns[0].values()[0] == 0) }}
+        {% endif %}
+    {% endif %}
+    {{ return(false) }}
+{% endmacro %}
+
 {# The relation narrowed to the touched slices; all of it at the first build, at full refresh, and when something upstream was rebuilt whole. #}
 {% macro kun_beroerte(relation) %}
     {%- set kolonner = skive_kolonner() -%}
     {%- if kolonner and is_incremental() and not skive_alt(skive_ophav().modeller) -%}
+        {%- if skive_uberoert(relation) -%}
+        (select * from {{ relation }} where false)
+        {%- else -%}
         (
             select * from {{ relation }}
             where ({{ kolonner | join(', ') }}) in (select {{ kolonner | join(', ') }} from {{ skive_tabel() }})
@@ -169,6 +212,7 @@
                 {{ inden_for_yderste('_leverance_id') }}
             {%- endif %}
         )
+        {%- endif -%}
     {%- else -%}
         {{ relation }}
     {%- endif -%}
