@@ -187,7 +187,8 @@
 #}
 {% macro skive_uberoert(relation) %}
     {% if execute and skive_kolonner() == ['_leverance_id'] %}
-        {% set egne = skive_systemer(graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', relation.identifier) | first) %}
+        {% set noder = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', relation.identifier) | list %}
+        {% set egne = skive_systemer(noder[0]) if noder else [] %}
         {% set ophav = skive_ophav() %}
         {% if egne and (ophav.kilder | map(attribute='source_name') | reject('in', egne) | list) %}
             {% set svar = run_query(skive_beroert(['_leverance_id'], ophav) ~ " select count(*) from " ~ source('leverancer', 'leverance')
