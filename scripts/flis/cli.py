@@ -232,6 +232,7 @@ def withdraw(leverance_id: Annotated[int, typer.Argument(help="Its number, as `f
              grund: Annotated[str, typer.Option("--grund", help="Why, in Danish: it is written into the ledger and the log.")],
              home: HomeOption = None) -> None:
     """Take a delivery back: what stands is as if it had never come. What it had replaced is in force again, read from the archive."""
+    from flis.installation import SetupError
     from flis.run import ready
     from flis.withdraw import WithdrawError
     from flis.withdraw import withdraw as take_back
@@ -243,6 +244,9 @@ def withdraw(leverance_id: Annotated[int, typer.Argument(help="Its number, as `f
             done = take_back(where, leverance_id, grund)
         except WithdrawError as fault:
             raise typer.BadParameter(str(fault), param_hint="LEVERANCE_ID") from fault
+        except SetupError as fault:
+            errors.print(f"[red]withdraw:[/red] {escape(str(fault))}", highlight=False, soft_wrap=True)
+            raise typer.Exit(FAILED) from fault
         what = ", ".join(filter(None, (done.kommunekode, done.fagomraade, done.periode and f"{done.periode:%Y-%m}")))
         console.print(f"{leverance_id} {escape(done.fil)} ({what}) {'had been taken back before; nothing has changed' if done.already else 'is taken back'}.", highlight=False, soft_wrap=True)
         for number, name in done.back:

@@ -27,6 +27,7 @@ def flis(*args: str, home: Home | None = None) -> subprocess.CompletedProcess:
     (("validate", "--fagomraade", "fiskeri"), "oekonomi"),
     (("demo", "--slut", "september"), "YYYY-MM"),
     (("package", "--ukendt"), "No such option"),
+    (("withdraw", "7"), "--grund"),
 ])
 def test_forkert_brug_er_exit_2_med_klare_ord(tmp_path, args, says) -> None:
     done = flis(*args, home=Home.of(tmp_path))
@@ -43,6 +44,8 @@ def test_en_demo_blandes_ikke_med_en_anden(tmp_path) -> None:
     again = flis("demo", *small, "--seed", "2", home=home)
     assert again.returncode == 2
     assert "other arguments" in again.stderr
+    unknown = flis("withdraw", "7", "--grund", "Prøve", home=home)
+    assert unknown.returncode == 2 and "ingen leverance 7" in unknown.stderr
 
 
 def test_status_foer_noget_har_koert(tmp_path) -> None:

@@ -12,7 +12,9 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -27,7 +29,7 @@ from flis.home import REPO, Home
 from flis.inspection import Limits, Refused, Spools, _join_many, _join_one_by_one, _NotPlain, inspect, join_records
 from flis.installation import SetupError
 from flis.keys import KeyMissing, create_key, hmac_sql, pseudonym, recipient_key, set_session_key
-from flis.load import LoadError, LoadResult, load
+from flis.load import LoadError, LoadResult, _is_of, load
 from flis.reasons import catalogue
 from flis.splitting import Part, into_raw
 
@@ -823,6 +825,12 @@ def test_narrowing(world):
     assert world.load(kommune="0461").received == 1
     result = world.load()
     assert (result.received, result.rejected) == (2, 1)
+
+
+@pytest.mark.parametrize("kind, month, taken", [("periode", 2, True), ("periode", 1, False), ("fuld", 2, True), ("fuld", 1, True), ("fuld", 3, False), ("delta", None, False)])
+def test_a_month_takes_what_its_full_extract_replaces(kind, month, taken):
+    match = SimpleNamespace(periode=month and date(2026, month, 1), filetype=SimpleNamespace(udtraekstype=kind))
+    assert _is_of(match, date(2026, 2, 1)) is taken
 
 
 def test_progress_tells_every_file(world):

@@ -360,9 +360,9 @@ def test_too_few_persons_stop_the_benchmark(hjem):
 
 def test_narrowed(hjem):
     assert len(run(hjem, kommune="0101").written) == 2
-    assert run(hjem, periode="2026-08").written == []
+    assert run(hjem, periode="2026-10").written == []          # no package's data run to that month
     assert run(hjem, fagomraade="borger").written == []
-    assert len(run(hjem, fagomraade="voksne_handicap", periode="2026-09").written) == 5
+    assert len(run(hjem, fagomraade="voksne_handicap", periode="2026-08").written) == 5
 
 
 def test_shared_files_take_up_room_once(hjem):
