@@ -1,5 +1,5 @@
--- Primo + movements = ultimo for every municipality and month, and the stock itself is right: it is counted once more from the intervals, of the months the last run
--- touched. That the intervals are right is another test's matter (borger_perioder_som_fakta).
+-- Primo + movements = ultimo for every municipality and month, and the stock itself is right: it is counted once more from the intervals, of the
+-- months the last run touched. That the intervals are right is another test's matter (borger_perioder_som_fakta).
 with maaneder as (
 
     select distinct periode from {{ beroert_udsnit(ref('fct_borger__folketal')) }}

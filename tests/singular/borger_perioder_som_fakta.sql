@@ -1,5 +1,6 @@
--- The intervals say what the delivered facts say: on the day after each date something takes effect, the newest status and the newest address of a person, looked up
--- in the facts without the intervals, against the interval of that day. Of the persons the last run computed; of everybody where the intervals were built whole.
+-- The intervals say what the delivered facts say: on the day after each date something takes effect, the newest status and the newest address of a
+-- person, looked up in the facts without the intervals, against the interval of that day. Of the persons the last run computed; of everybody where the
+-- intervals were built whole.
 with fakta as (
 
     select
