@@ -27,8 +27,8 @@ def facts(con: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
 
 
 def _followed(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether any package has been written; by a version of before this was noted, it is so from the next one on."""
-    return exists(con, "drift", "pakke") and "koersel" in {row[0] for row in con.execute("describe drift.pakke").fetchall()}
+    """Whether packages have been written and looked at here; after a restore, or by a version of before this was noted, it is so from the next ones on."""
+    return all(exists(con, "drift", table) for table in ("pakke", "pakkefil", "pakketabel")) and "koersel" in {row[0] for row in con.execute("describe drift.pakke").fetchall()}
 
 
 def _not_built(con: duckdb.DuckDBPyConnection, built: bool) -> list[dict[str, Any]]:
