@@ -13,10 +13,10 @@ demo: $(VENV)/klar
 BESIDE := $(addprefix tests/pytest/,test_dele.py test_lig_genopbygning.py test_misbrug.py test_overlevelse.py test_restore.py test_withdraw.py)
 
 test: $(VENV)/klar lint
-	@mkdir -p target/beside
-	@DBT_TARGET_PATH=$(CURDIR)/target/beside $(BIN)/pytest -p no:cacheprovider $(BESIDE) > target/beside.txt 2>&1 & beside=$$!; \
+	@mkdir -p $(VENV)/beside
+	@DBT_TARGET_PATH=$(CURDIR)/$(VENV)/beside $(BIN)/pytest -p no:cacheprovider $(BESIDE) > $(VENV)/beside.txt 2>&1 & beside=$$!; \
 	$(BIN)/pytest $(addprefix --ignore=,$(BESIDE)); rest=$$?; \
-	wait $$beside; beside=$$?; cat target/beside.txt; exit $$((rest + beside))
+	wait $$beside; beside=$$?; cat $(VENV)/beside.txt; exit $$((rest + beside))
 
 lint: $(VENV)/klar
 	$(BIN)/sqlfluff lint models tests/singular --processes 2 -q
