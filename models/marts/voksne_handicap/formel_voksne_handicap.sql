@@ -11,12 +11,6 @@ udvalg as (
 
 ),
 
-ydelser as (
-
-    select * from {{ ref('std_voksne_handicap__ydelse') }}
-
-),
-
 maanedsfakta as (
 
     select * from {{ ref('fct_voksne_handicap__maaned') }}
@@ -101,38 +95,20 @@ maaneder as (
 
 ),
 
--- A recipient is a person with a service open on at least one day of the month; the person counts once, whatever the number of services.
-modtagere as (
-
-    select distinct
-        u.formel_id,
-        k.handlekommunekode as kommunekode,
-        p.periode,
-        y.person_id
-    from ydelser as y
-    inner join kommuner as k on y.kommunekode = k.kommunekode
-    inner join udvalg as u on u.paragraf = '*' or y.paragraf = u.paragraf
-    inner join perioder as p on y.gyldig_fra <= p.sidste_dag and y.gyldig_til > p.periode
-    inner join maaneder as m
-        on
-            k.handlekommunekode = m.kommunekode
-            and p.periode = m.periode
-            and m.leveringsstatus in ('leveret', 'foreloebig')
-
-),
-
+-- Where nothing was delivered nothing is counted, though an open service may reach there.
 antal_modtagere as (
 
     select
-        formel_id,
-        kommunekode,
-        periode,
-        count(*) as antal_personer
-    from modtagere
-    group by
-        formel_id,
-        kommunekode,
-        periode
+        t.formel_id,
+        t.kommunekode,
+        t.periode,
+        t.antal_personer
+    from {{ ref('int_voksne_handicap__modtagere') }} as t
+    inner join maaneder as m
+        on
+            t.kommunekode = m.kommunekode
+            and t.periode = m.periode
+            and m.leveringsstatus in ('leveret', 'foreloebig')
 
 ),
 
