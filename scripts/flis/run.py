@@ -13,6 +13,7 @@ from flis.home import Home
 from flis.keys import masked
 
 if TYPE_CHECKING:
+    from flis.ahead import Ahead
     from flis.datapackage import Manifest
 
 DONE, HELD, FAILED = 0, 1, 3
@@ -57,15 +58,13 @@ def _set_aside(home: Home) -> int:
         return con.execute("select coalesce(sum(antal_frasat), 0)::bigint from kvalitet.raekkeregnskab").fetchall()[0][0] if exists(con, "kvalitet", "raekkeregnskab") else 0
 
 
-def _rule_engine() -> None:
-    """Import the rule engine, which takes seconds; the step after the build needs it."""
-    import flis.gx_duckdb  # noqa: F401
+def _validate(home: Home, narrow: dict, bar, alt: bool = False, engine: list[Ahead | None] | None = None) -> tuple[dict, int]:
+    if engine and (waiting := engine[0]):
+        facts = waiting.validate({**narrow, "alt": alt}, bar)
+    else:
+        from flis.validate import validate
 
-
-def _validate(home: Home, narrow: dict, bar, alt: bool = False) -> tuple[dict, int]:
-    from flis.validate import validate
-
-    facts = validate(home, progress=bar, alt=alt, **narrow).facts()
+        facts = validate(home, progress=bar, alt=alt, **narrow).facts()
     return facts, HELD if facts["held"] or facts["not_run"] else DONE        # a rule that could not run is never passed over in silence
 
 
@@ -107,7 +106,7 @@ def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     return facts, HELD if facts["held"] else DONE
 
 
-OPTIONS = {"build": ("full_refresh", "meanwhile"), "validate": ("alt",)}      # what a step can be told besides where to look
+OPTIONS = {"build": ("full_refresh", "meanwhile"), "validate": ("alt", "engine")}      # what a step can be told besides where to look
 STEPS = {"load": _load, "build": _build, "validate": _validate, "report": _report, "package": _package}
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 
@@ -132,30 +131,38 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
     Returns 0 done, 1 done but a delivery was refused or a rule held a package, 3 a model or a model test failed. Raises StepFailed when a step breaks,
     NotReady when what it would show is not built and tested, Damaged when a database file is not the one the journals tell of.
     """
+    from flis.ahead import ahead
     from flis.built import NotReady
 
     ready(home)
     done, worst = {} if done is None else done, DONE
+    engine: list[Ahead | None] = []
     if "validate" in names:
-        extra["meanwhile"] = _rule_engine
-    for name in names:
-        if name == "build" or name == "load" and status.something_arrived(home):
-            status.mark_incomplete(home)
-        start = time.monotonic()
-        try:
-            with (progress(name) if progress else nullcontext(lambda *_: None)) as bar:
-                # A month's delivery may move other months (a supplementary period, the year to date): what was built in this run is judged whole.
-                where = {**narrow, "periode": None} if name == "validate" and "build" in done else narrow
-                facts, code = STEPS[name](home, where, bar, **{k: v for k, v in extra.items() if k in OPTIONS.get(name, ())})
-            facts["seconds"] = round(time.monotonic() - start, 1)
-            _note(home, name, narrow, facts)
-        except NotReady:
-            raise
-        except Exception as fault:
-            raise StepFailed(name, _trace(home), fault) from fault
-        done[name], worst = facts, max(worst, code)
-        if code == FAILED:
-            return FAILED
+        extra |= {"meanwhile": lambda: engine or engine.append(ahead(home)), "engine": engine}
+        if "load" in names and status.something_arrived(home):
+            extra["meanwhile"]()
+    try:
+        for name in names:
+            if name == "build" or name == "load" and status.something_arrived(home):
+                status.mark_incomplete(home)
+            start = time.monotonic()
+            try:
+                with (progress(name) if progress else nullcontext(lambda *_: None)) as bar:
+                    # A month's delivery may move other months (a supplementary period, the year to date): what was built in this run is judged whole.
+                    where = {**narrow, "periode": None} if name == "validate" and "build" in done else narrow
+                    facts, code = STEPS[name](home, where, bar, **{k: v for k, v in extra.items() if k in OPTIONS.get(name, ())})
+                facts["seconds"] = round(time.monotonic() - start, 1)
+                _note(home, name, narrow, facts)
+            except NotReady:
+                raise
+            except Exception as fault:
+                raise StepFailed(name, _trace(home), fault) from fault
+            done[name], worst = facts, max(worst, code)
+            if code == FAILED:
+                return FAILED
+    finally:
+        for one in filter(None, engine):
+            one.stop()
     if list(names) == list(STEPS) and not any(narrow.values()):
         status.mark_complete(home)
     return worst
