@@ -37,6 +37,8 @@ FEWEST_TO_COMPARE = 5                       # municipalities behind a mean
 RUNS_BACK = 10                              # in a faggruppe's history
 PERSON = re.compile(r"[0-9a-f]{32}")        # a person_id, also inside a composed key
 SIGN = re.compile(rb'<meta name="flis-indhold" content="([0-9a-z_= ]+)">')
+RULE_TEXTS = ("regel_id", "titel", "alvor", "dimension", "hvad", "hvornaar", "hvordan", "rolle", "taerskel_art", "taerskel", "taerskel_grund")
+RULE_LISTS = ("regler", *SEVERITIES, "under", "loest", "bestaaet", "ikke_relevant", "kunne_ikke")      # what a fagområde's content says of its rules
 ORDER = {severity: number for number, severity in enumerate(SEVERITIES)}
 
 
@@ -109,7 +111,8 @@ class Picture:
         self._read_deliveries()
         self.extras = self._read_extras()
         self._prepare_rows()
-        self.sign = hashlib.sha256(b"".join(p.read_bytes() for p in [*sorted(pages.TEMPLATES.iterdir()), *(Path(__file__).with_name(f"{n}.py") for n in ("report", "workbook", "pages", "danish"))])).hexdigest()
+        code = [*sorted(pages.TEMPLATES.iterdir()), *(Path(__file__).with_name(f"{n}.py") for n in ("report", "workbook", "pages", "danish"))]
+        self.sign = hashlib.sha256(b"".join(p.read_bytes() for p in code) + json.dumps(self.rules, default=str, sort_keys=True).encode()).hexdigest()
         self._master: bytes | None = None
 
     def _rows(self, sql: str, values: list | None = None) -> list[tuple]:
@@ -259,7 +262,7 @@ class Picture:
         }
 
     def _rule(self, code: str, rule: dict[str, Any]) -> dict[str, Any]:
-        texts = {k: rule[k] for k in ("regel_id", "titel", "alvor", "dimension", "hvad", "hvornaar", "hvordan", "rolle", "taerskel_art", "taerskel", "taerskel_grund")}
+        texts = {k: rule[k] for k in RULE_TEXTS}
         found = self.results.get((code, rule["regel_id"])) or {"perioder": [], **_together([]), "nye": 0, "loeste": 0}
         return {**texts, **found, "sammenligning": self.comparison(rule["regel_id"], code) if found["status"] == "fejlet" else None}
 
@@ -276,12 +279,17 @@ class Picture:
         return [["" if row[name] is None else kinds[kind](row[name]) for name, (_, kind) in pages.texts()["ekstra"][table]["kolonner"].items()] for row in rows]
 
     def fingerprints(self, municipality: dict[str, Any]) -> dict[str, str]:
-        """Per fagområde what tells what a municipality's report says of it, and how: the same sign, the same workbook; all the same and in the same order, the same page."""
+        """Per fagområde what tells what a municipality's report says of it, and how: the same sign, the same workbook; all the same and in the same order, the same page.
+
+        When it was measured counts only where something is new or resolved since: a later run that finds the same has nothing to tell.
+        """
         about = {k: v for k, v in municipality.items() if k != "omraader"}
         signs = {}
         for area in municipality["omraader"]:
             rows = self.row_signs.get((municipality["kommunekode"], area["id"]))
-            signs[area["id"]] = hashlib.sha256(json.dumps([self.sign, about, area, rows], default=str, sort_keys=True).encode()).hexdigest()
+            told = area if area["nye"] or area["loeste"] else {**area, "seneste": bool(area["seneste"]), "forrige": bool(area["forrige"])}
+            told = {k: [_without_texts(one) for one in v] if k in RULE_LISTS else v for k, v in told.items()}
+            signs[area["id"]] = hashlib.sha256(json.dumps([self.sign, about, told, rows], default=str, sort_keys=True).encode()).hexdigest()
         return signs
 
     # --- a faggruppe -----------------------------------------------------------------------------------------------------------------------
@@ -359,6 +367,11 @@ class Picture:
             where h.fagomraade = $1
             group by k.koersel order by k.koersel desc
         """, [area])]
+
+
+def _without_texts(rule: dict[str, Any]) -> dict[str, Any]:
+    """What a rule came to; its texts are everybody's."""
+    return {k: v for k, v in rule.items() if k == "regel_id" or k not in RULE_TEXTS}
 
 
 def _together(months: list[dict[str, Any]]) -> dict[str, Any]:

@@ -200,6 +200,24 @@ def test_new_and_resolved_since_the_last_run(tmp_path: Path, world: World, clock
     assert "Ankeborg" in group and "Udvikling" in group
 
 
+def test_one_municipalitys_correction_leaves_the_others_reports(tmp_path: Path, world: World, clock) -> None:  # noqa: F811
+    world.add(*posts("0101", 5, 3), *posts("0147", 5, 2))
+    rules = write_rules(tmp_path, {})
+    clock(world, 1, rules)
+    report(world.home)
+    correct(world, "kilde_id = '0101-1'")
+    clock(world, 2, rules)        # from now on there is an earlier run to hold the newest against
+    report(world.home)
+    before = files_of(world.home)
+    correct(world, "kilde_id = '0101-0'")
+    clock(world, 3, rules)
+    report(world.home)
+    after = files_of(world.home)
+    moved = {p for p in after if after[p] != before.get(p)}
+    assert "1 række er løst" in page_of(world.home, "0101") and "Målt 2. marts 2026" in page_of(world.home, "0147")
+    assert {p.parts[1] for p in moved if FOLDER in p.parts} == {"0101"}
+
+
 def test_text_is_never_a_formula_or_a_link(tmp_path: Path, world: World, clock) -> None:  # noqa: F811
     wild = ['=HYPERLINK("http://x")', "https://x.dk/a", "+1+1", "@SUM(A1)", "007", "<b>&"]
     world.add(*(post(w, beloeb_kr=-1) for w in wild))
