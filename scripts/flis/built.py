@@ -205,7 +205,8 @@ def remember(home: Home, project: Project, results: Iterable[Any]) -> None:
             (built if good else doubtful).add(one.node.unique_id)
         elif not good:
             doubtful |= {u for u in one.node.depends_on.nodes if u in project.nodes} or set(project.nodes)      # a test of no node in particular is about all
-    sound = (built | {u for u, n in project.nodes.items() if n.name not in due(home, project)}) - doubtful
+    stale = due(home, project)
+    sound = (built | {u for u, n in project.nodes.items() if n.name not in stale}) - doubtful
     passed = {u for u in built & sound if project.upstream[u] <= sound}
     names = {u: project.nodes[u].name for u in project.nodes}
     staging = [(names[u], system) for u in passed if project.nodes[u].fqn[1] == "staging" for system in project.systems[u]]

@@ -263,16 +263,19 @@ def field_type(duckdb_type: str) -> str:
     return {"BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "datetime"}.get(kind, "string")
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def to_json(value: Any, indent: int = 0) -> str:
     """JSON to be read by people too: what fits on a line stands on one. The same bytes for the same value."""
     if isinstance(value, Json):
         return value  # what holds it is always longer than a line
-    line = json.dumps(value, ensure_ascii=False)
+    line = _ENCODE(value)
     if len(line) + indent <= 150 or not isinstance(value, dict | list) or not value:
         return line
     pad = " " * (indent + 1)
     if isinstance(value, dict):
-        body = ",\n".join(f"{pad}{json.dumps(k, ensure_ascii=False)}: {to_json(v, indent + 1)}" for k, v in value.items())
+        body = ",\n".join(f"{pad}{_ENCODE(k)}: {to_json(v, indent + 1)}" for k, v in value.items())
         return "{\n" + body + "\n" + " " * indent + "}"
     return "[\n" + ",\n".join(pad + to_json(v, indent + 1) for v in value) + "\n" + " " * indent + "]"
 

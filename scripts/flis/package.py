@@ -68,12 +68,16 @@ class Sources:
             self.systems.setdefault(one["kildesystem"], []).append(one)
         self.newest: datetime | None = max((d["udtrukket"] for d in deliveries), default=None)
         # The newest data: the delivery's period, or where it has none the month it was extracted.
-        self.month: str = max(((d["periode"] or d["udtrukket"]).strftime("%Y%m") for d in deliveries if d["fagomraade"] == area), default="")
+        months = {(told.year, told.month) for d in deliveries if d["fagomraade"] == area for told in (d["periode"] or d["udtrukket"],)}
+        self.month: str = "{:04}{:02}".format(*max(months)) if months else ""
+        self._facts: list[dict[str, Any]] | None = None
 
     def facts(self, title: Callable[[str], str]) -> list[dict[str, Any]]:
         """Per source system: what it is, how many deliveries, which ids, how fresh. The files stand in the table `leverancer`."""
-        return [{"title": title(system), "kildesystem": system, "antal_leverancer": len(ds), "leverance_id": _ranges([d["leverance_id"] for d in ds]),
-                 "senest_udtrukket": max(d["udtrukket"] for d in ds).strftime("%Y-%m-%d")} for system, ds in sorted(self.systems.items())]
+        if self._facts is None:
+            self._facts = [{"title": title(system), "kildesystem": system, "antal_leverancer": len(ds), "leverance_id": _ranges([d["leverance_id"] for d in ds]),
+                            "senest_udtrukket": max(d["udtrukket"] for d in ds).strftime("%Y-%m-%d")} for system, ds in sorted(self.systems.items())]
+        return self._facts
 
 
 @dataclass
@@ -217,8 +221,7 @@ class Run:
             tables[name] = replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in tables and tables[t].level == "dimension" and tables[t].key == (k,)})
         for name, column, dimension, key in dp.conventional_keys(built):
             table, target = tables[name], tables[dimension]
-            orphan = self._rows(f'select 1 from {table.relation} as f anti join {target.relation} as d on f."{column}" = d."{key}" where f."{column}" is not null limit 1')
-            if not orphan:
+            if self.signs.is_key(table.name, column, table.relation, target.name, key, target.relation):
                 tables[name] = replace(tables[name], foreign={**tables[name].foreign, column: (dimension, key)})
 
     def _deliveries(self) -> list[dict[str, Any]]:
@@ -486,7 +489,8 @@ class Run:
         """A sign of the CPR numbers of a package's persons: a number may change while every row in flis.duckdb stands."""
         tables = [self.tables[n] for n, w in plan.tables.items() if w.cpr and self.tables[n].level == "individ" and "person_id" in self.tables[n].names]
         persons = " union ".join(f'select person_id from {t.relation} where "{t.controller}" = {_text(plan.recipient)}' for t in tables)
-        return self._scalar(f"select {content_sign('t')} from (select person_id, cpr, tidligere_cpr from cpr.raw.person_noegle semi join ({persons}) using (person_id)) as t") if tables else ""
+        query = f"select {content_sign('t')} from (select person_id, cpr, tidligere_cpr from cpr.raw.person_noegle semi join ({persons}) using (person_id)) as t"
+        return self.signs.remembered(f"numre {plan.label}", [t.name for t in tables], query) if tables else ""
 
     def _unchanged(self, plan: Plan) -> Path | None:
         """The folder of the newest version, when this package's fingerprint is that version's."""

@@ -6,6 +6,7 @@ not moved, and of an incremental model only the municipalities are read whose sl
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 import duckdb
@@ -22,6 +23,7 @@ class TableSigns:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
         con.execute("create table if not exists flis.drift.pakketabel (tabel varchar, del varchar, kommune varchar, aftryk varchar, farlige varchar[], digest varchar, koersel bigint)")
+        con.execute("create table if not exists flis.drift.pakkesvar (hvad varchar, digest varchar, svar varchar)")
         known = exists(con, "drift", "beroert", "flis") and exists(con, "drift", "bygget", "flis")
         self._built: dict[str, str] = dict(con.execute(
             "select model, max(signatur) from flis.drift.bygget group by model having count(*) = count(signatur)").fetchall()) if known else {}
@@ -47,6 +49,26 @@ class TableSigns:
         found |= self._read(relation, by, columns, dangerous, where, moved)
         self._keep(table, part, found, asked)
         return found
+
+    def is_key(self, table: str, column: str, relation: str, target: str, key: str, target_relation: str) -> bool:
+        """Whether every value of a column is found in the key of another table."""
+        orphan = f'select 1 from {relation} as f anti join {target_relation} as d on f."{column}" = d."{key}" where f."{column}" is not null'
+        return self.remembered(f"{table}.{column} {target}", [table, target], f"select cast(not exists ({orphan}) as varchar)") == "true"
+
+    def remembered(self, what: str, tables: Iterable[str], sql: str) -> str:
+        """What a query says, in text: as it said last, where no table it rests on has been built from anything new since."""
+        digests = [self._built.get(table) for table in tables]
+        asked = hashlib.sha256(" ".join([sql, duckdb.__version__, *digests]).encode()).hexdigest() if all(digests) else None
+        known = self.con.execute("select svar from flis.drift.pakkesvar where hvad = $1 and digest = $2", [what, asked]).fetchall()
+        if known:
+            return known[0][0]
+        answer = self.con.execute(sql).fetchall()[0][0]
+        self.con.execute("begin")
+        self.con.execute("delete from flis.drift.pakkesvar where hvad = $1", [what])
+        if asked:
+            self.con.execute("insert into flis.drift.pakkesvar values ($1, $2, $3)", [what, asked, answer])
+        self.con.execute("commit")
+        return answer
 
     @staticmethod
     def _same_question(kept: dict, asked: str) -> bool:
