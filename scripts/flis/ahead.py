@@ -49,7 +49,7 @@ class Ahead:
                     raise fault
                 if progress:
                     progress(*said)
-        except (EOFError, BrokenPipeError):
+        except (EOFError, ConnectionError):      # which of them depends on whether the question had been read when it ended
             raise ChildProcessError(f"the process that tests the rules ended by itself (exit code {self._process.wait()}); run it again") from None
 
     def stop(self) -> None:
@@ -72,7 +72,7 @@ def _work(answers: Connection, root: Path, parent: int) -> None:
 
     try:
         narrow = answers.recv()
-    except EOFError:        # the run ended before its turn came
+    except (EOFError, ConnectionError):        # the run ended before its turn came
         return
     try:
         answers.send(("facts", validate(Home.of(root), progress=lambda *how_far: answers.send(("progress", how_far)), **narrow).facts()))
