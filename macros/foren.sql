@@ -25,3 +25,8 @@
 {% macro periode_af_regnskabsperiode(aar, periode) -%}
     {{ dato_af(aar, "case when " ~ periode ~ " < 1 then 1 when " ~ periode ~ " > 12 then 12 else " ~ periode ~ " end", 1) }}
 {%- endmacro %}
+
+{# A month as its six digits (202601), as part of a key. #}
+{% macro aarmaaned(dato) -%}
+    cast(cast(extract(year from {{ dato }}) * 100 + extract(month from {{ dato }}) as integer) as varchar(6))
+{%- endmacro %}

@@ -15,10 +15,11 @@
 
 {#
   A part of an account string of a fixed length: hovedkonto (1), hovedfunktion (2), funktion (2), dranst (1), then for ØS Indsigt's sixteen digits
-  ejerforhold (1), gruppering (3), art (2) and four local digits, for Prisme's nine digits gruppering (3).
+  ejerforhold (1), gruppering (3), art (2) and four local digits, for København's twelve the same without the local, for Prisme's nine digits gruppering (3).
 #}
 {% macro kontostreng_del(streng, laengde, del) -%}
     {%- set dele = {
+        12: {'funktion': [1, 5], 'dranst': [6, 1], 'ejerforhold': [7, 1], 'gruppering': [8, 3], 'art': [11, 2]},
         16: {'funktion': [1, 5], 'dranst': [6, 1], 'ejerforhold': [7, 1], 'gruppering': [8, 3], 'art': [11, 2]},
         9: {'funktion': [1, 5], 'dranst': [6, 1], 'gruppering': [7, 3]},
     } -%}

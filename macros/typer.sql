@@ -63,9 +63,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A number with a decimal comma, at most two decimals, as decimal(9,2): hours a week. #}
-{% macro som_timer(kolonne) -%}
-    try_cast(replace({{ skrevet_som(kolonne, '[0-9]{1,6}(,[0-9]{1,2}0*)?') }}, ',', '.') as decimal(9, 2))
+{# A number with a decimal comma (or point: '[.]'), at most two decimals, as decimal(9,2): hours. #}
+{% macro som_timer(kolonne, decimaltegn=',') -%}
+    try_cast(replace({{ skrevet_som(kolonne, '[0-9]{1,6}(' ~ decimaltegn ~ '[0-9]{1,2}0*)?') }}, ',', '.') as decimal(9, 2))
 {%- endmacro %}
 
 {#

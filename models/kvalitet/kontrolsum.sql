@@ -6,9 +6,10 @@
 ) }}
 -- Which deliveries are new is known from the raw tables the amounts come from:
 -- depends_on: {{ ref('int_oekonomi__postering') }}
+-- depends_on: {{ ref('int_personale__loenlinje') }}
 -- The sender's control totals (end record or load, whichever the contract says) against what came out: standardized + set aside + not applicable.
 {#- Which side is summed stands in the contract (kontroltal.fortegn), and nowhere else. A new fagområde with amounts is one line more in the list. #}
-{%- set beloeb_i_standarden = [('std_oekonomi__postering', 'beloeb_kr')] %}
+{%- set beloeb_i_standarden = [('std_oekonomi__postering', 'beloeb_kr'), ('std_personale__loenlinje', 'beloeb_kr')] %}
 {%- set fortegn = [] %}
 {%- if execute %}
 {%- for s in graph.sources.values() | sort(attribute='unique_id') %}

@@ -148,11 +148,92 @@ ydelsesfakta as (
 
 ),
 
+ansaettelser as (
+
+    select
+        kommunekode,
+        periode,
+        count(*) as antal
+    from {{ kun_beroerte(ref('std_personale__ansaettelse')) }}
+    group by
+        kommunekode,
+        periode
+
+),
+
+ansaettelsesfakta as (
+
+    select
+        kommunekode,
+        periode,
+        sum(antal_ansaettelser) as antal
+    from {{ kun_beroerte(ref('fct_personale__ansaettelse_maaned')) }}
+    group by
+        kommunekode,
+        periode
+
+),
+
+loenlinjer as (
+
+    select
+        kommunekode,
+        periode,
+        sum(beloeb_kr) as beloeb_kr
+    from {{ kun_beroerte(ref('std_personale__loenlinje')) }}
+    group by
+        kommunekode,
+        periode
+
+),
+
+loenfakta as (
+
+    select
+        kommunekode,
+        periode,
+        sum(beloeb_kr) as beloeb_kr
+    from {{ kun_beroerte(ref('fct_personale__loen')) }}
+    group by
+        kommunekode,
+        periode
+
+),
+
+fravaer as (
+
+    select
+        kommunekode,
+        periode,
+        sum(timer) as timer
+    from {{ kun_beroerte(ref('std_personale__fravaer')) }}
+    group by
+        kommunekode,
+        periode
+
+),
+
+fravaersfakta as (
+
+    select
+        kommunekode,
+        periode,
+        sum(fravaerstimer) as timer
+    from {{ kun_beroerte(ref('fct_personale__fravaer_maaned')) }}
+    group by
+        kommunekode,
+        periode
+
+),
+
 {%- set sider = [
     ('oekonomi', 'beloeb_kr', 'posteringer', 'beloeb_kr', 'bevaegelser', 'beloeb_kr'),
     ('oekonomi', 'raekker', 'posteringer', 'antal', 'bevaegelser', 'antal'),
     ('borger', 'personer', 'bosatte', 'antal', 'folketal', 'antal'),
     ('voksne_handicap', 'ydelser', 'ydelser', 'antal', 'ydelsesfakta', 'antal'),
+    ('personale', 'ansaettelser', 'ansaettelser', 'antal', 'ansaettelsesfakta', 'antal'),
+    ('personale', 'loen_kr', 'loenlinjer', 'beloeb_kr', 'loenfakta', 'beloeb_kr'),
+    ('personale', 'fravaerstimer', 'fravaer', 'timer', 'fravaersfakta', 'timer'),
 ] %}
 
 sat_sammen as (

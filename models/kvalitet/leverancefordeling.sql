@@ -11,6 +11,9 @@
 {%- set fordelinger = [
     ('int_oekonomi__postering', 'oekonomi', 'postering', "beloebstype = 'regnskab'", 'true', ['hovedkonto', 'hovedfunktion', 'dranst']),
     ('int_voksne_handicap__ydelse', 'voksne_handicap', 'ydelse', 'true', 'gyldig_til > leveret_periode', ['paragraf']),
+    ('int_personale__ansaettelse', 'personale', 'ansaettelse', 'true', 'true', ['overenskomst']),
+    ('int_personale__loenlinje', 'personale', 'loenlinje', 'true', 'true', ['loenart']),
+    ('int_personale__fravaer', 'personale', 'fravaer', 'true', 'true', ['fravaersaarsag']),
     ('int_borger__officielt_folketal', 'borger', 'officielt_folketal', 'true', 'true', ['kommunekode']),
 ] %}
 

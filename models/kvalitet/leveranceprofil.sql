@@ -19,6 +19,15 @@
         ('betaling_kommunekode', '0998', 'true'), ('opholds_kommunekode', '0998', 'true'), ('omfang_timer_uge', none, 'true'), ('gyldig_fra', none, 'true'),
     ]),
     ('int_voksne_handicap__maalgruppe', 'voksne_handicap', 'maalgruppe', [('maalgruppe', 'ukendt', 'true')]),
+    ('int_personale__organisation', 'personale', 'organisation', [('enhedstype', 'ukendt', 'true'), ('overordnet_enhed_id', none, 'true'), ('enhedsnavn', none, 'true'), ('p_nummer', none, 'true')]),
+    ('int_personale__ansaettelse', 'personale', 'ansaettelse', [
+        ('overenskomst', 'ukendt', 'true'), ('ansaettelsesform', 'ukendt', 'true'), ('ansaettelsesstatus', 'ukendt', 'true'), ('enhed_id', none, 'true'),
+        ('stillingsbetegnelse', none, 'true'), ('beskaeftigelsesgrad', none, 'true'), ('ansat_dato', none, 'true'),
+    ]),
+    ('int_personale__loenlinje', 'personale', 'loenlinje', [
+        ('loenart', 'ukendt', 'true'), ('funktion', none, 'true'), ('ejerforhold', none, 'true'), ('beloeb_kr', none, 'true'), ('timer', none, "loenart = 'timeloen'"),
+    ]),
+    ('int_personale__fravaer', 'personale', 'fravaer', [('fravaersaarsag', 'ukendt', 'true'), ('fravaer_fra', none, 'true'), ('timer', none, 'true'), ('er_delvis', none, 'true')]),
     ('int_borger__faktum', 'borger', 'faktum', [
         ('vaerdi', 'ukendt', "faktum in ('status', 'civilstand')"), ('virkningsdato', none, 'true'),
         ('koen', 'ukendt', "tabel = 'person'"), ('foedselsdato', none, "tabel = 'person'"),

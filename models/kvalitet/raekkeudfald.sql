@@ -17,6 +17,10 @@
     ('int_faelles__officielt_tal', 'false', 'true', none),
     ('int_voksne_handicap__ydelse', 'false', 'true', none),
     ('int_voksne_handicap__maalgruppe', 'false', "tabel = 'maalgruppe'", none),
+    ('int_personale__organisation', 'false', 'true', none),
+    ('int_personale__ansaettelse', 'false', 'true', none),
+    ('int_personale__loenlinje', 'false', 'true', 'beloeb_kr'),
+    ('int_personale__fravaer', 'false', 'true', none),
 ] %}
 
 with raekker as (

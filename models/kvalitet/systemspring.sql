@@ -1,6 +1,6 @@
 -- A change of system is a known place where figures may jump though nothing has happened in the municipality. Limits stand in the seed systemgraense.
 {#- A new fagområde is its formel_ model in the list. #}
-{%- set formler = ['formel_borger', 'formel_oekonomi', 'formel_voksne_handicap'] %}
+{%- set formler = ['formel_borger', 'formel_oekonomi', 'formel_voksne_handicap', 'formel_personale'] %}
 
 with graenser as (
 

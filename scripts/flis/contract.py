@@ -37,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One raw table. A file with record types feeds several."""
+    """One raw table. A file with record types feeds several; in XML the record type is the element's name."""
 
     name: str
     identifier: str
@@ -283,9 +283,12 @@ def _filetype(origin: str, system: str, tables: list[tuple[dict[str, Any], dict[
         fault("format.adskiller must be one character")
     if fmt.get("citation") and len(fmt["citation"]) != 1:
         fault("format.citation must be one character")
-    if kind == "xml" and not fmt.get("post"):
+    posts = [str(own["format"].get("post") or "") for _, own in tables]
+    if kind == "xml" and not all(posts):
         fault("format.post (the element that is one row) is missing")
-    if len(tables) > 1 and not fmt.get("recordtype"):
+    if kind == "xml" and len({p.casefold() for p in posts}) < len(posts):
+        fault("several tables from one XML file need a format.post each")
+    if len(tables) > 1 and kind != "xml" and not fmt.get("recordtype"):
         fault("several tables from one file need format.recordtype")
 
     built = []
@@ -302,7 +305,7 @@ def _filetype(origin: str, system: str, tables: list[tuple[dict[str, Any], dict[
         total = own.get("kontroltal")
         if total and (total.get("kolonne") not in names or total.get("talformat") not in TALFORMATER or total.get("fortegn", "netto") not in ("netto", "debet")):
             fault(f"kontroltal must name a column of {node.get('name')}, a talformat ({', '.join(TALFORMATER)}) and, if any, a fortegn (netto, debet)")
-        recordtype = own.get("recordtype")
+        recordtype = own["format"].get("post") if kind == "xml" else own.get("recordtype")
         if fmt.get("recordtype") and not recordtype:
             fault(f"table {node.get('name')} has no recordtype")
         municipality = own.get("kommunekolonne")

@@ -34,6 +34,7 @@ CHUNK = 256 * 1024
 MOST_DIRECTORY = CHUNK          # bytes of a zip's directory: one file's entry is some hundred
 FIELD, NEWLINE, FAULT = "\x1f", "\x1e", "\x1d"
 NULL = NEWLINE + FAULT
+POST = "_post"          # no column is called so: they begin with a letter
 _C1 = bytes(range(0x80, 0xA0))
 _CONTROL = (b"\x01", b"\x1d", b"\x1e", b"\x1f")
 _FORBIDDEN = re.compile("[\0\x01\x1d-\x1f\ud800-\udfff]")
@@ -359,7 +360,7 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spoo
     try:
         with open_plain(path, limits) as (chunk, finish):
             if ft.kind == "xml":
-                found.spool, target = spools.of(ft, match.version.version, tuple(c.name for c in ft.tables[0].columns), True)
+                found.spool, target = spools.of(ft, match.version.version, xml_layout(ft), True)
                 start = target.tell()
                 _read_xml(ft, chunk, found, target, limits)
                 found.sha256, found.bytes = finish()
@@ -785,13 +786,15 @@ def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target
     """Each `format.post` element is a record; a column is the text of the child at its `sti` ('a/b', default its name) or of an attribute ('@a').
 
     A record with something that no column takes (an element, an attribute, text between elements), or with the same thing twice, is set aside.
+    Where a file feeds several tables, each with a `post` of its own, a record begins with its element's name (POST) and has the columns of them all.
     """
-    columns = ft.tables[0].columns
-    found.layout, found.fields = tuple(c.name for c in columns), True
-    wanted = {(c.path or c.header).casefold(): i for i, c in enumerate(columns)}
-    above = {"/".join(path.split("/")[:n]) for path in wanted for n in range(1, path.count("/") + 1)}
+    found.layout, found.fields = xml_layout(ft), True
+    place = {name: i for i, name in enumerate(found.layout)}
+    kinds = {str(t.recordtype).casefold(): {(c.path or c.header).casefold(): place[c.name] for c in t.columns} for t in ft.tables}
+    higher = {kind: {"/".join(path.split("/")[:n]) for path in paths for n in range(1, path.count("/") + 1)} for kind, paths in kinds.items()}
+    wanted: dict[str, int] = {}
+    above: set[str] = set()
     parser = expat.ParserCreate(encoding=ft.charset.removesuffix("-sig"))
-    post = str(ft.format["post"]).casefold()
     stack: list[str] = []
     row: list[str] = []
     text: list[str] = []
@@ -805,6 +808,7 @@ def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target
             raise Refused("tegnsaet", linje=1, tegnsaet=ft.charset)
 
     def opened(name: str, attributes: dict[str, str]) -> None:
+        nonlocal wanted, above
         local = name.rsplit(":", 1)[-1].casefold()
         if len(stack) == MOST_DEEP:
             raise Refused("xml_for_dyb", linje=parser.CurrentLineNumber, graense=MOST_DEEP)
@@ -812,9 +816,12 @@ def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target
             between()
         stack.append(local)
         text.clear()
-        if not inside[0] and local == post:
+        if not inside[0] and local in kinds:
             inside[:] = [len(stack), parser.CurrentLineNumber, 0]
-            row[:] = [""] * len(columns)
+            row[:] = [""] * len(found.layout)
+            if len(kinds) > 1:
+                row[0] = local
+            wanted, above = kinds[local], higher[local]
             filled.clear()
             fault[0] = ""
         elif not inside[0]:
@@ -884,7 +891,12 @@ def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target
     except expat.ExpatError as error:
         raise Refused("ugyldig_xml", linje=error.lineno) from error
     if others[0] and not found.records:
-        raise Refused("mangler_post", post=ft.format["post"])
+        raise Refused("mangler_post", post=", ".join(str(t.recordtype) for t in ft.tables))
+
+
+def xml_layout(ft: FileType) -> tuple[str, ...]:
+    """The fields of an XML record in the spool: the columns of its tables, and first the element's name where there are several."""
+    return ((POST,) if len(ft.tables) > 1 else ()) + tuple(dict.fromkeys(c.name for t in ft.tables for c in t.columns))
 
 
 def _same_charset(given: str, agreed: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flis import danish
 from flis.contract import FileType, Table
 from flis.home import REPO
-from flis.inspection import MOST_ASIDE, Inspected
+from flis.inspection import MOST_ASIDE, POST, Inspected
 from flis.reasons import Reason, catalogue
 
 if TYPE_CHECKING:
@@ -195,13 +195,14 @@ def _values(ft: FileType, table: Table, found: Inspected) -> tuple[dict[str, str
     if ft.kind == "fixed":
         return {c.name: f"substr(indhold, {c.pos}, {c.length})" for c in table.columns}, "null"
     known = {c.name for c in table.columns}
+    others = {POST, *(c.name for t in ft.tables for c in t.columns)} if len(ft.tables) > 1 else known      # of the file's other tables: no local fields
 
     def field_at(i: int) -> str:
         if ft.kind == "jsonl":
             return f"replace(nullif(indhold[{i}], chr(30) || chr(29)), chr(30), chr(10))"
         return f"replace(indhold[{i}], chr(30), chr(10))" if found.fields else f"indhold[{i}]"
 
-    local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in known)
+    local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in known and n not in others)
     return ({n: field_at(i) for i, n in enumerate(found.layout, start=1) if n in known},
             f"cast(json_object({local}) as varchar)" if local else "null")
 
@@ -216,7 +217,9 @@ def _closed(table: Table, values: dict[str, str]) -> str:
 def _rows(ft: FileType, table: Table, found: Inspected) -> str:
     """SQL: the good lines of one table with their content."""
     where = ""
-    if table.recordtype is not None and (at := ft.format.get("recordtype")):
+    if POST in found.layout:
+        where = f"and indhold[1] = {text(str(table.recordtype).casefold())}"
+    elif table.recordtype is not None and (at := ft.format.get("recordtype")):
         where = f"and substr(indhold, {at['pos']}, {at['len']}) = {text(table.recordtype)}"
     return f"""
         select l.*, f.leverance_id, f.fil, f.kommunekode, f.periode, f.lukket

@@ -5,6 +5,7 @@ The rows that break each rule, and the neighbours that just do not, stand in tes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from flis import rules
 from flis.database import connect
 from flis.home import REPO, Home
 
@@ -69,7 +71,7 @@ class World:
                 con.execute(f"create table koder.{name} as select * from read_csv('{file}', header = true, nullstr = '', types = {{{listed}}})" if types
                             else f"create table koder.{name} as select * from read_csv('{file}', header = true, all_varchar = true)")
 
-    def instruct(self, *kommuner: str, areas: tuple[str, ...] = ("borger", "oekonomi", "voksne_handicap"), yes: str = "true",
+    def instruct(self, *kommuner: str, areas: Iterable[str] = tuple(rules.areas()), yes: str = "true",
                  start: str = "2007-01-01", end: str = "") -> None:
         with connect(self.home, write="cpr") as con:
             con.executemany("insert into raw.opsaetning_kommune_opsaetning values (?, ?, 'x', 'maaned', ?, ?, ?)",

@@ -20,6 +20,7 @@ from regelverden import World
 
 from flis import datapackage as dp
 from flis import declaration as step
+from flis import rules
 from flis.database import connect
 from flis.declaration import COUNTRY, Declaration, Figure, declare, measures
 from flis.home import REPO, Home
@@ -214,13 +215,13 @@ def test_figures_are_what_a_count_by_hand_gives(deklareret):
     for (area, place), (received, expected, in_time) in files.items():
         assert found[area, place, "dq:filer_modtaget"][:2] == (received, expected)
         assert found[area, place, "dq:filer_til_tiden"][:2] == (in_time, expected)
-    for area in ("borger", "oekonomi", "voksne_handicap"):
+    for area in rules.areas():
         assert found[area, COUNTRY, "dq:dage_til_udtraek"][2] == Decimal(str(statistics.median(v for (a, *_), v in days.items() if a == area)))
 
     severe = {r for (r,) in rows(deklareret, "select regel_id from kvalitet.regel where alvor = 'fejl'")}
     broken = {(a, k, d, f, n) for r, a, k, d, f, n in rows(deklareret, "select regel_id, fagomraade, kommunekode, leverance_id, fil, linje from kvalitet.afvigelse where linje is not null") if r in severe}
     delivered = rows(deklareret, "select fagomraade, kommunekode, antal_ind - antal_ikke_gaeldende, antal_ud + antal_sammenlagt from kvalitet.raekkeregnskab where kildesystem <> 'dst_folk1a'")
-    for area in ("borger", "oekonomi", "voksne_handicap"):
+    for area in rules.areas():
         total = sum(n for a, _, n, _ in delivered if a == area)
         assert found[area, COUNTRY, "dq:raekker_uden_fejl"][:2] == (total - len({b[2:] for b in broken if b[0] == area}), total)
         assert found[area, COUNTRY, "dq:raekker_standardiseret"][:2] == (sum(n for a, _, _, n in delivered if a == area), total)
@@ -348,7 +349,7 @@ def test_the_page_is_whole(deklareret):
     assert not re.findall(r"<script|<link|src=|@import|https?://", page), "the page fetches nothing"
     anchors, links = set(re.findall(r'id="([^"]+)"', page)), set(re.findall(r'href="#([^"]+)"', page))
     assert links <= anchors and all(m.titel in page and m.maal_id in page for m in measures())
-    assert all(c.emne in page for area in ("borger", "oekonomi", "voksne_handicap") for c in step.caveats(area))
+    assert all(c.emne in page for area in rules.areas() for c in step.caveats(area))
     assert "København" in page and "Aalborg" in page
 
 

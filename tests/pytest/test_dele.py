@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flis import built
+from flis import built, rules
 from flis.build import Dbt, project
 from flis.cli import app
 from flis.database import connect
@@ -172,7 +172,7 @@ def test_only_what_the_packages_rest_on_holds_them_back(homes) -> None:
             con.execute("insert into drift.bygget select $1, 1, null", [model])
             con.execute("commit")
         try:
-            return {area for area in ("borger", "oekonomi", "voksne_handicap") if not _fit(home, stands, area)}
+            return {area for area in rules.areas() if not _fit(home, stands, area)}
         finally:
             with connect(home, write="flis") as con:
                 con.execute("delete from drift.bygget where signatur is null")

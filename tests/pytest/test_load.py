@@ -36,7 +36,7 @@ from flis.splitting import Part, into_raw
 CONTRACTS = Path(__file__).parent / "kontrakter"
 KEY = "proevenoegle" * 4
 LIMITS = Limits(unpacked=20_000_000, ratio=50, ratio_from=1_000_000, line=524_288, received=30_000_000)
-SYSTEMS = {"saldo": "oekonomi", "citat": "borger", "register": "borger", "skifter": "oekonomi", "jlinjer": "borger", "xposter": "borger"}
+SYSTEMS = {"saldo": "oekonomi", "citat": "borger", "register": "borger", "skifter": "oekonomi", "jlinjer": "borger", "xposter": "borger", "xflere": "borger"}
 
 
 class World:
@@ -364,6 +364,15 @@ def test_json_and_xml_values(cases):
         "1.10", "12345678901234567890.123456789", "1e999", "-0", '[1.10, {"a": "b"}, null]', "a\nb", "true"]
     assert last_rows(other, "xposter", "X_0101_20260101.xml", CASES["xml"].content, "select id, navn, tekst, _linje from raw.xposter__indsats order by 1") == [
         ("1", "Hus", "a\nb", 2), ("2", "", "", 4)]
+
+
+def test_several_tables_from_one_xml_file(world):
+    """Each element goes to its own table, fields of one name apart; what is set aside is counted once, and the rows are the file's."""
+    content = "<x>\n<enhed id='1'><navn>Hus</navn></enhed>\n<ansat id='7'><enhed>1</enhed><timer>37</timer></ansat>\n<ansat id='8'><navn>x</navn></ansat>\n<enhed id='2'/>\n</x>"
+    assert last_rows(world, "xflere", "XF_0101_20260101.xml", content, "select id, navn, _lokale_felter, _linje from raw.xflere__enhed order by 1") == [("1", "Hus", None, 2), ("2", "", None, 5)]
+    assert world.query("select id, enhed, timer, _lokale_felter, _linje from raw.xflere__ansat") == [("7", "1", "37", None, 3)]
+    assert world.query("select linje, aarsag_kode from raw.afvist_linje") == [(4, "ukendt_felt")]
+    assert (world.ledger("XF_0101_20260101.xml")["raekker"], world.ledger("XF_0101_20260101.xml")["raekker_afvist"]) == (4, 1)
 
 
 def test_fixed_width_record_types(world):

@@ -41,14 +41,14 @@ def test_every_key_figure_says_what_a_reader_needs() -> None:
     assert len(figures) >= 14
     assert PUBLISHED <= {f["noegletal_id"] for f in figures}
     assert {(f["noegletal_id"], column) for f in figures for column in NEEDED_BY_READERS if not f[column]} == set()
-    groups = {g["name"] for g in yaml.safe_load((REPO / "models" / "_groups.yml").read_text("utf-8"))["groups"]}
+    groups = {g["name"] for file in (REPO / "models").rglob("*.yml") for g in yaml.safe_load(file.read_text("utf-8")).get("groups", [])}
     assert {f["ejer"] for f in figures} <= groups
 
 
 def test_every_formula_has_a_selection_and_every_selection_a_formula() -> None:
     formulas = {f["formel_id"]: f["fagomraade"] for f in rows("faelles/formel")}
     for area, seed in (("borger", "borger/formel_borgerudvalg"), ("oekonomi", "oekonomi/formel_kontoudvalg"),
-                       ("voksne_handicap", "voksne_handicap/formel_ydelsesudvalg")):
+                       ("voksne_handicap", "voksne_handicap/formel_ydelsesudvalg"), ("personale", "personale/formel_personaleudvalg")):
         assert {r["formel_id"] for r in rows(seed)} == {f for f, a in formulas.items() if a == area}
     used = {f[c] for f in rows("faelles/noegletal") for c in ("taeller_formel", "naevner_formel") if f[c]}
     assert used == set(formulas)

@@ -7,6 +7,7 @@ with formler as (
         'formel_borger',
         'formel_oekonomi',
         'formel_voksne_handicap',
+        'formel_personale',
     ]) }}
 
 ),

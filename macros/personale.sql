@@ -1,0 +1,31 @@
+{#
+  The share of full time, with four decimals: payroll systems write it in three ways, and two of them know no more. Each gives null where the text is not a number, or
+  a number no employment can have.
+#}
+
+{# A fraction written with a decimal point: 0.8649. #}
+{% macro som_grad(kolonne) -%}
+    try_cast(round(try_cast({{ skrevet_som(kolonne, '-?[0-9]{1,3}([.][0-9]{1,6})?') }} as decimal(12, 6)), 4) as decimal(9, 4))
+{%- endmacro %}
+
+{# A part of a whole: 32.00 of 37.00 hours, 86,49 of 100. #}
+{% macro grad_af(del, hele) -%}
+    try_cast(round({{ del }} / nullif({{ hele }}, 0), 4) as decimal(9, 4))
+{%- endmacro %}
+
+{# A month's paid hours as a share of full time: 1,924 hours a year (37 a week for 52 weeks) are 160.33 a month. #}
+{% macro grad_af_timer(timer) -%}
+    {{ grad_af(timer, '160.33') }}
+{%- endmacro %}
+
+{# What a month's rows touch (meta.beroert): the month, and the next one, which is held against it to tell who has come and who has gone. #}
+{% macro personale_beroert(maal, ny, i_skiver) -%}
+    with raekker as (
+        select kommunekode, periode from {{ maal }} where {{ i_skiver }}
+        union
+        select kommunekode, periode from {{ ny }}
+    )
+    select kommunekode, periode from raekker
+    union
+    select kommunekode, cast(periode + interval '1' month as date) as periode from raekker
+{%- endmacro %}

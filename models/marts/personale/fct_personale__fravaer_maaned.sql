@@ -1,0 +1,93 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['kommunekode', 'periode'], 'pakke': {'niveau': 'kommune', 'fagomraade': 'personale'}}
+) }}
+
+with fravaer as (
+
+    select
+        *,
+        case when fravaer_til >= date '9999-12-31' then gyldig_til else fravaer_til end as kendt_til
+    from {{ kun_beroerte(ref('std_personale__fravaer')) }}
+
+),
+
+ansaettelser as (
+
+    select * from {{ kun_beroerte(ref('std_personale__ansaettelse')) }}
+
+),
+
+konteringer as (
+
+    select * from {{ kun_beroerte(ref('int_personale__kontering')) }}
+
+),
+
+-- A working day is 7.4 hours. Long is more than 30 calendar days of the whole absence; one that is still open is counted to the end of its month.
+maalt as (
+
+    select
+        f.kommunekode,
+        f.periode,
+        f.person_id,
+        f.fravaersaarsag,
+        f.timer,
+        cast(f.timer / 7.4 as decimal(18, 6)) as dagsvaerk,
+        case
+            when {{ dage_mellem('f.fravaer_fra', 'f.kendt_til') }} > 30 then cast(f.timer / 7.4 as decimal(18, 6))
+            else cast(0 as decimal(18, 6))
+        end as dagsvaerk_lange,
+        coalesce(k.funktion, 'ukendt') as funktion,
+        coalesce(k.ejerforhold, 'ukendt') as ejerforhold,
+        coalesce(e.overenskomst, 'ukendt') as overenskomst,
+        coalesce(e.ansaettelsesform, 'ukendt') as ansaettelsesform,
+        coalesce(k.er_nomenklaturrelevant, false) as er_nomenklaturrelevant
+    from fravaer as f
+    left join ansaettelser as e
+        on
+            f.kommunekode = e.kommunekode
+            and f.periode = e.periode
+            and f.kildesystem = e.kildesystem
+            and f.ansaettelse_id = e.ansaettelse_id
+    left join konteringer as k
+        on
+            f.kommunekode = k.kommunekode
+            and f.periode = k.periode
+            and f.kildesystem = k.kildesystem
+            and f.ansaettelse_id = k.ansaettelse_id
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        periode,
+        funktion,
+        ejerforhold,
+        overenskomst,
+        ansaettelsesform,
+        er_nomenklaturrelevant,
+        fravaersaarsag,
+        cast(count(*) as integer) as antal_fravaer,
+        cast(count(distinct person_id) as integer) as antal_personer,
+        cast(sum(timer) as decimal(18, 2)) as fravaerstimer,
+        cast(round(sum(dagsvaerk), 5) as decimal(18, 5)) as fravaersdagsvaerk,
+        cast(round(sum(dagsvaerk_lange), 5) as decimal(18, 5)) as fravaersdagsvaerk_lange
+    from maalt
+    group by
+        kommunekode,
+        periode,
+        funktion,
+        ejerforhold,
+        overenskomst,
+        ansaettelsesform,
+        er_nomenklaturrelevant,
+        fravaersaarsag
+
+)
+
+select * from final

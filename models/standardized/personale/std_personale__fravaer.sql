@@ -1,0 +1,39 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
+
+with raekker as (
+
+    select * from {{ kun_beroerte(ref('int_personale__fravaer')) }}
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        periode,
+        fravaer_id,
+        ansaettelse_id,
+        person_id,
+        fravaersaarsag,
+        gyldig_fra,
+        gyldig_til,
+        fravaer_fra,
+        fravaer_til,
+        timer,
+        er_delvis,
+        kildesystem,
+        kilde_id,
+        _leverance_id,
+        _fil,
+        _linje
+    from raekker
+    where frasat_aarsag is null
+
+)
+
+select * from final

@@ -1,0 +1,40 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
+
+with raekker as (
+
+    select * from {{ kun_beroerte(ref('int_personale__loenlinje')) }}
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        periode,
+        ansaettelse_id,
+        person_id,
+        loenart,
+        kontostreng,
+        funktion,
+        dranst,
+        ejerforhold,
+        gruppering,
+        art,
+        timer,
+        beloeb_kr,
+        kildesystem,
+        kilde_id,
+        _leverance_id,
+        _fil,
+        _linje
+    from raekker
+    where frasat_aarsag is null
+
+)
+
+select * from final
