@@ -7,8 +7,9 @@ import io
 import random
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from xml.sax.saxutils import escape
 
 from flis.contract import FileType, Match
 
@@ -123,6 +124,8 @@ def _in_field(rng: random.Random, file: File, change: Callable[[bytes], bytes]) 
 def column_filled(file: File, name: str, values: list[str]) -> File:
     """Not by chance: the values of one column in the first data lines are these, twice over."""
     ft, lines = file.match.filetype, _lines(file)
+    if ft.kind == "xml":
+        return replace(file, data=b"".join(_elements_filled(file, lines, name, values)), done=(*file.done, f"filled {name}"))
     names = [c.name for c in ft.columns_of(file.match.version)] if ft.kind == "delimited" else []
     for n, line in enumerate(lines[1:-1][:2 * len(values)], start=1):
         body, value = line.rstrip(b"\r\n"), _encode(file, values[n % len(values)])
@@ -134,6 +137,22 @@ def column_filled(file: File, name: str, values: list[str]) -> File:
             fields[names.index(name)] = value
             lines[n] = _separator(file).join(fields) + line[len(body):]
     return replace(file, data=b"".join(lines), done=(*file.done, f"filled {name}"))
+
+
+def _elements_filled(file: File, lines: list[bytes], name: str, values: list[str]) -> Iterator[bytes]:
+    """The lines of an XML file, where each record is on one, with the values put in this column of the first records that have it."""
+    assert file.match
+    filled = 0
+    for line in lines:
+        table = next((t for t in file.match.filetype.tables if re.match(rf"\s*<{t.recordtype}[ >]".encode(), line)), None)
+        column = next((c for c in table.columns if c.name == name), None) if table else None
+        if column and filled < 2 * len(values):
+            filled += 1
+            last = (column.path or column.header).split("/")[-1]
+            value = _encode(file, escape(values[filled % len(values)], {'"': "&quot;"}))
+            pattern = rf'( {last[1:]}=")[^"]*'.encode() if last.startswith("@") else rf"(<{last}[^>]*>)[^<]*".encode()
+            line = re.sub(pattern, lambda found: found[1] + value, line, count=1)
+        yield line
 
 
 # ------------------------------------------------------------------ those that one expression says

@@ -371,22 +371,24 @@ def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
         raise Refuse("long tag")
     if _depth(root) > 100:
         raise Refuse("deep")
-    wanted = [(c.path or c.header).casefold() for c in ft.tables[0].columns]
-    above = {"/".join(p.split("/")[:n]) for p in wanted for n in range(1, p.count("/") + 1)}
-    rows = found.rows.setdefault(ft.tables[0].identifier, [])
-    records = list(_posts(root, ft.format["post"].casefold()))
+    kinds = {str(t.recordtype).casefold(): (t.identifier, [(c.path or c.header).casefold() for c in t.columns]) for t in ft.tables}
+    for table in ft.tables:
+        found.rows[table.identifier] = []
+    records = list(_posts(root, set(kinds)))
     if not records and len(root):
         raise Refuse("other elements")
     for record in records:
         if sum(len((text or "").encode()) for e in record.iter() for text in (e.text, e.tail if e is not record else "", *e.attrib.values())) > limits.line:
             raise Refuse("long record")
         values: dict[str, str] = {}
+        identifier, wanted = kinds[_plain_name(record.tag)]
+        above = {"/".join(p.split("/")[:n]) for p in wanted for n in range(1, p.count("/") + 1)}
         good = _take(record, "", wanted, above, values)
         if good:
-            rows.append((0, tuple(values.get(p, "") for p in wanted), None))
+            found.rows[identifier].append((0, tuple(values.get(p, "") for p in wanted), None))
         else:
             found.aside.append(0)
-    if records and not rows:
+    if records and not found.count:
         raise Refuse("no usable record")
 
 
@@ -401,12 +403,12 @@ def _depth(element: ElementTree.Element) -> int:
     return deep
 
 
-def _posts(element: ElementTree.Element, post: str) -> Iterator[ElementTree.Element]:
-    if _plain_name(element.tag) == post:
+def _posts(element: ElementTree.Element, posts: set[str]) -> Iterator[ElementTree.Element]:
+    if _plain_name(element.tag) in posts:
         yield element
     else:
         for child in element:
-            yield from _posts(child, post)
+            yield from _posts(child, posts)
 
 
 def _take(element: ElementTree.Element, path: str, wanted: list[str], above: set[str], values: dict[str, str]) -> bool:

@@ -160,14 +160,16 @@ def again(file: File, how: str, times: int, chance: random.Random) -> File:
     if how != "as it was":
         head, rows, end = _parts(name, text.removesuffix(breaks).split(breaks), breaks)
         kept = [] if how == "emptied" else [r for r in rows if chance.random() > 1 / 3]
-        text = breaks.join([*head, *kept, *_end(name, head, kept, end, breaks)]) + breaks
+        text = breaks.join([*head, *kept, *_end(file, head, kept, end)]) + breaks
     return File(file.sender, name, text.encode(charset), file.match, file.came + timedelta(days=times))
 
 
 def _parts(name: str, lines: list[str], breaks: str) -> tuple[list[str], list[str], list[str]]:
-    """(header or start record, rows, end record), each row with the lines it runs over."""
+    """(header or start record, rows, end record), each row with the lines it runs over. In XML an element is a row, and the rest of the document goes with the first and last."""
+    if lines[0].startswith("<?xml"):
+        return lines[:2], lines[2:-1], lines[-1:]
     head = [] if name.startswith(("OESI", "VH_BOSTED")) else lines[:1]
-    end = lines[-1:] if name.startswith(("OESI", "VH_BOSTED", "ZD1SL", "KOER", "D2")) or lines[-1].startswith(("TOTAL", "SUM", "SLUT")) else []
+    end = lines[-1:] if name.startswith(("OESI", "VH_BOSTED", "ZD1SL", "KOER", "D2")) or lines[-1].startswith(("TOTAL", "SUM", "SLUT", "I alt")) else []
     rows: list[str] = []
     for line in lines[len(head):len(lines) - len(end)]:
         if name.startswith("VH_SENSUM") and not line.startswith("IND-"):
@@ -177,33 +179,43 @@ def _parts(name: str, lines: list[str], breaks: str) -> tuple[list[str], list[st
     return head, rows, end
 
 
-def _end(name: str, head: list[str], rows: list[str], end: list[str], breaks: str) -> list[str]:
+def _end(file: File, head: list[str], rows: list[str], end: list[str]) -> list[str]:
     """The end record for these rows: the number of records, and the sum of the amounts where it has one, in the writing of the old."""
-    if not end:
-        return []
-    if name.startswith(("OESI", "VH_BOSTED", "D2")):
-        mark = {"O": 3, "V": 2, "D": 3}[name[0]]
+    assert file.match
+    ft = file.match.filetype
+    if not end or ft.kind == "xml":
+        return end
+    if file.name.startswith(("OESI", "VH_BOSTED", "D2")):
+        mark = {"O": 3, "V": 2, "D": 3}[file.name[0]]
         return [f"{end[0][:mark]}{len(rows):0{len(end[0]) - mark}}"]
-    separator = "\t" if "\t" in end[0] else ";"
-    columns = head[0].lower().split(separator)
-    amount = next(n for n, c in enumerate(columns) if c in ("amount0", "beloeb", "beloeb_tkr"))
-    total = sum((max(_number(row.split(separator)[amount]), Decimal(0)) for row in rows), Decimal(0))      # the contracts sum what is debited
+    separator = ft.format["adskiller"]
+    assert ft.tables[0].kontroltal
+    column, form, side = ft.tables[0].kontroltal
+    amount = head[0].casefold().split(separator).index(ft.tables[0].column(column).header.casefold())
+    read = [_number(row.split(separator)[amount], form) for row in rows]
+    total = sum((n if side == "netto" else max(n, Decimal(0)) for n in read), Decimal(0))
     said = end[0].split(separator)
-    said[1], said[2] = str(len(rows)), _written(total, said[2])
+    said[1], said[2] = str(len(rows)), _written(total, said[2], form)
     return [separator.join(said)]
 
 
-def _number(text: str) -> Decimal:
+def _number(text: str, form: str) -> Decimal:
     text = text.strip()
-    plain = text.strip("-").replace(".", "").replace(",", ".")
+    plain = text.strip("-") if form == "punktum" else text.strip("-").replace(".", "").replace(",", ".")
     try:
-        return -Decimal(plain) if "-" in text else Decimal(plain)
+        number = Decimal(plain) / (100 if form == "oere" else 1)
     except ArithmeticError:
         return Decimal(0)       # a planted fault: the sender's own sum leaves it out too
+    return -number if "-" in text else number
 
 
-def _written(total: Decimal, like: str) -> str:
-    return f"{total:,.{len(like.partition(',')[2])}f}".translate(str.maketrans(",.", ".,"))
+def _written(total: Decimal, like: str, form: str) -> str:
+    if form == "oere":
+        return str(int(total * 100))
+    if form == "punktum":
+        return f"{total:.2f}"
+    text = f"{abs(total):,.{len(like.strip('-').partition(',')[2])}f}".translate(str.maketrans(",.", ".,"))
+    return text if total >= 0 else f"{text}-" if form == "efterstillet_minus" else f"-{text}"
 
 
 # --- a sequence --------------------------------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ SD_EMPLOYMENT_HEADER = (
 )
 SD_PAY_HEADER = "InstitutionIdentifier|EmploymentIdentifier|PersonCivilRegistrationIdentifier|LineNumber|SalaryTypeIdentifier|AccountString|Hours|Amount"
 SD_ABSENCE_HEADER = "InstitutionIdentifier|EmploymentIdentifier|PersonCivilRegistrationIdentifier|AbsenceIdentifier|AbsenceCode|StartDate|EndDate|AbsenceHours|PartDay"
-KK_UNIT_HEADER = "enhed;overenhed;navn;niveau;fra;til;pnr"
+KK_UNIT_HEADER = "enhed;overenhed;navn;niveau;fra;til;produktionsenhed"
 KK_EMPLOYMENT_HEADER = "tjenestenr;cpr;ansat;fratraadt;status;stilling;overenskomst;form;enhed;grad;timer;leder"
 KK_PAY_HEADER = "tjenestenr;cpr;linje;loenart;konto;timer;beloeb"
 KK_ABSENCE_HEADER = "tjenestenr;cpr;fravaersnr;aarsag;fra;til;minutter;delvis"

@@ -21,7 +21,7 @@ final as (
         {{ tekst('overenhed') }} as overordnet_enhed_id,
         {{ tekst('navn') }} as enhedsnavn,
         {{ tekst('niveau') }} as enhedstype_kildekode,
-        {{ tekst('pnr') }} as p_nummer,
+        {{ tekst('produktionsenhed') }} as p_nummer,
         {{ som_dato('fra', 'dd-MM-yyyy') }} as gyldig_fra,
         case when {{ tekst('til') }} is null then date '9999-12-31' else {{ dagen_efter(som_dato('til', 'dd-MM-yyyy')) }} end as gyldig_til
     from kilde
