@@ -364,6 +364,7 @@ def _echoes(file: File, match: Match | None, reasons: list[str]) -> Iterator[str
 
 READS = {"beloeb": oracle.amount, "dato": oracle.day, "heltal": oracle.whole, "timer": oracle.hours}
 TYPED = re.compile(r"\{\{ som_(\w+)\('(\w+)'(?:, '([^']+)')?\) \}\} as (\w+)")
+AMOUNTS = {"oekonomi": "postering", "personale": "loenlinje"}       # the standard's concept that keeps each delivered amount
 # What a row cannot do without: a row that lacks one of these is set aside.
 NEEDED = [
     *(("voksne_handicap", f"{system}__ydelse", columns) for system, columns in (("eg_sensum", "gyldig_fra gyldig_til"), ("eg_bosted", "gyldig_fra gyldig_til"), ("kmd_nexus", "gyldig_fra gyldig_til er_slettet"))),
@@ -395,11 +396,13 @@ def standard_problems(home: Home) -> list[Problem]:
             """).fetchall():
                 if read(text) != value:
                     found.append(Problem(fil, (table, typed), f"line {line}: {text!r} became {value}, not {read(text)}"))
+        areas = {t.identifier: ft.fagomraade for ft in read_contracts(None).filetypes for t in ft.tables}
         for table in (t for t, columns in typed_tables.items() if "beloeb_kr" in columns):
+            area = areas[table]
             found += [Problem(fil, (table,), f"line {line} is neither standardized nor set aside, or both, or with another amount") for fil, line in con.execute(f"""
                 select s._fil, s._linje from staging.stg_{table} as s
-                left join standardized.std_oekonomi__postering as p on s._leverance_id = p._leverance_id and s._linje = p._linje
-                left join standardized.std_oekonomi__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and s.tabel = f.tabel
+                left join standardized.std_{area}__{AMOUNTS[area]} as p on s._leverance_id = p._leverance_id and s._linje = p._linje
+                left join standardized.std_{area}__frasat as f on s._leverance_id = f._leverance_id and s._linje = f._linje and s.tabel = f.tabel
                 where (p._linje is null) = (f._linje is null) or p._linje is not null and p.beloeb_kr is distinct from s.beloeb_kr
             """).fetchall()]
         for area, table, columns in NEEDED:

@@ -468,9 +468,9 @@ def whole(text: str) -> int | None:
     return int(t) if re.fullmatch("[-+]?[0-9]+", t) and len(t.lstrip("+-").lstrip("0")) <= 9 else None
 
 
-def hours(text: str) -> Decimal | None:
-    """Hours with a decimal comma and at most two decimals."""
-    m = re.fullmatch("([0-9]{1,6})(,([0-9]{1,2})0*)?", trim(text))
+def hours(text: str, mark: str = ",") -> Decimal | None:
+    """Hours with a decimal comma (or what `mark` matches) and at most two decimals."""
+    m = re.fullmatch(f"([0-9]{{1,6}})({mark}([0-9]{{1,2}})0*)?", trim(text))
     return Decimal(f"{m[1]}.{m[3] or '0'}") if m else None
 
 
