@@ -46,7 +46,7 @@ def test_what_is_sent_again_is_taken_in(world: ligestilling.World, tmp_path) -> 
     for days, how in enumerate(("thinned", "emptied", "as it was"), start=1):
         for file in seen.values():
             new = ligestilling.again(file, how, days, chance)
-            assert len(new.data) <= len(file.data) and (how != "emptied" or new.data.count(b"\n") <= 2), new.name
+            assert len(new.data) <= len(file.data) and (how != "emptied" or new.data.count(b"\n") <= 2 + new.name.endswith(".xml")), new.name
             ligestilling.put(home, new)
         load(home)
     with connect(home) as con:
