@@ -30,3 +30,20 @@
 {% macro aarmaaned(dato) -%}
     cast(cast(extract(year from {{ dato }}) * 100 + extract(month from {{ dato }}) as integer) as varchar(6))
 {%- endmacro %}
+
+{#
+  The months in which the set-up says a system counts for a municipality, [gyldig_fra, gyldig_til): where two deliver, one of them gives way. A system that counts for
+  part of a month counts for all of it.
+#}
+{% macro systemets_maaneder(fagomraade) -%}
+    select
+        kommunekode,
+        kildesystem,
+        cast(date_trunc('month', min(cast(gyldig_fra as date))) as date) as gyldig_fra,
+        max(coalesce(cast(gyldig_til as date), date '9999-12-31')) as gyldig_til
+    from {{ source('opsaetning', 'kommune_opsaetning') }}
+    where fagomraade = '{{ fagomraade }}'
+    group by
+        kommunekode,
+        kildesystem
+{%- endmacro %}

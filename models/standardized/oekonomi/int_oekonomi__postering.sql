@@ -22,16 +22,7 @@ beloebstyper as (
 -- The set-up decides which system counts for a month: where a change of system is dated anew after both have delivered, one of them gives way.
 systemer as (
 
-    select
-        kommunekode,
-        kildesystem,
-        cast(date_trunc('month', min(cast(gyldig_fra as date))) as date) as gyldig_fra,
-        max(coalesce(cast(gyldig_til as date), date '9999-12-31')) as gyldig_til
-    from {{ source('opsaetning', 'kommune_opsaetning') }}
-    where fagomraade = 'oekonomi'
-    group by
-        kommunekode,
-        kildesystem
+    {{ systemets_maaneder('oekonomi') }}
 
 ),
 

@@ -45,16 +45,7 @@ formliste as (
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
-    select
-        kommunekode,
-        kildesystem,
-        cast(date_trunc('month', min(cast(gyldig_fra as date))) as date) as system_fra,
-        max(coalesce(cast(gyldig_til as date), date '9999-12-31')) as system_til
-    from {{ source('opsaetning', 'kommune_opsaetning') }}
-    where fagomraade = 'personale'
-    group by
-        kommunekode,
-        kildesystem
+    {{ systemets_maaneder('personale') }}
 
 ),
 
@@ -73,7 +64,7 @@ oversat as (
             when l.fratraadt_dato <= last_day(l.leveret_periode) then 'fratraadt'
             else 'i_loen'
         end as ansaettelsesstatus,
-        coalesce(l.leveret_periode >= s.system_fra and l.leveret_periode < s.system_til, false) as systemet_gaelder
+        coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr

@@ -27,16 +27,7 @@ loenarter as (
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
-    select
-        kommunekode,
-        kildesystem,
-        cast(date_trunc('month', min(cast(gyldig_fra as date))) as date) as system_fra,
-        max(coalesce(cast(gyldig_til as date), date '9999-12-31')) as system_til
-    from {{ source('opsaetning', 'kommune_opsaetning') }}
-    where fagomraade = 'personale'
-    group by
-        kommunekode,
-        kildesystem
+    {{ systemets_maaneder('personale') }}
 
 ),
 
@@ -47,7 +38,7 @@ oversat as (
         l.ansaettelse_id || '-' || {{ aarmaaned('l.leveret_periode') }} || '-' || l.linjenummer as kilde_id,
         case when {{ cpr_formelt_gyldigt('l.cpr') }} then n.person_id end as person_id,
         coalesce(a.standardkode, 'ukendt') as loenart,
-        coalesce(l.leveret_periode >= s.system_fra and l.leveret_periode < s.system_til, false) as systemet_gaelder
+        coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr

@@ -7,6 +7,7 @@
 
 with final as (
 
+    {%- for begreb in ['organisation', 'ansaettelse', 'loenlinje', 'fravaer'] %}
     select
         kommunekode,
         kildesystem,
@@ -17,47 +18,12 @@ with final as (
         _leverance_id,
         _fil,
         _linje
-    from {{ kun_beroerte(ref('int_personale__organisation')) }}
+    from {{ kun_beroerte(ref('int_personale__' ~ begreb)) }}
     where frasat_aarsag is not null
+    {%- if not loop.last %}
     union all
-    select
-        kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        periode,
-        frasat_aarsag as aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from {{ kun_beroerte(ref('int_personale__ansaettelse')) }}
-    where frasat_aarsag is not null
-    union all
-    select
-        kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        periode,
-        frasat_aarsag as aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from {{ kun_beroerte(ref('int_personale__loenlinje')) }}
-    where frasat_aarsag is not null
-    union all
-    select
-        kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        periode,
-        frasat_aarsag as aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from {{ kun_beroerte(ref('int_personale__fravaer')) }}
-    where frasat_aarsag is not null
+    {%- endif %}
+    {%- endfor %}
 
 )
 
