@@ -25,6 +25,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import fuzz_oracle
 from flis.build import Dbt, build
 from flis.contract import Match, read_contracts
 from flis.database import connect
@@ -191,27 +192,22 @@ def _end(file: File, head: list[str], rows: list[str], end: list[str]) -> list[s
     separator = ft.format["adskiller"]
     assert ft.tables[0].kontroltal
     column, form, side = ft.tables[0].kontroltal
-    amount = head[0].casefold().split(separator).index(ft.tables[0].column(column).header.casefold())
-    read = [_number(row.split(separator)[amount], form) for row in rows]
+    place = head[0].casefold().split(separator).index(ft.tables[0].column(column).header.casefold())
+    records = [row for row in rows if row != head[0]]        # a header that occurs again is no record
+    # a planted fault cannot be read, and the sender's own sum leaves it out too
+    read = [fuzz_oracle.amount(row.split(separator)[place], form) or Decimal(0) for row in records]
     total = sum((n if side == "netto" else max(n, Decimal(0)) for n in read), Decimal(0))
     said = end[0].split(separator)
-    said[1], said[2] = str(len(rows)), _written(total, said[2], form)
+    said[1], said[2] = str(len(records)), _written(total, said[2], form)
     return [separator.join(said)]
 
 
-def _number(text: str, form: str) -> Decimal:
-    text = text.strip()
-    plain = text.strip("-") if form == "punktum" else text.strip("-").replace(".", "").replace(",", ".")
-    try:
-        number = Decimal(plain) / (100 if form == "oere" else 1)
-    except ArithmeticError:
-        return Decimal(0)       # a planted fault: the sender's own sum leaves it out too
-    return -number if "-" in text else number
-
-
 def _written(total: Decimal, like: str, form: str) -> str:
+    """Kroner in the contract's notation, with as many decimals as the old sum had."""
     if form == "oere":
         return str(int(total * 100))
+    if form == "tusinde":
+        total /= 1000
     if form == "punktum":
         return f"{total:.2f}"
     text = f"{abs(total):,.{len(like.strip('-').partition(',')[2])}f}".translate(str.maketrans(",.", ".,"))
