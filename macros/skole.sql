@@ -1,0 +1,109 @@
+{# What Skole says of itself to the models that all fagområder share (docs/tilfoej-et-fagomraade.md). #}
+{% macro kvalitet_skole() %}
+    {{ return([
+        {
+            'model': 'int_skole__institution',
+            'profil': {'institutionstype': {'ukendt': 'ukendt'}, 'institutionsnavn': {}, 'ejer_kommunekode': {'ukendt': '0998', 'angaar': "institutionstype = '1012'"}},
+        },
+        {
+            'model': 'int_skole__klasse',
+            'profil': {'klassetrin': {'ukendt': 'ukendt'}, 'klassetype': {'ukendt': 'ukendt'}, 'institutionsnummer': {}, 'klassebetegnelse': {}, 'skoleaar': {}},
+        },
+        {
+            'model': 'int_skole__elevforloeb',
+            'profil': {
+                'klassetrin': {'ukendt': 'ukendt'}, 'elevtype': {'ukendt': 'ukendt'}, 'klasse_id': {}, 'institutionsnummer': {}, 'er_tosproget': {}, 'skoledistrikt': {},
+                'betaling_kommunekode': {'ukendt': '0998'}, 'tilhoer_kommunekode': {'ukendt': '0998'}, 'bopael_kommunekode': {'ukendt': '0998'}, 'skoleaar': {}, 'skoledage': {},
+            },
+            'fordeling': {'noegler': ['klassetrin']},
+        },
+        {
+            'model': 'int_skole__fravaer',
+            'profil': {'fravaersart': {'ukendt': 'ukendt'}, 'dato': {}, 'andel': {}},
+            'fordeling': {'noegler': ['fravaersart']},
+        },
+        {
+            'model': 'int_skole__specialundervisning',
+            'profil': {'tilbudstype': {'ukendt': 'ukendt'}, 'timer_pr_uge': {}, 'takstgruppe': {}, 'visitationsdato': {}},
+        },
+        {
+            'model': 'int_skole__karakter',
+            'profil': {'proevefag': {'ukendt': 'ukendt'}, 'proevetype': {'ukendt': 'ukendt'}, 'klassetrin': {'ukendt': 'ukendt'}, 'karakter': {'ukendt': 'ukendt'}},
+        },
+    ]) }}
+{% endmacro %}
+
+{% macro lagafstemning_skole() %}
+    {{ return([
+        {
+            'standard': ref('std_skole__elevforloeb'),
+            'marts': ref('fct_skole__elev_maaned'),
+            'maal': {'elever': ('count(distinct case when ' ~ gaelder_den_femte() ~ ' then person_id end)', 'sum(antal_elever)')},
+        },
+        {
+            'standard': ref('std_skole__klasse'),
+            'marts': ref('fct_skole__klasse_maaned'),
+            'maal': {'klasser': ('count(*)', 'count(*)')},
+        },
+        {
+            'standard': ref('std_skole__fravaer'),
+            'marts': ref('fct_skole__fravaer_maaned'),
+            'maal': {'fravaersdage': ('sum(andel)', 'sum(fravaersdage)')},
+        },
+        {
+            'standard': ref('std_skole__specialundervisning'),
+            'marts': ref('fct_skole__specialundervisning'),
+            'maal': {'foranstaltninger': ('sum(case when ' ~ gaelder_den_femte() ~ ' then 1 else 0 end)', 'sum(antal_foranstaltninger)')},
+        },
+        {
+            'standard': ref('std_skole__karakter'),
+            'marts': ref('fct_skole__karakter'),
+            'maal': {'karakterer': ("sum(case when karakter <> 'ukendt' then 1 else 0 end)", 'sum(antal_karakterer + antal_udeblevet)')},
+        },
+    ]) }}
+{% endmacro %}
+
+{% macro formler_skole() %}{{ return(['formel_skole']) }}{% endmacro %}
+
+{# Whether an interval holds on the day of the month on which pupils are counted: the 5th: 5 September is the school year's reference date. #}
+{% macro gaelder_den_femte() -%}
+    gyldig_fra <= {{ dato_plus_dage('periode', 4) }} and gyldig_til > {{ dato_plus_dage('periode', 4) }}
+{%- endmacro %}
+
+{#
+  What the school systems write in three ways. Each macro gives null where the text is not what it should be.
+#}
+
+{# A municipality's code of three or four digits as the standard's four. #}
+{% macro som_kommunekode(kolonne) -%}
+    lpad(nullif({{ skrevet_som(kolonne, '[0-9]{3,4}') }}, ''), 4, '0')
+{%- endmacro %}
+
+{# An open interval: an end that is blank. Anything else must be a date; `dato` is the end already typed, and the first day after. #}
+{% macro aaben_slut(kolonne, dato) -%}
+    case when nullif(trim({{ kolonne }}), '') is null then date '9999-12-31' else {{ dato }} end
+{%- endmacro %}
+
+{# A date as its eight digits (20260203), as part of a key. #}
+{% macro datocifre(dato) -%}
+    replace(cast({{ dato }} as varchar(10)), '-', '')
+{%- endmacro %}
+
+{# The first month of a month's school year, August to July. #}
+{% macro skoleaar_start(periode) -%}
+    cast(date_trunc('year', {{ periode }} - interval '7' month) + interval '7' month as date)
+{%- endmacro %}
+
+{# What a month's rows touch (meta.beroert): the month, and the rest of its school year, for which absence and marks are counted to date. #}
+{% macro skole_beroert(maal, ny, i_skiver) -%}
+    with raekker as (
+        select kommunekode, periode from {{ maal }} where {{ i_skiver }}
+        union
+        select kommunekode, periode from {{ ny }}
+    )
+    {%- for n in range(12) %}
+    {%- set senere = "periode + interval '" ~ n ~ "' month" %}
+    {% if not loop.first %}union {% endif -%}
+    select kommunekode, cast({{ senere }} as date) as periode from raekker where {{ skoleaar_start(senere) }} = {{ skoleaar_start('periode') }}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,112 @@
+-- The school systems' absence by day united and translated. A new system is one line more in the list below.
+with leveret as (
+
+    {{ foren([
+        'stg_kmd_elev__fravaer',
+        'stg_tea__fravaer',
+        'stg_ist__fravaer',
+    ]) }}
+
+),
+
+personer as (
+
+    select
+        cpr,
+        person_id
+    from {{ source('leverancer', 'person_noegle') }}
+
+),
+
+arter as (
+
+    select * from {{ xwalk('xwalk_skole__fravaersart') }}
+
+),
+
+-- The set-up decides which system counts for a month: where both deliver, one of them gives way.
+systemer as (
+
+    {{ systemets_maaneder('skole') }}
+
+),
+
+oversat as (
+
+    select
+        l.*,
+        l.elev_id || '-' || coalesce({{ datocifre('l.dato') }}, {{ aarmaaned('l.leveret_periode') }})
+        || '-' || coalesce(l.fravaersart_kildekode, '') as kilde_id,
+        n.person_id,
+        coalesce(a.standardkode, 'ukendt') as fravaersart,
+        coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
+    from leveret as l
+    left join personer as n
+        on l.cpr = n.cpr
+    left join arter as a
+        on
+            l.kildesystem = a.kildesystem
+            and l.fravaersart_kildekode = a.kildekode
+            and l.leveret_periode >= a.gyldig_fra
+            and l.leveret_periode < a.gyldig_til
+    left join systemer as s
+        on
+            l.kommunekode = s.kommunekode
+            and l.kildesystem = s.kildesystem
+
+),
+
+vurderet as (
+
+    select
+        *,
+        case
+            when not systemet_gaelder then 'andet_system_gaelder'
+            when elev_id is null then 'noegle_mangler'
+            when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
+            when dato is null then 'dato_ulaeselig'
+            when dato < leveret_periode or dato > last_day(leveret_periode) then 'uden_for_maaneden'
+            when andel is null then 'andel_ulaeselig'
+        end as aarsag
+    from oversat
+
+),
+
+-- The same key twice in a delivery: one is kept, the others are set aside.
+nummereret as (
+
+    select
+        *,
+        row_number() over (
+            partition by _leverance_id, elev_id, dato, fravaersart, aarsag is null
+            order by _linje
+        ) as nr_i_noegle
+    from vurderet
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        kildesystem,
+        tabel,
+        kilde_id,
+        leveret_periode as periode,
+        elev_id,
+        person_id,
+        dato,
+        fravaersart,
+        andel,
+        case
+            when aarsag is not null then aarsag
+            when nr_i_noegle > 1 then 'dublet'
+        end as frasat_aarsag,
+        _leverance_id,
+        _fil,
+        _linje
+    from nummereret
+
+)
+
+select * from final

@@ -1,0 +1,108 @@
+-- The school systems' institutions united and translated. A new system is one line more in the list below.
+with leveret as (
+
+    {{ foren([
+        'stg_kmd_elev__institution',
+        'stg_tea__institution',
+        'stg_ist__institution',
+    ]) }}
+
+),
+
+typer as (
+
+    select * from {{ xwalk('xwalk_skole__institutionstype') }}
+
+),
+
+kommuner as (
+
+    select kommunekode from {{ ref('kommune') }}
+    where kommunekode < '0998'
+
+),
+
+-- The set-up decides which system counts for a month: where both deliver, one of them gives way.
+systemer as (
+
+    {{ systemets_maaneder('skole') }}
+
+),
+
+oversat as (
+
+    select
+        l.*,
+        l.institutionsnummer || '-' || {{ aarmaaned('l.leveret_periode') }} as kilde_id,
+        coalesce(t.standardkode, 'ukendt') as institutionstype,
+        case when l.ejer_kommune_kildekode is not null then coalesce(k.kommunekode, '0998') end as ejer_kommunekode,
+        coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
+    from leveret as l
+    left join typer as t
+        on
+            l.kildesystem = t.kildesystem
+            and l.institutionstype_kildekode = t.kildekode
+            and l.leveret_periode >= t.gyldig_fra
+            and l.leveret_periode < t.gyldig_til
+    left join kommuner as k
+        on l.ejer_kommune_kildekode = k.kommunekode
+    left join systemer as s
+        on
+            l.kommunekode = s.kommunekode
+            and l.kildesystem = s.kildesystem
+
+),
+
+vurderet as (
+
+    select
+        *,
+        case
+            when not systemet_gaelder then 'andet_system_gaelder'
+            when institutionsnummer is null then 'noegle_mangler'
+            when gyldig_fra is null or gyldig_til is null then 'dato_ulaeselig'
+            when gyldig_til <= gyldig_fra then 'slut_foer_start'
+        end as aarsag
+    from oversat
+
+),
+
+-- The same key twice in a delivery: one is kept, the others are set aside.
+nummereret as (
+
+    select
+        *,
+        row_number() over (
+            partition by _leverance_id, institutionsnummer, aarsag is null
+            order by _linje
+        ) as nr_i_noegle
+    from vurderet
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        kildesystem,
+        tabel,
+        kilde_id,
+        leveret_periode as periode,
+        institutionsnummer,
+        institutionsnavn,
+        institutionstype,
+        ejer_kommunekode,
+        gyldig_fra,
+        gyldig_til,
+        case
+            when aarsag is not null then aarsag
+            when nr_i_noegle > 1 then 'dublet'
+        end as frasat_aarsag,
+        _leverance_id,
+        _fil,
+        _linje
+    from nummereret
+
+)
+
+select * from final

@@ -1,0 +1,154 @@
+-- The school systems' marks united and translated: 2 and 02 are the same mark, and which is which is the crosswalk's to say.
+-- A new system is one line more in the list below.
+with leveret as (
+
+    {{ foren([
+        'stg_kmd_elev__karakter',
+        'stg_tea__karakter',
+        'stg_ist__karakter',
+    ]) }}
+
+),
+
+personer as (
+
+    select
+        cpr,
+        person_id
+    from {{ source('leverancer', 'person_noegle') }}
+
+),
+
+trin as (
+
+    select * from {{ xwalk('xwalk_skole__klassetrin') }}
+
+),
+
+fagene as (
+
+    select * from {{ xwalk('xwalk_skole__proevefag') }}
+
+),
+
+typer as (
+
+    select * from {{ xwalk('xwalk_skole__proevetype') }}
+
+),
+
+skala as (
+
+    select * from {{ xwalk('xwalk_skole__karakter') }}
+
+),
+
+-- The set-up decides which system counts for a month: where both deliver, one of them gives way.
+systemer as (
+
+    {{ systemets_maaneder('skole') }}
+
+),
+
+oversat as (
+
+    select
+        l.*,
+        l.elev_id || '-' || {{ aarmaaned('l.leveret_periode') }}
+        || '-' || coalesce(l.fag_kildekode, '') || '-' || coalesce(l.proevetype_kildekode, '') as kilde_id,
+        n.person_id,
+        coalesce(k.standardkode, 'ukendt') as klassetrin,
+        coalesce(f.standardkode, 'ukendt') as proevefag,
+        coalesce(t.standardkode, 'ukendt') as proevetype,
+        coalesce(v.standardkode, 'ukendt') as karakter,
+        coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
+    from leveret as l
+    left join personer as n
+        on l.cpr = n.cpr
+    left join trin as k
+        on
+            l.kildesystem = k.kildesystem
+            and l.klassetrin_kildekode = k.kildekode
+            and l.leveret_periode >= k.gyldig_fra
+            and l.leveret_periode < k.gyldig_til
+    left join fagene as f
+        on
+            l.kildesystem = f.kildesystem
+            and l.fag_kildekode = f.kildekode
+            and l.leveret_periode >= f.gyldig_fra
+            and l.leveret_periode < f.gyldig_til
+    left join typer as t
+        on
+            l.kildesystem = t.kildesystem
+            and l.proevetype_kildekode = t.kildekode
+            and l.leveret_periode >= t.gyldig_fra
+            and l.leveret_periode < t.gyldig_til
+    left join skala as v
+        on
+            l.kildesystem = v.kildesystem
+            and l.karakter_kildekode = v.kildekode
+            and l.leveret_periode >= v.gyldig_fra
+            and l.leveret_periode < v.gyldig_til
+    left join systemer as s
+        on
+            l.kommunekode = s.kommunekode
+            and l.kildesystem = s.kildesystem
+
+),
+
+vurderet as (
+
+    select
+        *,
+        case
+            when not systemet_gaelder then 'andet_system_gaelder'
+            when elev_id is null then 'noegle_mangler'
+            when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
+            when dato is null then 'dato_ulaeselig'
+            when dato < leveret_periode or dato > last_day(leveret_periode) then 'uden_for_maaneden'
+        end as aarsag
+    from oversat
+
+),
+
+-- The same key twice in a delivery: one is kept, the others are set aside.
+nummereret as (
+
+    select
+        *,
+        row_number() over (
+            partition by _leverance_id, elev_id, proevefag, proevetype, aarsag is null
+            order by _linje
+        ) as nr_i_noegle
+    from vurderet
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        kildesystem,
+        tabel,
+        kilde_id,
+        leveret_periode as periode,
+        elev_id,
+        person_id,
+        institutionsnummer,
+        klassetrin,
+        proevefag,
+        proevetype,
+        dato,
+        karakter,
+        case
+            when aarsag is not null then aarsag
+            when nr_i_noegle > 1 then 'dublet'
+        end as frasat_aarsag,
+        _leverance_id,
+        _fil,
+        _linje
+    from nummereret
+
+)
+
+select * from final

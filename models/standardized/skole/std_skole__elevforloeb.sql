@@ -1,0 +1,45 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
+
+with raekker as (
+
+    select * from {{ kun_beroerte(ref('int_skole__elevforloeb')) }}
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        periode,
+        elev_id,
+        person_id,
+        institutionsnummer,
+        klasse_id,
+        klassetrin,
+        elevtype,
+        er_tosproget,
+        skoledistrikt,
+        betaling_kommunekode,
+        tilhoer_kommunekode,
+        bopael_kommunekode,
+        bopael_er_fra_cpr,
+        skoleaar,
+        skoledage,
+        gyldig_fra,
+        gyldig_til,
+        kildesystem,
+        kilde_id,
+        _leverance_id,
+        _fil,
+        _linje
+    from raekker
+    where frasat_aarsag is null
+
+)
+
+select * from final

@@ -1,0 +1,30 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
+
+with final as (
+
+    {%- for begreb in ['institution', 'klasse', 'elevforloeb', 'fravaer', 'specialundervisning', 'karakter'] %}
+    select
+        kommunekode,
+        kildesystem,
+        tabel,
+        kilde_id,
+        periode,
+        frasat_aarsag as aarsag,
+        _leverance_id,
+        _fil,
+        _linje
+    from {{ kun_beroerte(ref('int_skole__' ~ begreb)) }}
+    where frasat_aarsag is not null
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+)
+
+select * from final

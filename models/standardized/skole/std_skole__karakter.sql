@@ -1,0 +1,37 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id'], 'beroert': 'skole_beroert'}
+) }}
+
+with raekker as (
+
+    select * from {{ kun_beroerte(ref('int_skole__karakter')) }}
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        periode,
+        elev_id,
+        person_id,
+        institutionsnummer,
+        klassetrin,
+        proevefag,
+        proevetype,
+        dato,
+        karakter,
+        kildesystem,
+        kilde_id,
+        _leverance_id,
+        _fil,
+        _linje
+    from raekker
+    where frasat_aarsag is null
+
+)
+
+select * from final

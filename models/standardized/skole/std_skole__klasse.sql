@@ -1,0 +1,35 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
+
+with raekker as (
+
+    select * from {{ kun_beroerte(ref('int_skole__klasse')) }}
+
+),
+
+final as (
+
+    select
+        kommunekode,
+        periode,
+        klasse_id,
+        institutionsnummer,
+        klassebetegnelse,
+        klassetrin,
+        klassetype,
+        skoleaar,
+        kildesystem,
+        kilde_id,
+        _leverance_id,
+        _fil,
+        _linje
+    from raekker
+    where frasat_aarsag is null
+
+)
+
+select * from final
