@@ -1,0 +1,14 @@
+with final as (
+
+    select
+        proevefag,
+        proevefagsnavn,
+        fag,
+        er_bunden,
+        sortering,
+        verificeret
+    from {{ ref('proevefag') }}
+
+)
+
+select * from final
