@@ -140,7 +140,8 @@ def _into_tables(con, name: str, ft: Any, width: int, encoding: str, paths: list
                 con.execute(f"create table {name}_{table.name} as select {_cut_xml(table)} from {name} where regexp_matches(tekst, '^<{table.recordtype}[ >]')")
             return sum(con.execute(f"select count(*) from {name}_{table.name}").fetchall()[0][0] for table in ft.tables)
         kind = ft.format.get("recordtype")
-        con.execute(f"create {'temp' if kind else ''} table {name} as {reader}" if kind or ft.kind != "fixed" else f"create table {name} as select {_cut(ft.tables[0])} from ({reader})")
+        cut = {"fixed": _cut, "jsonl": _cut_json}[ft.kind](ft.tables[0])
+        con.execute(f"create temp table {name} as {reader}" if kind else f"create table {name} as select {cut} from ({reader})")
         if not kind:
             return con.execute(f"select count(*) from {name}").fetchall()[0][0]
         rows = 0
@@ -167,6 +168,10 @@ def _cut_xml(table: Any) -> str:
         pattern = f' {last[1:]}="([^"]*)' if last.startswith("@") else f"<{last}[^>]*>([^<]*)"
         fields.append(f"regexp_extract(tekst, {_text(pattern)}, 1) as {column.name}")
     return ", ".join(fields)
+
+
+def _cut_json(table: Any) -> str:
+    return ", ".join(f"json_extract_string(tekst, {_text('$.' + (c.path or c.name))}) as {c.name}" for c in table.columns)
 
 
 def _cut(table: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import random
 import re
 import zipfile
@@ -126,6 +127,8 @@ def column_filled(file: File, name: str, values: list[str]) -> File:
     ft, lines = file.match.filetype, _lines(file)
     if ft.kind == "xml":
         return replace(file, data=b"".join(_elements_filled(file, lines, name, values)), done=(*file.done, f"filled {name}"))
+    if ft.kind == "jsonl":
+        return replace(file, data=b"".join(_keys_filled(file, lines, name, values)), done=(*file.done, f"filled {name}"))
     names = [c.name for c in ft.columns_of(file.match.version)] if ft.kind == "delimited" else []
     for n, line in enumerate(lines[1:-1][:2 * len(values)], start=1):
         body, value = line.rstrip(b"\r\n"), _encode(file, values[n % len(values)])
@@ -137,6 +140,22 @@ def column_filled(file: File, name: str, values: list[str]) -> File:
             fields[names.index(name)] = value
             lines[n] = _separator(file).join(fields) + line[len(body):]
     return replace(file, data=b"".join(lines), done=(*file.done, f"filled {name}"))
+
+
+def _keys_filled(file: File, lines: list[bytes], name: str, values: list[str]) -> Iterator[bytes]:
+    """The lines of a JSON-lines file, with the values put in this column of the first records."""
+    assert file.match
+    column = next(c for c in file.match.filetype.tables[0].columns if c.name == name)
+    *above, last = (column.path or column.name).split(".")
+    for n, line in enumerate(lines):
+        if n < 2 * len(values) and line.strip():
+            record = json.loads(line)
+            within = record
+            for key in above:
+                within = within.setdefault(key, {})
+            within[last] = values[n % len(values)]
+            line = _encode(file, json.dumps(record, ensure_ascii=False)) + line[len(line.rstrip(b"\r\n")):]
+        yield line
 
 
 def _elements_filled(file: File, lines: list[bytes], name: str, values: list[str]) -> Iterator[bytes]:

@@ -169,6 +169,8 @@ def _parts(name: str, lines: list[str], breaks: str) -> tuple[list[str], list[st
     """(header or start record, rows, end record), each row with the lines it runs over. In XML an element is a row, and the rest of the document goes with the first and last."""
     if lines[0].startswith("<?xml"):
         return lines[:2], lines[2:-1], lines[-1:]
+    if ".jsonl" in name:
+        return [], lines, []
     head = [] if name.startswith(("OESI", "VH_BOSTED")) else lines[:1]
     end = lines[-1:] if name.startswith(("OESI", "VH_BOSTED", "ZD1SL", "KOER", "D2")) or lines[-1].startswith(("TOTAL", "SUM", "SLUT", "I alt")) else []
     rows: list[str] = []
@@ -190,15 +192,17 @@ def _end(file: File, head: list[str], rows: list[str], end: list[str]) -> list[s
         mark = {"O": 3, "V": 2, "D": 3}[file.name[0]]
         return [f"{end[0][:mark]}{len(rows):0{len(end[0]) - mark}}"]
     separator = ft.format["adskiller"]
-    assert ft.tables[0].kontroltal
+    records = [row for row in rows if row != head[0]]        # a header that occurs again is no record
+    said = end[0].split(separator)
+    said[1] = str(len(records))
+    if not ft.tables[0].kontroltal:
+        return [separator.join(said)]
     column, form, side = ft.tables[0].kontroltal
     place = head[0].casefold().split(separator).index(ft.tables[0].column(column).header.casefold())
-    records = [row for row in rows if row != head[0]]        # a header that occurs again is no record
     # a planted fault cannot be read, and the sender's own sum leaves it out too
     read = [fuzz_oracle.amount(row.split(separator)[place], form) or Decimal(0) for row in records]
     total = sum((n if side == "netto" else max(n, Decimal(0)) for n in read), Decimal(0))
-    said = end[0].split(separator)
-    said[1], said[2] = str(len(records)), _written(total, said[2], form)
+    said[2] = _written(total, said[2], form)
     return [separator.join(said)]
 
 
