@@ -1,3 +1,86 @@
+{# What Borger says of itself to the models that all fagområder share (docs/tilfoej-et-fagomraade.md). #}
+{% macro kvalitet_borger() %}
+    {{ return([
+        {
+            'model': 'int_borger__faktum',
+            'ikke_gaeldende': "faktum = 'nummer'",
+            'profil': {
+                'vaerdi': {'ukendt': 'ukendt', 'angaar': "faktum in ('status', 'civilstand')"}, 'virkningsdato': {},
+                'koen': {'ukendt': 'ukendt', 'angaar': "tabel = 'person'"}, 'foedselsdato': {'angaar': "tabel = 'person'"},
+            },
+        },
+        {
+            'model': 'int_borger__haendelse',
+            'profil': {'haendelsesart': {}, 'dato': {}, 'kommunekode': {'ukendt': '0998'}},
+        },
+        {
+            'model': 'int_borger__oevrig_post',
+            'ikke_gaeldende': 'true',
+        },
+        {
+            'model': 'int_borger__officielt_folketal',
+            'profil': {'koen': {'ukendt': 'ukendt'}, 'alder': {}, 'antal_personer': {}},
+            'fordeling': {'noegler': ['kommunekode']},
+        },
+    ]) }}
+{% endmacro %}
+
+{% macro lagafstemning_borger() %}
+    {{ return([
+        {
+            'standard': borger_bestand(),
+            'marts': ref('fct_borger__folketal'),
+            'maal': {'personer': ('sum(antal)', 'sum(antal_personer)')},
+        },
+    ]) }}
+{% endmacro %}
+
+{% macro formler_borger() %}{{ return(['formel_borger']) }}{% endmacro %}
+
+{#
+  The stock of residents per municipality on the first of each month, counted from their intervals: how many have begun by the month, less how many have ended; each
+  interval is looked at once, not once per month. At the beginning of the day: what happened before that month.
+#}
+{% macro borger_bestand() -%}
+    (
+        with til_og_fra as (
+            select
+                bopael_kommunekode as kommunekode,
+                cast(date_trunc('month', gyldig_fra) as date) as maaned,
+                count(*) as antal
+            from {{ ref('std_borger__person_periode') }}
+            where er_bosat
+            group by
+                bopael_kommunekode,
+                cast(date_trunc('month', gyldig_fra) as date)
+            union all
+            select
+                bopael_kommunekode as kommunekode,
+                cast(date_trunc('month', gyldig_til) as date) as maaned,
+                -count(*) as antal
+            from {{ ref('std_borger__person_periode') }}
+            where
+                er_bosat
+                and gyldig_til < date '9999-12-31'
+            group by
+                bopael_kommunekode,
+                cast(date_trunc('month', gyldig_til) as date)
+        )
+
+        select
+            b.kommunekode,
+            m.periode,
+            sum(b.antal) as antal
+        from til_og_fra as b
+        inner join {{ ref('int_borger__maaned') }} as m
+            on b.maaned < m.periode
+        group by
+            b.kommunekode,
+            m.periode
+        having sum(b.antal) <> 0
+    )
+{%- endmacro %}
+
 {# The birth date a CPR number states, by the century rule of its seventh digit; null when there is no such date. The number is normalised (som_cpr). #}
 {% macro cpr_foedselsdato(cpr) -%}
     try_cast(

@@ -1,3 +1,54 @@
+{# What Personale says of itself to the models that all fagområder share (docs/tilfoej-et-fagomraade.md). #}
+{% macro kvalitet_personale() %}
+    {{ return([
+        {
+            'model': 'int_personale__organisation',
+            'profil': {'enhedstype': {'ukendt': 'ukendt'}, 'overordnet_enhed_id': {}, 'enhedsnavn': {}, 'p_nummer': {}},
+        },
+        {
+            'model': 'int_personale__ansaettelse',
+            'profil': {
+                'overenskomst': {'ukendt': 'ukendt'}, 'ansaettelsesform': {'ukendt': 'ukendt'}, 'ansaettelsesstatus': {'ukendt': 'ukendt'}, 'enhed_id': {},
+                'stillingsbetegnelse': {}, 'beskaeftigelsesgrad': {}, 'ansat_dato': {},
+            },
+            'fordeling': {'noegler': ['overenskomst']},
+        },
+        {
+            'model': 'int_personale__loenlinje',
+            'beloeb': 'beloeb_kr',
+            'profil': {'loenart': {'ukendt': 'ukendt'}, 'funktion': {}, 'ejerforhold': {}, 'beloeb_kr': {}, 'timer': {'angaar': "loenart = 'timeloen'"}},
+            'fordeling': {'noegler': ['loenart']},
+        },
+        {
+            'model': 'int_personale__fravaer',
+            'profil': {'fravaersaarsag': {'ukendt': 'ukendt'}, 'fravaer_fra': {}, 'timer': {}, 'er_delvis': {}},
+            'fordeling': {'noegler': ['fravaersaarsag']},
+        },
+    ]) }}
+{% endmacro %}
+
+{% macro lagafstemning_personale() %}
+    {{ return([
+        {
+            'standard': ref('std_personale__ansaettelse'),
+            'marts': ref('fct_personale__ansaettelse_maaned'),
+            'maal': {'ansaettelser': ('count(*)', 'sum(antal_ansaettelser)')},
+        },
+        {
+            'standard': ref('std_personale__loenlinje'),
+            'marts': ref('fct_personale__loen'),
+            'maal': {'loen_kr': ('sum(beloeb_kr)', 'sum(beloeb_kr)')},
+        },
+        {
+            'standard': ref('std_personale__fravaer'),
+            'marts': ref('fct_personale__fravaer_maaned'),
+            'maal': {'fravaerstimer': ('sum(timer)', 'sum(fravaerstimer)')},
+        },
+    ]) }}
+{% endmacro %}
+
+{% macro formler_personale() %}{{ return(['formel_personale']) }}{% endmacro %}
+
 {#
   The share of full time, with four decimals: payroll systems write it in three ways, and two of them know no more. Each gives null where the text is not a number, or
   a number no employment can have.

@@ -4,12 +4,15 @@
     on_schema_change='fail',
     meta={'skive': ['_leverance_id']}
 ) }}
--- Which deliveries are new is known from the raw tables the amounts come from:
--- depends_on: {{ ref('int_oekonomi__postering') }}
--- depends_on: {{ ref('int_personale__loenlinje') }}
+{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022). Which side is summed stands in the contract alone (kontroltal.fortegn). #}
+{%- set begreber = [] %}
+{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- set med_beloeb = begreber | selectattr('beloeb', 'defined') | list %}
 -- The sender's control totals (end record or load, whichever the contract says) against what came out: standardized + set aside + not applicable.
-{#- Which side is summed stands in the contract (kontroltal.fortegn), and nowhere else. A new fagområde with amounts is one line more in the list. #}
-{%- set beloeb_i_standarden = [('std_oekonomi__postering', 'beloeb_kr'), ('std_personale__loenlinje', 'beloeb_kr')] %}
+-- Which deliveries are new is known from the raw tables the amounts come from:
+{%- for b in med_beloeb %}
+-- depends_on: {{ ref(b.model) }}
+{%- endfor %}
 {%- set fortegn = [] %}
 {%- if execute %}
 {%- for s in graph.sources.values() | sort(attribute='unique_id') %}
@@ -65,12 +68,12 @@ udvalgte as (
 
 standard as (
 
-    {%- for navn, beloeb in beloeb_i_standarden %}
+    {%- for b in med_beloeb %}
     select
         _leverance_id,
-        sum({{ beloeb }}) as netto,
-        sum(case when {{ beloeb }} > 0 then {{ beloeb }} else 0 end) as debet
-    from {{ kun_beroerte(ref(navn)) }}
+        sum({{ b.beloeb }}) as netto,
+        sum(case when {{ b.beloeb }} > 0 then {{ b.beloeb }} else 0 end) as debet
+    from {{ kun_beroerte(ref('std_' ~ b.model[4:])) }}
     group by _leverance_id
     {%- if not loop.last %}
     union all

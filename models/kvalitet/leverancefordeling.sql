@@ -6,19 +6,15 @@
     meta={'skive': ['_leverance_id'], 'behold': true}
 ) }}
 -- As leveranceprofil: counted when the delivery comes, kept when it is replaced. What is always there and is gone, is a missing part (manglende_del).
-{#- A new fagområde is one line more: what its rows are (begreb), the rows whose key fields are counted, the rows that hold in the delivery's month (the rest is
-    history, which a new system need not bring), and the key fields. A key field holds codes of a code list, never free text or a person. #}
-{%- set fordelinger = [
-    ('int_oekonomi__postering', 'oekonomi', 'postering', "beloebstype = 'regnskab'", 'true', ['hovedkonto', 'hovedfunktion', 'dranst']),
-    ('int_voksne_handicap__ydelse', 'voksne_handicap', 'ydelse', 'true', 'gyldig_til > leveret_periode', ['paragraf']),
-    ('int_personale__ansaettelse', 'personale', 'ansaettelse', 'true', 'true', ['overenskomst']),
-    ('int_personale__loenlinje', 'personale', 'loenlinje', 'true', 'true', ['loenart']),
-    ('int_personale__fravaer', 'personale', 'fravaer', 'true', 'true', ['fravaersaarsag']),
-    ('int_borger__officielt_folketal', 'borger', 'officielt_folketal', 'true', 'true', ['kommunekode']),
-] %}
+{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022). A key field holds codes of a code list, never free text or a
+    person. What holds in the delivery's month is counted apart: the rest is history, which a new system need not bring. #}
+{%- set begreber = [] %}
+{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- set fordelinger = begreber | selectattr('fordeling', 'defined') | list %}
 
 with
-{%- for navn, omraade, begreb, taelles, aktuelle, noegler in fordelinger %}
+{%- for b in fordelinger %}
+{%- set noegler = b.fordeling.noegler %}
 optalt_{{ loop.index }} as (
 
     select
@@ -27,10 +23,10 @@ optalt_{{ loop.index }} as (
         tabel,
         {{ noegler | join(',\n        ') }},
         count(*) as antal_raekker,
-        sum(case when {{ aktuelle }} then 1 else 0 end) as antal_aktuelle
-    from {{ kun_beroerte(ref(navn)) }}
+        sum(case when {{ b.fordeling.get('aktuelle', 'true') }} then 1 else 0 end) as antal_aktuelle
+    from {{ kun_beroerte(ref(b.model)) }}
     where
-        {{ taelles }}
+        {{ b.fordeling.get('taelles', 'true') }}
         and coalesce(frasat_aarsag, '') not in ('slettet_i_kilden', 'andet_system_gaelder')
     group by
         _leverance_id,
@@ -42,9 +38,10 @@ optalt_{{ loop.index }} as (
 {% endfor %}
 samlet as (
 
-    {%- for navn, omraade, begreb, taelles, aktuelle, noegler in fordelinger %}
+    {%- for b in fordelinger %}
     {%- set nr = loop.index %}
-    {%- for felt in noegler %}
+    {%- set omraade, begreb = b.model[4:].split('__') %}
+    {%- for felt in b.fordeling.noegler %}
     select
         _leverance_id,
         kildesystem,

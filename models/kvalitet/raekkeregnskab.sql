@@ -1,4 +1,10 @@
 -- What became of every row that was loaded: in = out + merged + set aside + not applicable.
+{#- Which concepts' rows may become one, each fagområde says itself; its macro is found by its name (docs/decisions/0022). #}
+{%- set sammenlagte = [] %}
+{%- for navn in context | sort if navn.startswith('kvalitet_') %}
+{%- for b in context[navn]() if b.get('sammenlaegges') %}{% do sammenlagte.append(b.model[4:]) %}{% endfor %}
+{%- endfor %}
+{%- set er_sammenlagt %}l.fagomraade || '__' || l.tabel in ({% for navn in sammenlagte %}'{{ navn }}'{% if not loop.last %}, {% endif %}{% endfor %}){% endset %}
 with leverancer as (
 
     select
@@ -33,14 +39,19 @@ udfald as (
 ),
 
 -- Where rows become one in the standardized layer (spells that go on in another system), the row that speaks for the whole is out, the others are merged.
-ydelser as (
+talende as (
 
+    {%- for navn in sammenlagte %}
     select
         _leverance_id,
-        'ydelse' as tabel,
+        '{{ navn.split('__')[1] }}' as tabel,
         count(*) as antal_ud
-    from {{ ref('std_voksne_handicap__ydelse') }}
+    from {{ ref('std_' ~ navn) }}
     group by _leverance_id
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 
 ),
 
@@ -57,13 +68,13 @@ final as (
         cast(l.antal_ind as bigint) as antal_ind,
         cast(
             case
-                when l.fagomraade = 'voksne_handicap' and l.tabel = 'ydelse' then coalesce(y.antal_ud, 0)
+                when {{ er_sammenlagt }} then coalesce(t.antal_ud, 0)
                 else coalesce(u.antal_gode, 0)
             end as bigint
         ) as antal_ud,
         cast(
             case
-                when l.fagomraade = 'voksne_handicap' and l.tabel = 'ydelse' then coalesce(u.antal_gode, 0) - coalesce(y.antal_ud, 0)
+                when {{ er_sammenlagt }} then coalesce(u.antal_gode, 0) - coalesce(t.antal_ud, 0)
                 else 0
             end as bigint
         ) as antal_sammenlagt,
@@ -74,10 +85,10 @@ final as (
         on
             l.leverance_id = u._leverance_id
             and l.tabel = u.tabel
-    left join ydelser as y
+    left join talende as t
         on
-            l.leverance_id = y._leverance_id
-            and l.tabel = y.tabel
+            l.leverance_id = t._leverance_id
+            and l.tabel = t.tabel
 
 )
 

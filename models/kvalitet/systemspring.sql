@@ -1,7 +1,4 @@
 -- A change of system is a known place where figures may jump though nothing has happened in the municipality. Limits stand in the seed systemgraense.
-{#- A new fagområde is its formel_ model in the list. #}
-{%- set formler = ['formel_borger', 'formel_oekonomi', 'formel_voksne_handicap', 'formel_personale'] %}
-
 with graenser as (
 
     select
@@ -47,18 +44,13 @@ skift as (
 
 vaerdier as (
 
-    {%- for navn in formler %}
     select
         formel_id,
         kommunekode,
         periode,
         vaerdi
-    from {{ ref(navn) }}
+    from {{ ref('int_faelles__formelvaerdi') }}
     where vaerdi is not null
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
 
 ),
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from flis.build import Dbt
+from flis.build import Dbt, _overlooked
 from flis.home import REPO, Home
+from flis.rules import areas
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +24,43 @@ def models(manifest, *prefixes: str) -> list:
     found = [n for n in manifest.nodes.values() if n.resource_type == "model" and n.name.startswith(prefixes or "")]
     assert found
     return found
+
+
+SHARED = {"kvalitet_": ("raekkeudfald", "leveranceprofil", "leverancefordeling", "kontrolsum", "raekkeregnskab"), "lagafstemning_": ("lagafstemning",), "formler_": ("int_faelles__formelvaerdi",)}
+
+
+@pytest.mark.parametrize("start", SHARED)
+def test_det_faelles_hviler_paa_hvert_fagomraades_egne_ord(manifest, tmp_path: Path, start: str) -> None:
+    """A model that finds the areas' macros by their name is dbt's child of each of them, and made anew when one of them has changed."""
+    from flis.built import Project
+
+    found = {m.unique_id for m in manifest.macros.values() if m.package_name == "flis" and m.name.startswith(start)}
+    assert {m.rsplit(start, 1)[1] for m in found} - {"faelles"} == set(areas())
+    assert _overlooked(manifest) is False
+    for node in models(manifest, *SHARED[start]):
+        assert found <= set(node.depends_on.macros), node.name
+    home, one = Home.of(tmp_path).prepare(), copy.copy(manifest)
+    one.macros = {u: replace(m, macro_sql=m.macro_sql + " ") if u == min(found) else m for u, m in manifest.macros.items()}
+    before, after = Project(manifest, home).prints, Project(one, home).prints
+    assert {name for name in before if before[name] != after[name]} == {name for name in SHARED[start] if name in before}
+    one.nodes = {u: replace(n, depends_on=replace(n.depends_on, macros=[m for m in n.depends_on.macros if m != min(found)])) if n.name in SHARED[start] else n
+                 for u, n in manifest.nodes.items()}
+    assert _overlooked(one) is True        # as when the area is new, and the models were read before it was there
+
+
+def test_et_fagomraade_siger_kun_det_der_spoerges_om(monkeypatch) -> None:
+    """A key that no shared model asks for would be left out without a word. The macros are run as the linter runs them."""
+    monkeypatch.syspath_prepend(REPO / "tests")
+    from sqlfluff_lib import context
+
+    said = {start: [entry for name, macro in context.items() if name.startswith(start) for entry in macro()] for start in SHARED}
+    assert all(said.values())
+    assert {key for entry in said["kvalitet_"] for key in entry} == {"model", "taelles", "ikke_gaeldende", "flyttes_af", "sammenlaegges", "beloeb", "profil", "fordeling"}
+    assert {key for entry in said["kvalitet_"] for about in entry.get("profil", {}).values() for key in about} == {"ukendt", "angaar"}
+    assert {key for entry in said["kvalitet_"] for key in entry.get("fordeling", {})} == {"noegler", "taelles", "aktuelle"}
+    assert {key for entry in said["lagafstemning_"] for key in entry} == {"standard", "marts", "maal"}
+    names = [entry["model"] for entry in said["kvalitet_"]] + said["formler_"]
+    assert len(names) == len(set(names)) and all(any((REPO / "models").rglob(f"{name}.sql")) for name in names)
 
 
 def test_hver_model_begynder_med_sit_korn(manifest) -> None:
