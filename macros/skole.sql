@@ -20,7 +20,7 @@
         {
             'model': 'int_skole__fravaer',
             'profil': {'fravaersart': {'ukendt': 'ukendt'}, 'dato': {}, 'andel': {}},
-            'fordeling': {'noegler': ['fravaersart']},
+            'fordeling': {'noegler': ['fravaersart'], 'hviler': [7]},
         },
         {
             'model': 'int_skole__specialundervisning',

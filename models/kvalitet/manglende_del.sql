@@ -1,5 +1,13 @@
 -- A part that was in each of the deliveries before and is not in this one. Deliveries are compared month by month within municipality and concept, whatever
 -- system they came from: what is compared is the standard's codes.
+{#- Months in which a concept has nothing (no school in July), by the fagområder's own words (docs/decisions/0022). #}
+{%- set hvile = [] %}
+{%- for navn in context | sort if navn.startswith('kvalitet_') %}
+{%- for b in context[navn]() if b.get('fordeling', {}).hviler %}
+{%- do hvile.append((b.model[4:].split('__'), b.fordeling.hviler | join(', '))) %}
+{%- endfor %}
+{%- endfor %}
+
 with fordeling as (
 
     select * from {{ ref('leverancefordeling') }}
@@ -165,7 +173,11 @@ foregaaende as (
             and f.antal_raekker > 0
             and f.periode < m.periode
             and f.nr > m.nr - case when m.antal_raekker > 0 then 1 else 0 end - 3
-    where m.er_aktiv = 1
+    where
+        m.er_aktiv = 1
+        {%- for (omraade, begreb), maaneder in hvile %}
+        and not (m.fagomraade = '{{ omraade }}' and m.begreb = '{{ begreb }}' and extract(month from m.periode) in ({{ maaneder }}))
+        {%- endfor %}
 
 ),
 

@@ -56,7 +56,7 @@ oversat as (
         case when l.betaling_kommune_kildekode is not null then coalesce(bk.kommunekode, '0998') end as betaling_kommunekode,
         case when l.tilhoer_kommune_kildekode is not null then coalesce(tk.kommunekode, '0998') end as tilhoer_kommunekode,
         coalesce(ck.kommunekode, sk.kommunekode, '0998') as bopael_kommunekode,
-        ck.kommunekode is not null as bopael_er_fra_cpr,
+        ck.kommunekode is not null as har_cpr_bopael,
         coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
     from leveret as l
     left join personer as n
@@ -137,7 +137,7 @@ final as (
         betaling_kommunekode,
         tilhoer_kommunekode,
         bopael_kommunekode,
-        bopael_er_fra_cpr,
+        har_cpr_bopael,
         skoleaar,
         skoledage,
         gyldig_fra,

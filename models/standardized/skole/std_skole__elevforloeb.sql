@@ -27,7 +27,7 @@ final as (
         betaling_kommunekode,
         tilhoer_kommunekode,
         bopael_kommunekode,
-        bopael_er_fra_cpr,
+        har_cpr_bopael,
         skoleaar,
         skoledage,
         gyldig_fra,
