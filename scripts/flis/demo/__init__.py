@@ -20,8 +20,8 @@ from flis.demo.opsaetning import build_setup
 from flis.demo.verden import FOLDER, Verden, months_back
 from flis.home import Home
 
-# Voksne og handicappede and Personale take their persons from Borger's world, Personale its pay from Økonomi's ledger, and the official figures are counted from all of them, so the order matters.
-AREAS = ("oekonomi", "borger", "voksne_handicap", "personale", "officielle_tal")
+# Voksne og handicappede, Personale and Skole take their persons from Borger's world, Personale its pay from Økonomi's ledger, and the official figures are counted from all of them, so the order matters.
+AREAS = ("oekonomi", "borger", "voksne_handicap", "personale", "skole", "officielle_tal")
 
 
 def generate(

@@ -20,11 +20,14 @@ OEKONOMI_CHANGE = {
 }
 PERSONALE_FIXED = {"0101": "koebenhavn_loen", "0751": "sd_loen", "0563": "kmd_opus_loen"}
 PERSONALE_CHANGE = {"0410": ("kmd_opus_loen", "sd_loen"), "0461": ("sd_loen", "kmd_opus_loen")}
+SKOLE_FIXED = {"0101": "ist", "0751": "kmd_elev", "0563": "tea"}
+SKOLE_CHANGE = {"0410": ("tea", "kmd_elev"), "0440": ("kmd_elev", "ist")}
 VH_FIXED = {"0730": "eg_sensum", "0825": "eg_sensum"}
 VH_CHANGE = {"0461": ("eg_sensum", "kmd_nexus"), "0265": ("eg_bosted", "kmd_nexus")}
 WEEKLY, DAILY = "0751", "0563"
 NOT_INSTRUCTED_VH = "0825"
 NOT_INSTRUCTED_PERSONALE = "0185"
+NOT_INSTRUCTED_SKOLE = "0187"
 CPR_IN_OWN = "0615"       # gets CPR numbers in its own packages; no faults are planted there, so that no rule holds them back
 VH_SILENT = "0155"        # Tårnby reports all of Dragør's services
 DAILY_MONTHS = 2          # the daily beat was turned on this many months before the end
@@ -43,13 +46,15 @@ def build_setup(verden: Verden) -> None:
     rows = []
     codes = con.execute(
         f"""
-        select kommunekode, {verden.pick(100, 'kommunekode', "'oekonomi'")}, {verden.pick(100, 'kommunekode', "'vh'")}, {verden.pick(100, 'kommunekode', "'personale'")}
+        select
+            kommunekode, {verden.pick(100, 'kommunekode', "'oekonomi'")}, {verden.pick(100, 'kommunekode', "'vh'")}, {verden.pick(100, 'kommunekode', "'personale'")},
+            {verden.pick(100, 'kommunekode', "'skole'")}
         from verden.kommune
         order by kommunekode
         """
     ).fetchall()
     daily_from = verden.months[max(0, len(verden.months) - DAILY_MONTHS)]
-    for code, draw_finance, draw_case, draw_payroll in codes:
+    for code, draw_finance, draw_case, draw_payroll, draw_school in codes:
         # The register's full extract is made the day before the first period.
         rows.append((code, "borger", "cpr", "dag", verden.first - timedelta(days=1), None, True))
         rows.append((code, "borger", "dst_folk1a", "maaned", verden.first, None, True))
@@ -65,6 +70,8 @@ def build_setup(verden: Verden) -> None:
             rows += spans(verden, code, "oekonomi", OEKONOMI_CHANGE.get(code) or (finance,), beat, True)
         payroll = PERSONALE_FIXED.get(code) or ("kmd_opus_loen" if draw_payroll < 55 else "sd_loen")
         rows += spans(verden, code, "personale", PERSONALE_CHANGE.get(code) or (payroll,), "maaned", code != NOT_INSTRUCTED_PERSONALE)
+        school = SKOLE_FIXED.get(code) or ("kmd_elev" if draw_school < 50 else "tea" if draw_school < 80 else "ist")
+        rows += spans(verden, code, "skole", SKOLE_CHANGE.get(code) or (school,), "maaned", code != NOT_INSTRUCTED_SKOLE)
         if code == VH_SILENT:
             continue
         case = VH_FIXED.get(code) or ("eg_sensum" if draw_case < 45 else "kmd_nexus" if draw_case < 80 else "eg_bosted")
@@ -86,10 +93,11 @@ def build_setup(verden: Verden) -> None:
                 values
                 ('0851', 'kmd_opus', 'zd1sl', 'LOKAL_PROJEKT', 'Kommunens eget projektnummer på posteringen'),
                 ('0751', 'sd_loen', 'ansaettelse', 'LOKAL_PROJEKT', 'Kommunens eget projekt, medarbejderen er knyttet til'),
+                ('0751', 'kmd_elev', 'elev', 'LOKAL_HOLD', 'Kommunens eget hold, eleven går på ved siden af klassen'),
                 ('0730', 'eg_sensum', 'ydelse', 'LOKAL_TEAM', 'Det team i kommunen der har sagen')
             ) as felter (kommunekode, kildesystem, tabel, felt, beskrivelse)
             where felter.kommunekode in (select k.kommunekode from verden.kommune as k)
-            order by felter.kommunekode
+            order by felter.kommunekode, felter.kildesystem
         ) to '{folder / "lokale_felter.csv"}' (header, delimiter ',')
         """
     )
@@ -107,7 +115,7 @@ def build_setup(verden: Verden) -> None:
                 date '{verden.first}' as gyldig_fra,
                 '' as gyldig_til
             from verden.kommune as k
-            cross join (values ('borger'), ('oekonomi'), ('voksne_handicap'), ('personale')) as o (fagomraade)
+            cross join (values ('borger'), ('oekonomi'), ('voksne_handicap'), ('personale'), ('skole')) as o (fagomraade)
             where k.kommunekode <> '{OUTSIDE}'
             order by all
         ) to '{folder / "pakke_oenske.csv"}' (header, delimiter ',')
