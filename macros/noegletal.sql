@@ -7,6 +7,18 @@
     end
 {%- endmacro %}
 
+{# What a formel_ model ends in: of each formula, municipality and month there can be (with leveringsstatus) the value, where something was delivered, and its status. #}
+{% macro formelvaerdier(ramme) -%}
+    select
+        formel_id,
+        kommunekode,
+        periode,
+        cast(case when leveringsstatus in ('leveret', 'foreloebig') then vaerdi end as decimal(18, 5)) as vaerdi,
+        case when leveringsstatus in ('leveret', 'foreloebig') then antal_personer end as antal_personer,
+        {{ observationsstatus('leveringsstatus', 'vaerdi') }} as observationsstatus
+    from {{ ramme }}
+{%- endmacro %}
+
 {# A quotient as a figure: rounded, then cast, so that both engines give the same digits. Null when the denominator is zero. #}
 {% macro kvotient(taeller, naevner, faktor='1') -%}
     cast(round({{ faktor }} * {{ taeller }} / nullif({{ naevner }}, 0), 5) as decimal(18, 5))

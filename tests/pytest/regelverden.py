@@ -45,8 +45,29 @@ def code_lists() -> dict[str, tuple[Path, dict[str, str]]]:
 
 @cache
 def cases(area: str) -> dict[str, Any]:
-    """The planted rows of one area: udgangspunkt, gode, brud."""
-    return yaml.safe_load((CASES / f"{area}.yml").read_text("utf-8"))
+    """The planted rows of one area: udgangspunkt, gode, brud. Those of the common rules are made of their patterns, once per area."""
+    case = yaml.safe_load((CASES / f"{area}.yml").read_text("utf-8"))
+    if area != rules.COMMON:
+        return case
+    letters = {rule.fagomraade: rule.regel_id.partition("-")[0] for rule in rules.load_rules()}
+    systems = {name: next(row["kildesystem"] for row in cases(name)["udgangspunkt"].values() if "kildesystem" in row) for name in rules.areas()}
+
+    def filled(part: Any, words: dict[str, str]) -> Any:
+        if isinstance(part, dict):
+            return {key: filled(value, words) for key, value in part.items()}
+        if isinstance(part, list):
+            return [filled(one, words) for one in part]
+        return part.format(**words) if isinstance(part, str) else part
+
+    def rows(entries: list[dict]) -> list[dict]:
+        return [{model: {**case["udgangspunkt"][model], **given}} for entry in entries for model, given in entry.items()]
+
+    made: dict[str, Any] = {"gode": [], "brud": {}}
+    for name in rules.areas():
+        words = {"fagomraade": name, "praefiks": letters[name], "kildesystem": systems[name]}
+        made["gode"] += filled(rows(case["gode"]), words)
+        made["brud"] |= {f"{letters[name]}-{number}": filled({**one, "raekker": rows(one["raekker"])}, words) for number, one in case["brud"].items()}
+    return made
 
 
 class World:

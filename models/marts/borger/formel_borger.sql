@@ -184,8 +184,8 @@ udfyldt as (
         r.kommunekode,
         r.periode,
         r.leveringsstatus,
-        case when r.leveringsstatus in ('leveret', 'foreloebig') then coalesce(v.vaerdi, cast(0 as decimal(18, 5))) end as vaerdi,
-        case when r.leveringsstatus in ('leveret', 'foreloebig') then coalesce(v.antal_personer, cast(0 as bigint)) end as antal_personer
+        coalesce(v.vaerdi, cast(0 as decimal(18, 5))) as vaerdi,
+        coalesce(v.antal_personer, cast(0 as bigint)) as antal_personer
     from ramme as r
     left join vaerdier as v
         on r.formel_id = v.formel_id and r.kommunekode = v.kommunekode and r.periode = v.periode
@@ -194,14 +194,7 @@ udfyldt as (
 
 final as (
 
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        cast(vaerdi as decimal(18, 5)) as vaerdi,
-        antal_personer,
-        {{ observationsstatus('leveringsstatus', 'vaerdi') }} as observationsstatus
-    from udfyldt
+    {{ formelvaerdier('udfyldt') }}
 
 )
 

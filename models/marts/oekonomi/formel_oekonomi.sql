@@ -347,21 +347,15 @@ udfyldt as (
         kommunekode,
         periode,
         leveringsstatus,
-        case when leveringsstatus in ('leveret', 'foreloebig') then coalesce(cast(beloeb_kr as decimal(18, 5)), cast(0 as decimal(18, 5))) end as vaerdi
+        coalesce(cast(beloeb_kr as decimal(18, 5)), cast(0 as decimal(18, 5))) as vaerdi,
+        cast(null as bigint) as antal_personer
     from samlet
 
 ),
 
 final as (
 
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        cast(vaerdi as decimal(18, 5)) as vaerdi,
-        cast(null as bigint) as antal_personer,
-        {{ observationsstatus('leveringsstatus', 'vaerdi') }} as observationsstatus
-    from udfyldt
+    {{ formelvaerdier('udfyldt') }}
 
 )
 

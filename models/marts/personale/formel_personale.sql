@@ -189,29 +189,9 @@ ramme as (
 
 ),
 
-udfyldt as (
-
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        leveringsstatus,
-        case when leveringsstatus in ('leveret', 'foreloebig') then vaerdi end as vaerdi,
-        case when leveringsstatus in ('leveret', 'foreloebig') then antal_personer end as antal_personer
-    from ramme
-
-),
-
 final as (
 
-    select
-        formel_id,
-        kommunekode,
-        periode,
-        vaerdi,
-        antal_personer,
-        {{ observationsstatus('leveringsstatus', 'vaerdi') }} as observationsstatus
-    from udfyldt
+    {{ formelvaerdier('ramme') }}
 
 )
 

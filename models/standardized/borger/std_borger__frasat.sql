@@ -5,99 +5,34 @@
     meta={'skive': ['_leverance_id']}
 ) }}
 
-with fakta as (
+{#- The month is the register's; the official figures have one of their own, and may be of no municipality. #}
+{%- set registermaaned = "cast(date_trunc('month', udtraeksdato) as date)" %}
+{%- set begreber = [
+    ('faktum', 'kommunekode', registermaaned),
+    ('haendelse', 'kommunekode', registermaaned),
+    ('oevrig_post', 'kommunekode', registermaaned),
+    ('officielt_folketal', "coalesce(kommunekode, '0998')", 'periode'),
+] %}
 
-    select * from {{ kun_beroerte(ref('int_borger__faktum')) }}
+with final as (
 
-),
-
-haendelser as (
-
-    select * from {{ kun_beroerte(ref('int_borger__haendelse')) }}
-
-),
-
-oevrige as (
-
-    select * from {{ kun_beroerte(ref('int_borger__oevrig_post')) }}
-
-),
-
-officielle as (
-
-    select * from {{ kun_beroerte(ref('int_borger__officielt_folketal')) }}
-
-),
-
-samlet as (
-
+    {%- for begreb, kommunekode, periode in begreber %}
     select
-        kommunekode,
+        {{ kommunekode }} as kommunekode,
         kildesystem,
         tabel,
         kilde_id,
-        cast(date_trunc('month', udtraeksdato) as date) as periode,
+        {{ periode }} as periode,
         frasat_aarsag as aarsag,
         _leverance_id,
         _fil,
         _linje
-    from fakta
+    from {{ kun_beroerte(ref('int_borger__' ~ begreb)) }}
     where frasat_aarsag is not null
+    {%- if not loop.last %}
     union all
-    select
-        kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        cast(date_trunc('month', udtraeksdato) as date) as periode,
-        frasat_aarsag as aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from haendelser
-    where frasat_aarsag is not null
-    union all
-    select
-        kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        cast(date_trunc('month', udtraeksdato) as date) as periode,
-        frasat_aarsag as aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from oevrige
-    where frasat_aarsag is not null
-    union all
-    select
-        coalesce(kommunekode, '0998') as kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        periode,
-        frasat_aarsag as aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from officielle
-    where frasat_aarsag is not null
-
-),
-
-final as (
-
-    select
-        kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        periode,
-        aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from samlet
+    {%- endif %}
+    {%- endfor %}
 
 )
 

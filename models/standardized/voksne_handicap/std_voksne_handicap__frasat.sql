@@ -7,48 +7,30 @@
 -- Two persons that turn out to be one can make two services one: what moves the services moves this list too.
 -- depends_on: {{ ref('std_voksne_handicap__ydelse') }}
 
-with ydelser as (
+{#- Where the target groups stand in the service's own row, the row is counted once, as a service. #}
+{%- set begreber = [('ydelse', 'true'), ('maalgruppe', "tabel = 'maalgruppe'")] %}
 
-    select * from {{ kun_beroerte(ref('int_voksne_handicap__ydelse')) }}
-    where frasat_aarsag is not null
+with final as (
 
-),
-
--- Where the target groups stand in the service's own row, the row is counted once, as a service.
-maalgrupper as (
-
-    select * from {{ kun_beroerte(ref('int_voksne_handicap__maalgruppe')) }}
+    {%- for begreb, taelles in begreber %}
+    select
+        kommunekode,
+        kildesystem,
+        tabel,
+        kilde_id,
+        leveret_periode as periode,
+        frasat_aarsag as aarsag,
+        _leverance_id,
+        _fil,
+        _linje
+    from {{ kun_beroerte(ref('int_voksne_handicap__' ~ begreb)) }}
     where
         frasat_aarsag is not null
-        and tabel = 'maalgruppe'
-
-),
-
-final as (
-
-    select
-        kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        leveret_periode as periode,
-        frasat_aarsag as aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from ydelser
+        and {{ taelles }}
+    {%- if not loop.last %}
     union all
-    select
-        kommunekode,
-        kildesystem,
-        tabel,
-        kilde_id,
-        leveret_periode as periode,
-        frasat_aarsag as aarsag,
-        _leverance_id,
-        _fil,
-        _linje
-    from maalgrupper
+    {%- endif %}
+    {%- endfor %}
 
 )
 
