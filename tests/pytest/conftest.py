@@ -47,14 +47,26 @@ def walk(home: Home) -> dict[str, dict]:
     return done
 
 
+def copy_of(source: Home, root: Path) -> Home:
+    """A home of one's own with all that is in the other, times included."""
+    shutil.copytree(source.root, root, symlinks=True, dirs_exist_ok=True)
+    return Home.of(root).prepare()
+
+
 @pytest.fixture(scope="session")
-def demo_hjem(tmp_path_factory) -> Iterator[Home]:
-    """A small demo with faults, carried through the whole walk. FLIS_TEST_HJEM names a home that is ready instead."""
+def leveret_demo(tmp_path_factory) -> Home:
+    """The small demo with faults as it is delivered, nothing loaded. To be read and copied, not changed."""
+    return make_demo(tmp_path_factory.mktemp("leveret"))
+
+
+@pytest.fixture(scope="session")
+def demo_hjem(request, tmp_path_factory) -> Iterator[Home]:
+    """The small demo carried through the whole walk. FLIS_TEST_HJEM names a home that is ready instead."""
     ready = os.environ.get("FLIS_TEST_HJEM")
     if ready:
         yield Home.of(ready)
         return
-    home = make_demo(tmp_path_factory.mktemp("demo"))
+    home = copy_of(request.getfixturevalue("leveret_demo"), tmp_path_factory.mktemp("demo"))
     walk(home)
     docs(home)
     yield home

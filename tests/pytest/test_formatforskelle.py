@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from conftest import make_demo
 from flis.home import REPO, Home
 
 TABLE = REPO / "docs" / "formatforskelle.csv"
@@ -30,9 +29,8 @@ def content(path: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def inbox(tmp_path_factory) -> Path:
-    home: Home = make_demo(tmp_path_factory.mktemp("formater"))
-    return home.inbox
+def inbox(leveret_demo: Home) -> Path:
+    return leveret_demo.inbox
 
 
 def disappearances(inbox: Path, row: dict[str, str]) -> int:

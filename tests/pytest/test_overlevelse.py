@@ -22,7 +22,7 @@ from flis.lock import holder
 
 sys.path.insert(0, str(REPO / "scripts" / "bench"))
 import overlevelse
-from overlevelse import DONE, STEPS, Round, deliver, run_to_end, start
+from overlevelse import DONE, STEPS, Round, Told, deliver, run_to_end, start
 
 BUSY, FAILED = 4, 3
 
@@ -39,49 +39,28 @@ def first(work: Path) -> Round:
 
 
 @pytest.fixture(scope="module")
-def walked(work: Path, first: Round) -> Home:
-    """A home that has come through the round, with a second run that came meanwhile."""
-    home = Home(work / "to_ad_gangen")
-    shutil.copytree(first.before, home.root)
-    deliver(home, first.files)
-    one = start(home, work / "target", 0, "run")
-    while not holder(home).get("trin") and one.poll() is None:
-        time.sleep(0.01)
-    code, said = run_to_end(home, work / "target", 0)
-    text, _ = one.communicate()
-    assert code == BUSY and "is in use" in said and f"process {one.pid}" in said and len(said.splitlines()) == 1, said
-    assert one.returncode in DONE, text
-    return home
-
-
-def test_two_at_once(walked: Home, first: Round) -> None:
-    assert overlevelse.faults_of(walked, first.after) == []
-
-
-def test_killed_in_every_step(work: Path, first: Round) -> None:
-    told = overlevelse.attempt(first, Home(work / "draebt"), work / "target", STEPS, random.Random(4))
-    assert told.faults == []
-    assert len(set(told.hit) - {"ended"}) >= 3, told.hit
+def home(work: Path, first: Round) -> Home:
+    """Where the reference walked, which is done with it: the tests have their homes there in turn, for dbt reads the whole project anew for one that lies elsewhere."""
+    return Home(work / "grund")
 
 
 @pytest.fixture
-def narrow(work: Path, first: Round) -> Iterator[tuple[Home, dict]]:
+def narrow(home: Home, first: Round) -> Iterator[tuple[Home, dict]]:
     """A home before the round where little more can be written: on a small disk of its own where one can be made, otherwise with files that may not grow."""
-    place = work / "lille"
-    place.mkdir()
+    shutil.rmtree(home.root)
+    home.root.mkdir()
     size = sum(p.stat().st_size for p in first.before.rglob("*") if p.is_file())
-    mounted = os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size + 3 * 1024**2}", "tmpfs", str(place)], capture_output=True, check=False).returncode == 0
-    home = Home(place / "hjem")
-    shutil.copytree(first.before, home.root)
+    mounted = os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size + 3 * 1024**2}", "tmpfs", str(home.root)], capture_output=True, check=False).returncode == 0
+    shutil.copytree(first.before, home.root, dirs_exist_ok=True)
     deliver(home, first.files)
     try:
         yield home, {"mounted": mounted, "blocks": home.cpr_db.stat().st_size // 1024 + 256}
     finally:
         if mounted:
-            subprocess.run(["umount", str(place)], check=True)
+            subprocess.run(["umount", str(home.root)], check=True)
 
 
-def test_a_full_disk(narrow: tuple[Home, dict], work: Path, first: Round) -> None:
+def test_a_full_disk_and_then_two_at_once(narrow: tuple[Home, dict], work: Path, first: Round) -> None:
     home, how = narrow
     if how["mounted"]:
         code, said = run_to_end(home, work / "target", 0)
@@ -92,35 +71,51 @@ def test_a_full_disk(narrow: tuple[Home, dict], work: Path, first: Round) -> Non
     assert code == FAILED and "The disk is full" in said and "make room" in said and "Traceback" not in said, said
     assert overlevelse.whole_packages(home) == []
     if how["mounted"]:
-        subprocess.run(["mount", "-o", "remount,size=2G", str(home.root.parent)], check=True)
+        subprocess.run(["mount", "-o", "remount,size=2G", str(home.root)], check=True)
+    one = start(home, work / "target", 0, "run")
+    while holder(home).get("pid") != one.pid and one.poll() is None:
+        time.sleep(0.01)
     code, said = run_to_end(home, work / "target", 0)
-    assert code in DONE, said
+    text, _ = one.communicate()
+    assert code == BUSY and "is in use" in said and f"process {one.pid}" in said and len(said.splitlines()) == 1, said
+    assert one.returncode in DONE, text
     assert overlevelse.faults_of(home, first.after) == []
 
 
-def test_files_put_back_and_damaged(walked: Home, first: Round, work: Path) -> None:
+@pytest.fixture(scope="module")
+def killed(home: Home, work: Path, first: Round) -> Told:
+    """The home carried through the round, killed in every step."""
+    return overlevelse.attempt(first, home, work / "target", STEPS, random.Random(4))
+
+
+def test_killed_in_every_step(killed: Told) -> None:
+    assert killed.faults == []
+    assert len(set(killed.hit) - {"ended"}) >= 3, killed.hit
+
+
+def test_files_put_back_and_damaged(home: Home, killed: Told, first: Round, work: Path) -> None:
     """The copies taken before the round are older than the archive; then both files are damaged as well. What is made anew gives the same figures."""
     for name in ("flis.duckdb", "flis_cpr.duckdb"):
-        shutil.copy2(first.before / name, walked.root / name)
-    walked.status.unlink()                  # a run that has nothing to do opens no file
-    code, said = run_to_end(walked, work / "target", 0)
+        shutil.copy2(first.before / name, home.root / name)
+    home.status.unlink()                  # a run that has nothing to do opens no file
+    code, said = run_to_end(home, work / "target", 0)
     assert code == FAILED and "is older than" in said and "flis restore" in said and "Traceback" not in said, said
-    for path in (walked.db, walked.cpr_db):
+    for path in (home.db, home.cpr_db):
         with path.open("r+b") as file:      # every block from the middle on
             file.seek(path.stat().st_size // 2)
             file.write(os.urandom(path.stat().st_size // 4))
         assert unreadable(path)
-        code, said = run_to_end(walked, work / "target", 0)
+        code, said = run_to_end(home, work / "target", 0)
         assert code == FAILED and "flis restore" in said and "Traceback" not in said, said
-    code, said = run_to_end(walked, work / "target", 0, "restore")
+    code, said = run_to_end(home, work / "target", 0, "restore")
     assert code in DONE, said
-    found = overlevelse.standing(walked)
+    found = overlevelse.standing(home)
     figures = {name: sign for name, sign in first.after.tables.items() if not name.startswith("flis.kvalitet.")}
     assert len(figures) > 60
     assert {name for name, sign in figures.items() if found.tables.get(name) != sign} == set()
     assert (found.files, found.packages, found.released) == (first.after.files, first.after.packages, first.after.released)
-    assert {p.name for p in walked.root.glob("*.kasseret")} >= {"flis.duckdb.kasseret", "flis_cpr.duckdb.kasseret"}
-    with connect(walked) as con:
+    assert {p.name for p in home.root.glob("*.kasseret")} >= {"flis.duckdb.kasseret", "flis_cpr.duckdb.kasseret"}
+    with connect(home) as con:
         assert con.execute("select count(*) from drift.haendelse where haendelse = 'gendannet'").fetchall() == [(1,)]
-    code, said = run_to_end(walked, work / "target", 0, "restore")
+    code, said = run_to_end(home, work / "target", 0, "restore")
     assert code == 0 and "nothing to restore" in said

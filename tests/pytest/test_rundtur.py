@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from conftest import deliver_until, make_demo, months_of, next_month, walk
+from conftest import copy_of, deliver_until, months_of, next_month
 from flis.build import build
 from flis.database import connect
 from flis.home import REPO, Home
@@ -57,13 +55,11 @@ def test_de_indlagte_fejl_er_der(demo_hjem: Home) -> None:
 
 
 @pytest.fixture(scope="module")
-def maanedsvis(tmp_path_factory) -> Home:
+def maanedsvis(leveret_demo: Home, tmp_path_factory) -> Home:
     """The same demo, delivered and built month by month."""
-    source = make_demo(tmp_path_factory.mktemp("kilde"))
-    target = Home.of(tmp_path_factory.mktemp("maanedsvis")).prepare()
-    for name in ("opsaetning", "facit"):
-        (source.root / name).replace(target.root / name) if not (target.root / name).exists() else _move_into(source.root / name, target.root / name)
-    (source.root / "noegle").replace(target.root / "noegle")
+    target, source = copy_of(leveret_demo, tmp_path_factory.mktemp("maanedsvis")), Home.of(tmp_path_factory.mktemp("kilde"))
+    target.inbox.replace(source.inbox)
+    target.prepare()
     months = months_of(source)
     assert len(months) > 3
     for month in months:
@@ -73,11 +69,6 @@ def maanedsvis(tmp_path_factory) -> Home:
         assert not result.failures, result.failures
         assert validate(target).not_run == []
     return target
-
-
-def _move_into(source: Path, target: Path) -> None:
-    for file in source.iterdir():
-        file.replace(target / file.name)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -101,7 +92,7 @@ def test_quality_month_by_month_is_quality_all_at_once(maanedsvis: Home) -> None
     assert len(results) > 1000 and len(deviations) > 30
     validate(maanedsvis, alt=True)
     again, rows = picture()
-    assert [row for row in again if row not in set(results)] == [] and len(again) == len(results)
+    assert set(again) - set(results) == set() and len(again) == len(results)
     assert rows == deviations
 
 
