@@ -45,21 +45,39 @@ FULL_MONTH = 20                 # school days that the frequencies are stated fo
 
 BOUND = ["dansk_laesning", "dansk_retskrivning", "dansk_skriftlig", "dansk_mundtlig", "matematik_uden", "matematik_med", "engelsk_mundtlig", "naturfag"]
 DRAWN = ["historie", "samfundsfag", "kristendom", "tysk", "fransk", "idraet"]
-# Faults of a pupil who is there anyway, and what the pupil must be like; the rest are planted on schools, classes and what has been granted.
+MARKS = ["12"] * 15 + ["10"] * 23 + ["7"] * 28 + ["4"] * 18 + ["02"] * 9 + ["00"] * 4 + ["-3"] + ["U"] * 2
+
+# Faults on a pupil, and what the pupil must be like; the rest are planted on schools, classes and what has been granted.
 IN_CLASS_OF_SOME = "(e.klassenr is null or exists (select 1 from sk.m_fri as f where f.kommunekode = e.kommunekode and f.klassenr = e.klassenr))"
-NOT_AWAY = "e.skoledage >= 5 and not exists (select 1 from sk.m_frav as f where f.nr = e.nr) and e.institutionsnummer not in (select s.institutionsnummer from sk.m_stille as s)"
+NOT_SILENT = "e.institutionsnummer not in (select s.institutionsnummer from sk.m_stille as s)"
+AWAY = "exists (select 1 from sk.m_frav as f where f.nr = e.nr)"
+NOT_AWAY = f"e.skoledage >= 5 and not {AWAY} and {NOT_SILENT}"
 ON_PUPILS = [
-    ("SK-01", IN_CLASS_OF_SOME), ("SK-04", IN_CLASS_OF_SOME), ("SK-05", "exists (select 1 from sk.m_foer_trin as p where p.kommunekode = e.kommunekode and p.person_nr = e.person_nr)"),
-    ("SK-06", NOT_AWAY), ("SK-07", "e.institutionsnummer not in (select s.institutionsnummer from sk.m_stille as s)"), ("SK-08", NOT_AWAY),
-    ("SK-09", "(select sum(f.andel) from sk.m_frav as f where f.nr = e.nr) >= 2"), ("SK-11", IN_CLASS_OF_SOME + " and e.institutionsnummer not in (select s.institutionsnummer from sk.m_stille as s)"),
-    ("SK-11 lukket", IN_CLASS_OF_SOME + " and e.institutionsnummer not in (select s.institutionsnummer from sk.m_stille as s)"), ("SK-12", IN_CLASS_OF_SOME), ("SK-15", "true"),
-    ("SK-16", "e.fra < e.del_fra"), ("SK-17", "e.trin = 9 and e.kildesystem <> 'ist'"), ("SK-19 slut", "true"), ("SK-19 skoledage", "true"), ("SK-19 andel", NOT_AWAY), ("SK-20", "true"), ("SK-21 elevtype", "true"),
-    ("SK-21 bopael", "true"), ("SK-22 uden for", "true"), ("SK-22 dublet", "exists (select 1 from sk.m_frav as f where f.nr = e.nr)"),
+    ("SK-01", IN_CLASS_OF_SOME),
+    ("SK-04", IN_CLASS_OF_SOME),
+    ("SK-05", "exists (select 1 from sk.m_foer_trin as p where p.kommunekode = e.kommunekode and p.person_nr = e.person_nr)"),
+    ("SK-06", NOT_AWAY),
+    ("SK-07", NOT_SILENT),
+    ("SK-08", NOT_AWAY),
+    ("SK-09", "(select sum(f.andel) from sk.m_frav as f where f.nr = e.nr) >= 2"),
+    ("SK-11", f"{IN_CLASS_OF_SOME} and {NOT_SILENT}"),
+    ("SK-11 lukket", f"{IN_CLASS_OF_SOME} and {NOT_SILENT}"),
+    ("SK-12", IN_CLASS_OF_SOME),
+    ("SK-15", "exists (select 1 from sk.kommune as k where k.kommunekode = e.kommunekode and k.naeste <> k.kommunekode)"),
+    ("SK-16", "e.fra < e.del_fra"),
+    # in a month without exams IST has no file of marks
+    ("SK-17", "e.trin = 9 and e.kildesystem <> 'ist'"),
+    ("SK-19 slut", "true"),
+    ("SK-19 skoledage", "true"),
+    ("SK-19 andel", NOT_AWAY),
+    ("SK-20", "true"),
+    ("SK-21 elevtype", "true"),
+    ("SK-21 bopael", "true"),
+    ("SK-22 uden for", "true"),
+    ("SK-22 dublet", AWAY),
 ]
 LARGEST_CLASS, SILENT_SCHOOL = 28, 24       # SK-03, SK-10
 ALONE, UNKNOWN = 99_001, 900_001            # the numbers of classes and pupils that are there for a fault alone
-
-MARKS = ["12"] * 15 + ["10"] * 23 + ["7"] * 28 + ["4"] * 18 + ["02"] * 9 + ["00"] * 4 + ["-3"] + ["U"] * 2
 
 
 def generate(verden: Verden) -> None:
@@ -155,9 +173,11 @@ def lose_files(verden: Verden) -> None:
             values ('udeblevet', 'SK-91', '{last:%Y-%m}'), ('afvist', 'SK-91', '{last:%Y-%m}'), ('afvist', 'SK-92', '{last:%Y-%m}'), ('uden_sygdom', 'SK-93', 'sygdom')
         ) as r (slags, regel_id, noegle) on t.slags = r.slags
         union all
-        select 'load:manglende_kolonne', l.kildesystem, l.kommunekode, l.periode, 'KE_FRAVAER_' || right(l.kommunekode, 3) || strftime(l.periode, '_%Y%m') || strftime(l.udtrukket, '_%Y%m%d') || '.csv'
-        from (select s.*, date '{last}' as periode, date '{verden.end}' + {DRAWN_ON - 1} as udtrukket from sk.uden_fravaer as s) as l
-        where l.slags = 'afvist'
+        select
+            'load:manglende_kolonne', kildesystem, kommunekode, date '{last}',
+            'KE_FRAVAER_' || right(kommunekode, 3) || '_{last:%Y%m}_{verden.end + timedelta(DRAWN_ON - 1):%Y%m%d}.csv'
+        from sk.uden_fravaer
+        where slags = 'afvist'
     """)
 
 
@@ -255,7 +275,9 @@ def schools(verden: Verden) -> None:
             union all
             select kommunekode, folketal, 300 + unnest(range(1, private + 1)) as nr, '1013', {name(PRIVATE_SCHOOLS, 300)}, false from sk.kommune
             union all
-            select kommunekode, folketal, 500 + unnest(range(1, specialskoler + 1)) as nr, '1015', 'Specialskolen Kærbo' || case when nr > 501 then ' ' || (nr - 500) else '' end, true from sk.kommune
+            select
+                kommunekode, folketal, 500 + unnest(range(1, specialskoler + 1)) as nr, '1015', 'Specialskolen Kærbo' || case when nr > 501 then ' ' || (nr - 500) else '' end, true
+            from sk.kommune
             union all
             {others}
             union all
@@ -301,7 +323,7 @@ def courses(verden: Verden) -> None:
         ),
         steder as (
             select
-                s.*, case when s.slags = 'nabo' then s.naeste else s.kommunekode end as skolekommune, n.aktive as aktive_der,
+                s.*, case when s.slags = 'nabo' then s.naeste else s.kommunekode end as skolekommune,
                 case s.slags
                     when 'dag' then 601
                     when 'specialskole' then 501 + {pick(verden, 's.specialskoler', 's.person_nr', "'skole'")}
@@ -498,7 +520,11 @@ def deliveries(verden: Verden) -> None:
 
 def pupil_id(system: str, place: str) -> str:
     """SQL for a pupil's number in its system."""
-    return f"(case {system} when 'kmd_elev' then '1' || lpad(cast({place} as varchar), 7, '0') when 'tea' then 'P' || lpad(cast({place} as varchar), 6, '0') else cast(500000 + {place} as varchar) end)"
+    return f"""
+        (case {system}
+            when 'kmd_elev' then '1' || lpad(cast({place} as varchar), 7, '0') when 'tea' then 'P' || lpad(cast({place} as varchar), 6, '0') else cast(500000 + {place} as varchar)
+        end)
+    """
 
 
 def class_id(system: str, code: str, place: str) -> str:
@@ -796,8 +822,21 @@ def fill_class(verden: Verden, month: date, where: list[str]) -> None:
 
 
 def silence_school(verden: Verden, month: date, where: list[str]) -> None:
-    """SK-10: a school with pupils enough has no absence. In a municipality with other schools, if there is one, so that no kind of absence disappears with it."""
+    """SK-10: a school with pupils enough has no absence. In a municipality with other schools, if there is one, so that no kind of absence disappears
+    with it."""
     con = verden.con
+    # it is so too where the absence never came
+    con.execute(f"""
+        insert into verden.fejl
+        select 'SK-10', e.kildesystem, e.kommunekode, date '{month}', e.kildesystem || '|' || e.institutionsnummer || '-{month:%Y%m}'
+        from (select * from sk.m_elev where skoledage > 0) as e
+        inner join sk.uden_fravaer as t on e.kommunekode = t.kommunekode
+        inner join sk.m_inst as i on e.kommunekode = i.kommunekode and e.institutionsnummer = i.institutionsnummer and i.institutionstype = '1012'
+        where e.institutionsnummer not in (select f.institutionsnummer from sk.m_frav as f)
+        group by all
+        having count(*) >= 20 and sum(e.skoledage) >= 5 * count(*)
+        order by all
+    """)
     found = con.execute(f"""
         with skoler as (
             select e.kommunekode, e.kildesystem, e.institutionsnummer, count(*) as antal
@@ -855,7 +894,10 @@ def plant_on_pupil(verden: Verden, month: date, rule: str, nr: int) -> None:
 
     def course(start: date, **given: str) -> str:
         """A course of its own for the fault; returns its key."""
-        replaced = {"nr": "(select max(m.nr) + 1 from sk.m_elev as m)", "fra": f"date '{start}'", "til": OPEN, "skoledage": days(start), "klassenr": "null", "klasse_id": "null", "er_brugt": "true", **given}
+        replaced = {
+            "nr": "(select max(m.nr) + 1 from sk.m_elev as m)", "fra": f"date '{start}'", "til": OPEN, "skoledage": days(start), "klassenr": "null", "klasse_id": "null", "er_brugt": "true",
+            **given,
+        }
         con.execute(f"insert into sk.m_elev select * replace ({', '.join(f'{sql} as {column}' for column, sql in replaced.items())}) from sk.m_elev where nr = {nr}")
         return con.execute(f"select {key_of('e', month)} from sk.m_elev as e order by nr desc limit 1").fetchall()[0][0]
 
@@ -902,7 +944,8 @@ def plant_on_pupil(verden: Verden, month: date, rule: str, nr: int) -> None:
     elif rule == "SK-15":
         change(bopael=f"(select naeste from sk.kommune where kommunekode = '{code}')", bopael_cpr=f"(select naeste from sk.kommune where kommunekode = '{code}')")
     elif rule == "SK-16":
-        enroll_elsewhere(verden, month, nr, code)
+        if not enroll_elsewhere(verden, month, nr, code):
+            return
     elif rule == "SK-17":
         con.execute(f"""
             insert into sk.m_kar
@@ -932,8 +975,8 @@ def plant_on_pupil(verden: Verden, month: date, rule: str, nr: int) -> None:
     tell(verden, rule[:5], month, row, key)
 
 
-def enroll_elsewhere(verden: Verden, month: date, nr: int, code: str) -> None:
-    """SK-16: the pupil has begun in the first folkeskole of another municipality on the second, and was never taken off the list at home."""
+def enroll_elsewhere(verden: Verden, month: date, nr: int, code: str) -> bool:
+    """SK-16: the pupil has begun in the first folkeskole of another municipality on the second, and was never taken off the list at home. False if there is no other."""
     other = verden.con.execute("""
         select s.kommunekode, s.kildesystem, k.vinteruge
         from sk.system as s
@@ -943,7 +986,7 @@ def enroll_elsewhere(verden: Verden, month: date, nr: int, code: str) -> None:
         limit 1
     """, [code]).fetchone()
     if not other:
-        return
+        return False
     place, system, winter = other
     verden.con.execute(f"""
         insert into sk.m_elev
@@ -956,6 +999,7 @@ def enroll_elsewhere(verden: Verden, month: date, nr: int, code: str) -> None:
         from sk.m_elev
         where nr = {nr}
     """)
+    return True
 
 
 def absence_code(system: str, kind: str) -> str:
@@ -995,8 +1039,9 @@ def tell_of_files(verden: Verden, month: date) -> None:
         insert into verden.fejl
         select distinct
             'SK-94', l.kildesystem, l.kommunekode, l.periode,
-            l.kildesystem || '|' || case l.kildesystem when 'kmd_elev' then 'KE_' || r.tabel || '_' || right(l.kommunekode, 3) when 'tea' then 'TEA_' || l.kommunekode else 'IST_' || r.tabel || '_' || l.kommunekode end
-            || strftime(l.periode, '_%Y%m') || strftime(l.udtrukket, '_%Y%m%d') || case l.kildesystem when 'kmd_elev' then '.csv' when 'tea' then '.xml' else '.jsonl' end
+            l.kildesystem || '|' || case l.kildesystem
+                when 'kmd_elev' then 'KE_' || r.tabel || '_' || right(l.kommunekode, 3) when 'tea' then 'TEA_' || l.kommunekode else 'IST_' || r.tabel || '_' || l.kommunekode
+            end || strftime(l.periode, '_%Y%m') || strftime(l.udtrukket, '_%Y%m%d') || case l.kildesystem when 'kmd_elev' then '.csv' when 'tea' then '.xml' else '.jsonl' end
         from sk.levering as l
         inner join (
             select kommunekode, 'ELEV' as tabel from sk.m_elev where aarsag is not null
