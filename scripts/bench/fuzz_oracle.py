@@ -6,6 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import json
@@ -355,10 +356,11 @@ def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
             raise Unsure
         raise Refuse("doctype")
     declared = re.match(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*encoding\s*=\s*[\"']([^\"']*)", plain)
-    if declared and declared[1].lower() not in (b"utf-8", b"utf8"):
+    charset = CODECS[ft.charset]
+    if declared and not _same_charset(declared[1], charset):
         raise Refuse("charset")
     try:
-        plain.decode("utf-8")
+        plain.decode(charset)
         root = ElementTree.fromstring(plain)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         if "unbound prefix" in str(error):
@@ -390,6 +392,13 @@ def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
             found.aside.append(0)
     if records and not found.count:
         raise Refuse("no usable record")
+
+
+def _same_charset(declared: bytes, ours: str) -> bool:
+    try:
+        return codecs.lookup(declared.decode("ascii", "replace")).name == codecs.lookup(ours).name
+    except LookupError:
+        return False
 
 
 def _plain_name(name: str) -> str:
