@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import re
@@ -90,6 +91,8 @@ class Dbt:
             if not _as_old_as(path, path.with_name("partial_parse.msgpack")):
                 Dbt._manifest.write(str(path.with_suffix(".ny")))
                 path.with_suffix(".ny").replace(path)
+            gc.freeze()     # what is kept as long as the process is not looked through for garbage again and again
+            atexit.register(gc.unfreeze)
         return Dbt._manifest
 
     def _run(self, *args: str, manifest):
