@@ -330,7 +330,7 @@ def compare(home: Home) -> tuple[dict[str, int], int, int]:
             con.execute(f"delete from {name}")
             con.execute(f"insert into {name} select * from foer.{name.replace('.', '__')}")
     resting = [f"{name.split('.')[1]}+" for name in memories]
-    answer = Dbt(home).invoke("run", "--full-refresh", "--select", *resting, "--exclude", *(name.split(".")[1] for name in memories))
+    answer = Dbt(home).invoke("run", "--no-write-json", "--full-refresh", "--select", *resting, "--exclude", *(name.split(".")[1] for name in memories))
     assert answer.success, answer.exception
     differing, rows = {}, 0
     with connect(home, write="flis") as con:

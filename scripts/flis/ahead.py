@@ -7,6 +7,7 @@ its turn comes. It touches no database file before it is asked to, and is gone w
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -93,4 +94,5 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(50_000, 20, 50)        # as in flis.cli
     _work(Connection(int(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3]))

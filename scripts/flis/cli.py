@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -486,6 +487,7 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
 
 def main() -> None:
     """Entry point of the `flis` command."""
+    gc.set_threshold(50_000, 20, 50)        # dbt and Great Expectations make hundreds of thousands of objects that stay: to look for garbage among them is a tenth of the start
     app()
 
 
