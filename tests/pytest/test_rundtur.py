@@ -13,6 +13,8 @@ from flis.truth import IN_SERIES, score
 from flis.validate import validate
 
 MODELS = sorted(p.stem for p in (REPO / "models" / "standardized").rglob("std_*.sql"))
+# What a delivery can move. A build without tests is not remembered, so the next would take everything, the code lists and views among it.
+STORED = ["config.materialized:incremental", "config.materialized:table"]
 
 
 def differences(home: Home, model: str) -> tuple[int, int, list]:
@@ -65,7 +67,7 @@ def maanedsvis(leveret_demo: Home, tmp_path_factory) -> Home:
     for month in months:
         assert deliver_until(source, target, next_month(month))
         load(target)
-        result = build(target, tests=month == months[-1])
+        result = build(target, tests=month == months[-1], select=[] if month in (months[0], months[-1]) else STORED)
         assert not result.failures, result.failures
         assert validate(target).not_run == []
     return target
