@@ -951,7 +951,7 @@ def test_every_line_is_in_exactly_one_record(lines, span):
             assert fields == lines[first - 1].split(";")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(st.one_of(st.sampled_from(["", "æ", "a", '"a"', '"a;b"', '"a\nb"', '"""a"""', '""']), CELL), min_size=3, max_size=3), max_size=8), st.integers(2, 5))
 def test_many_quoted_lines_at_once_are_read_as_one_by_one(rows, span):
     """The quick way gives the same records as the careful one, or leaves the file to it."""
@@ -967,7 +967,7 @@ def test_many_quoted_lines_at_once_are_read_as_one_by_one(rows, span):
     assert quick.getvalue() == careful.getvalue()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.sampled_from([".gz", ".zip"]), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=3), st.integers(0, 400))
 def test_a_damaged_package_is_read_or_refused(bench, suffix, changes, cut):
     """Whatever bytes a package has: it is read, or refused with a reason; never an error of ours, and the spool is as before."""
@@ -999,7 +999,7 @@ def bench(tmp_path_factory):
     return con, contracts, tmp_path_factory.mktemp("spole")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.text(alphabet=st.sampled_from('a";| æ\u2028\x0b\\,\'#'), max_size=12), max_size=12), st.sampled_from(["\n", "\r\n"]), st.booleans(),
        st.sampled_from([("citat", "CITAT_0101_20260101.csv", "utf-8"), ("skifter", "SKIFTER_0101_202601.txt", "utf-8")]))
 def test_lines_in_are_rows_and_lines_set_aside(bench, lines, newline, ended, interface):
