@@ -21,6 +21,16 @@
     )
 {%- endmacro %}
 
+{# The join that translates a code of `l` (a delivered row): the standard's code for what the row's system wrote, by what it meant in the delivery's month. #}
+{% macro oversaet(navn, kode, alias) -%}
+    left join {{ xwalk(navn) }} as {{ alias }}
+        on
+            l.kildesystem = {{ alias }}.kildesystem
+            and l.{{ kode }} = {{ alias }}.kildekode
+            and l.leveret_periode >= {{ alias }}.gyldig_fra
+            and l.leveret_periode < {{ alias }}.gyldig_til
+{%- endmacro %}
+
 {# The month a regnskabsperiode belongs to: 0 (opening balance) to January, 13-16 (supplement) to December of the regnskabsår. #}
 {% macro periode_af_regnskabsperiode(aar, periode) -%}
     {{ dato_af(aar, "case when " ~ periode ~ " < 1 then 1 when " ~ periode ~ " > 12 then 12 else " ~ periode ~ " end", 1) }}

@@ -13,12 +13,6 @@ with leveret as (
 
 ),
 
-beloebstyper as (
-
-    select * from {{ xwalk('xwalk_oekonomi__beloebstype') }}
-
-),
-
 -- The set-up decides which system counts for a month: where a change of system is dated anew after both have delivered, one of them gives way.
 systemer as (
 
@@ -40,12 +34,7 @@ oversat as (
         on
             l.kommunekode = s.kommunekode
             and l.kildesystem = s.kildesystem
-    left join beloebstyper as b
-        on
-            l.kildesystem = b.kildesystem
-            and l.vaerditype_kildekode = b.kildekode
-            and l.leveret_periode >= b.gyldig_fra
-            and l.leveret_periode < b.gyldig_til
+    {{ oversaet('xwalk_oekonomi__beloebstype', 'vaerditype_kildekode', 'b') }}
 
 ),
 

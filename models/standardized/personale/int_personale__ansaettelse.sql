@@ -18,24 +18,6 @@ personer as (
 
 ),
 
-overenskomster as (
-
-    select * from {{ xwalk('xwalk_personale__overenskomst') }}
-
-),
-
-former as (
-
-    select * from {{ xwalk('xwalk_personale__ansaettelsesform') }}
-
-),
-
-statusser as (
-
-    select * from {{ xwalk('xwalk_personale__ansaettelsesstatus') }}
-
-),
-
 formliste as (
 
     select * from {{ ref('ansaettelsesform') }}
@@ -68,24 +50,9 @@ oversat as (
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr
-    left join overenskomster as o
-        on
-            l.kildesystem = o.kildesystem
-            and l.overenskomst_kildekode = o.kildekode
-            and l.leveret_periode >= o.gyldig_fra
-            and l.leveret_periode < o.gyldig_til
-    left join former as f
-        on
-            l.kildesystem = f.kildesystem
-            and l.ansaettelsesform_kildekode = f.kildekode
-            and l.leveret_periode >= f.gyldig_fra
-            and l.leveret_periode < f.gyldig_til
-    left join statusser as st
-        on
-            l.kildesystem = st.kildesystem
-            and l.ansaettelsesstatus_kildekode = st.kildekode
-            and l.leveret_periode >= st.gyldig_fra
-            and l.leveret_periode < st.gyldig_til
+    {{ oversaet('xwalk_personale__overenskomst', 'overenskomst_kildekode', 'o') }}
+    {{ oversaet('xwalk_personale__ansaettelsesform', 'ansaettelsesform_kildekode', 'f') }}
+    {{ oversaet('xwalk_personale__ansaettelsesstatus', 'ansaettelsesstatus_kildekode', 'st') }}
     left join formliste as fl
         on f.standardkode = fl.ansaettelsesform
     left join systemer as s

@@ -19,12 +19,6 @@ personer as (
 
 ),
 
-aarsager as (
-
-    select * from {{ xwalk('xwalk_personale__fravaersaarsag') }}
-
-),
-
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
@@ -45,12 +39,7 @@ oversat as (
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr
-    left join aarsager as a
-        on
-            l.kildesystem = a.kildesystem
-            and l.fravaersaarsag_kildekode = a.kildekode
-            and l.leveret_periode >= a.gyldig_fra
-            and l.leveret_periode < a.gyldig_til
+    {{ oversaet('xwalk_personale__fravaersaarsag', 'fravaersaarsag_kildekode', 'a') }}
     left join systemer as s
         on
             l.kommunekode = s.kommunekode

@@ -18,12 +18,6 @@ personer as (
 
 ),
 
-loenarter as (
-
-    select * from {{ xwalk('xwalk_personale__loenart') }}
-
-),
-
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
@@ -42,12 +36,7 @@ oversat as (
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr
-    left join loenarter as a
-        on
-            l.kildesystem = a.kildesystem
-            and l.loenart_kildekode = a.kildekode
-            and l.leveret_periode >= a.gyldig_fra
-            and l.leveret_periode < a.gyldig_til
+    {{ oversaet('xwalk_personale__loenart', 'loenart_kildekode', 'a') }}
     left join systemer as s
         on
             l.kommunekode = s.kommunekode

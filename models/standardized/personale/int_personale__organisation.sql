@@ -9,12 +9,6 @@ with leveret as (
 
 ),
 
-typer as (
-
-    select * from {{ xwalk('xwalk_personale__enhedstype') }}
-
-),
-
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
@@ -30,12 +24,7 @@ oversat as (
         coalesce(t.standardkode, 'ukendt') as enhedstype,
         coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
     from leveret as l
-    left join typer as t
-        on
-            l.kildesystem = t.kildesystem
-            and l.enhedstype_kildekode = t.kildekode
-            and l.leveret_periode >= t.gyldig_fra
-            and l.leveret_periode < t.gyldig_til
+    {{ oversaet('xwalk_personale__enhedstype', 'enhedstype_kildekode', 't') }}
     left join systemer as s
         on
             l.kommunekode = s.kommunekode

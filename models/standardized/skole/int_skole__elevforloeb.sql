@@ -19,18 +19,6 @@ personer as (
 
 ),
 
-trin as (
-
-    select * from {{ xwalk('xwalk_skole__klassetrin') }}
-
-),
-
-typer as (
-
-    select * from {{ xwalk('xwalk_skole__elevtype') }}
-
-),
-
 kommuner as (
 
     select kommunekode from {{ ref('kommune') }}
@@ -61,18 +49,8 @@ oversat as (
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr
-    left join trin as k
-        on
-            l.kildesystem = k.kildesystem
-            and l.klassetrin_kildekode = k.kildekode
-            and l.leveret_periode >= k.gyldig_fra
-            and l.leveret_periode < k.gyldig_til
-    left join typer as t
-        on
-            l.kildesystem = t.kildesystem
-            and l.elevtype_kildekode = t.kildekode
-            and l.leveret_periode >= t.gyldig_fra
-            and l.leveret_periode < t.gyldig_til
+    {{ oversaet('xwalk_skole__klassetrin', 'klassetrin_kildekode', 'k') }}
+    {{ oversaet('xwalk_skole__elevtype', 'elevtype_kildekode', 't') }}
     left join kommuner as bk
         on l.betaling_kommune_kildekode = bk.kommunekode
     left join kommuner as tk

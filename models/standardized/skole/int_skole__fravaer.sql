@@ -18,12 +18,6 @@ personer as (
 
 ),
 
-arter as (
-
-    select * from {{ xwalk('xwalk_skole__fravaersart') }}
-
-),
-
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
@@ -43,12 +37,7 @@ oversat as (
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr
-    left join arter as a
-        on
-            l.kildesystem = a.kildesystem
-            and l.fravaersart_kildekode = a.kildekode
-            and l.leveret_periode >= a.gyldig_fra
-            and l.leveret_periode < a.gyldig_til
+    {{ oversaet('xwalk_skole__fravaersart', 'fravaersart_kildekode', 'a') }}
     left join systemer as s
         on
             l.kommunekode = s.kommunekode

@@ -9,12 +9,6 @@ with leveret as (
 
 ),
 
-typer as (
-
-    select * from {{ xwalk('xwalk_skole__institutionstype') }}
-
-),
-
 kommuner as (
 
     select kommunekode from {{ ref('kommune') }}
@@ -38,12 +32,7 @@ oversat as (
         case when l.ejer_kommune_kildekode is not null then coalesce(k.kommunekode, '0998') end as ejer_kommunekode,
         coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
     from leveret as l
-    left join typer as t
-        on
-            l.kildesystem = t.kildesystem
-            and l.institutionstype_kildekode = t.kildekode
-            and l.leveret_periode >= t.gyldig_fra
-            and l.leveret_periode < t.gyldig_til
+    {{ oversaet('xwalk_skole__institutionstype', 'institutionstype_kildekode', 't') }}
     left join kommuner as k
         on l.ejer_kommune_kildekode = k.kommunekode
     left join systemer as s

@@ -19,30 +19,6 @@ personer as (
 
 ),
 
-trin as (
-
-    select * from {{ xwalk('xwalk_skole__klassetrin') }}
-
-),
-
-fagene as (
-
-    select * from {{ xwalk('xwalk_skole__proevefag') }}
-
-),
-
-typer as (
-
-    select * from {{ xwalk('xwalk_skole__proevetype') }}
-
-),
-
-skala as (
-
-    select * from {{ xwalk('xwalk_skole__karakter') }}
-
-),
-
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
@@ -65,30 +41,10 @@ oversat as (
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr
-    left join trin as k
-        on
-            l.kildesystem = k.kildesystem
-            and l.klassetrin_kildekode = k.kildekode
-            and l.leveret_periode >= k.gyldig_fra
-            and l.leveret_periode < k.gyldig_til
-    left join fagene as f
-        on
-            l.kildesystem = f.kildesystem
-            and l.fag_kildekode = f.kildekode
-            and l.leveret_periode >= f.gyldig_fra
-            and l.leveret_periode < f.gyldig_til
-    left join typer as t
-        on
-            l.kildesystem = t.kildesystem
-            and l.proevetype_kildekode = t.kildekode
-            and l.leveret_periode >= t.gyldig_fra
-            and l.leveret_periode < t.gyldig_til
-    left join skala as v
-        on
-            l.kildesystem = v.kildesystem
-            and l.karakter_kildekode = v.kildekode
-            and l.leveret_periode >= v.gyldig_fra
-            and l.leveret_periode < v.gyldig_til
+    {{ oversaet('xwalk_skole__klassetrin', 'klassetrin_kildekode', 'k') }}
+    {{ oversaet('xwalk_skole__proevefag', 'fag_kildekode', 'f') }}
+    {{ oversaet('xwalk_skole__proevetype', 'proevetype_kildekode', 't') }}
+    {{ oversaet('xwalk_skole__karakter', 'karakter_kildekode', 'v') }}
     left join systemer as s
         on
             l.kommunekode = s.kommunekode

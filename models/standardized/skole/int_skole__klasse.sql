@@ -9,18 +9,6 @@ with leveret as (
 
 ),
 
-trin as (
-
-    select * from {{ xwalk('xwalk_skole__klassetrin') }}
-
-),
-
-typer as (
-
-    select * from {{ xwalk('xwalk_skole__klassetype') }}
-
-),
-
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
@@ -37,18 +25,8 @@ oversat as (
         coalesce(t.standardkode, 'ukendt') as klassetype,
         coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
     from leveret as l
-    left join trin as k
-        on
-            l.kildesystem = k.kildesystem
-            and l.klassetrin_kildekode = k.kildekode
-            and l.leveret_periode >= k.gyldig_fra
-            and l.leveret_periode < k.gyldig_til
-    left join typer as t
-        on
-            l.kildesystem = t.kildesystem
-            and l.klassetype_kildekode = t.kildekode
-            and l.leveret_periode >= t.gyldig_fra
-            and l.leveret_periode < t.gyldig_til
+    {{ oversaet('xwalk_skole__klassetrin', 'klassetrin_kildekode', 'k') }}
+    {{ oversaet('xwalk_skole__klassetype', 'klassetype_kildekode', 't') }}
     left join systemer as s
         on
             l.kommunekode = s.kommunekode

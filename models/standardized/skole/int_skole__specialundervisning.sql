@@ -18,12 +18,6 @@ personer as (
 
 ),
 
-tilbud as (
-
-    select * from {{ xwalk('xwalk_skole__specialtilbud') }}
-
-),
-
 -- The set-up decides which system counts for a month: where both deliver, one of them gives way.
 systemer as (
 
@@ -42,12 +36,7 @@ oversat as (
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr
-    left join tilbud as t
-        on
-            l.kildesystem = t.kildesystem
-            and l.tilbudstype_kildekode = t.kildekode
-            and l.leveret_periode >= t.gyldig_fra
-            and l.leveret_periode < t.gyldig_til
+    {{ oversaet('xwalk_skole__specialtilbud', 'tilbudstype_kildekode', 't') }}
     left join systemer as s
         on
             l.kommunekode = s.kommunekode

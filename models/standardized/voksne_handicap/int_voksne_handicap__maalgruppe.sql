@@ -8,12 +8,6 @@ with leveret as (
 
 ),
 
-koder as (
-
-    select * from {{ xwalk('xwalk_voksne_handicap__maalgruppe') }}
-
-),
-
 -- A target group follows its service: it is set aside with it.
 ydelser as (
 
@@ -49,12 +43,7 @@ final as (
         l._fil,
         l._linje
     from leveret as l
-    left join koder as k
-        on
-            l.kildesystem = k.kildesystem
-            and l.maalgruppe_kildekode = k.kildekode
-            and l.leveret_periode >= k.gyldig_fra
-            and l.leveret_periode < k.gyldig_til
+    {{ oversaet('xwalk_voksne_handicap__maalgruppe', 'maalgruppe_kildekode', 'k') }}
     left join ydelser as y
         on
             l.kommunekode = y.kommunekode

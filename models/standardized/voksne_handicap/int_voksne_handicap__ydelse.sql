@@ -18,24 +18,6 @@ personer as (
 
 ),
 
-paragrafkoder as (
-
-    select * from {{ xwalk('xwalk_voksne_handicap__paragraf') }}
-
-),
-
-tilbudstypekoder as (
-
-    select * from {{ xwalk('xwalk_voksne_handicap__tilbudstype') }}
-
-),
-
-statuskoder as (
-
-    select * from {{ xwalk('xwalk_voksne_handicap__ydelsesstatus') }}
-
-),
-
 paragraffer as (
 
     select * from {{ ref('paragraf') }}
@@ -143,28 +125,13 @@ oversat as (
     from leveret as l
     left join personer as n
         on l.cpr = n.cpr
-    left join paragrafkoder as pk
-        on
-            l.kildesystem = pk.kildesystem
-            and l.paragraf_kildekode = pk.kildekode
-            and l.leveret_periode >= pk.gyldig_fra
-            and l.leveret_periode < pk.gyldig_til
+    {{ oversaet('xwalk_voksne_handicap__paragraf', 'paragraf_kildekode', 'pk') }}
     left join paragraffer as p
         on pk.standardkode = p.ydelseskode
-    left join tilbudstypekoder as tk
-        on
-            l.kildesystem = tk.kildesystem
-            and l.tilbudstype_kildekode = tk.kildekode
-            and l.leveret_periode >= tk.gyldig_fra
-            and l.leveret_periode < tk.gyldig_til
+    {{ oversaet('xwalk_voksne_handicap__tilbudstype', 'tilbudstype_kildekode', 'tk') }}
     left join tilbudstyper as tt
         on tk.standardkode = tt.tilbudstype
-    left join statuskoder as s
-        on
-            l.kildesystem = s.kildesystem
-            and l.status_kildekode = s.kildekode
-            and l.leveret_periode >= s.gyldig_fra
-            and l.leveret_periode < s.gyldig_til
+    {{ oversaet('xwalk_voksne_handicap__ydelsesstatus', 'status_kildekode', 's') }}
     left join kommunekoder as hk
         on l.handlekommune_kildekode = hk.kildekode
     left join kommunekoder as bk
