@@ -15,15 +15,15 @@ with former as (
 
 ),
 
-ansatte as (
+denne as (
 
     select distinct
         a.kommunekode,
         a.periode,
         a.person_id
-    from {{ ref('std_personale__ansaettelse') }} as a
+    from {{ kun_beroerte(ref('std_personale__ansaettelse')) }} as a
     inner join former as f on a.ansaettelsesform = f.ansaettelsesform
-    inner join {{ ref('int_personale__kontering') }} as k
+    inner join {{ kun_beroerte(ref('int_personale__kontering')) }} as k
         on
             a.kommunekode = k.kommunekode
             and a.periode = k.periode
@@ -34,42 +34,47 @@ ansatte as (
 
 ),
 
-denne as (
+beroerte_maaneder as (
 
-    select
+    select distinct
         kommunekode,
         periode,
-        person_id,
         cast(periode - interval '1' month as date) as forrige_periode
-    from {{ kun_beroerte('ansatte') }}
+    from denne
+
+),
+
+-- Only the months before those touched are read, not the history.
+foer as (
+
+    select distinct
+        m.kommunekode,
+        m.periode,
+        a.person_id
+    from beroerte_maaneder as m
+    inner join {{ ref('std_personale__ansaettelse') }} as a
+        on
+            m.kommunekode = a.kommunekode
+            and m.forrige_periode = a.periode
+    inner join former as f on a.ansaettelsesform = f.ansaettelsesform
+    inner join {{ ref('int_personale__kontering') }} as k
+        on
+            a.kommunekode = k.kommunekode
+            and a.periode = k.periode
+            and a.kildesystem = k.kildesystem
+            and a.ansaettelse_id = k.ansaettelse_id
+            and m.forrige_periode = k.periode
+            and k.ejerforhold = '1'
+            and k.er_nomenklaturrelevant
 
 ),
 
 maaneder as (
 
     select distinct
-        d.kommunekode,
-        d.periode,
-        d.forrige_periode
-    from denne as d
-    inner join ansatte as f
-        on
-            d.kommunekode = f.kommunekode
-            and d.forrige_periode = f.periode
-
-),
-
-foer as (
-
-    select
-        m.kommunekode,
-        m.periode,
-        a.person_id
-    from maaneder as m
-    inner join ansatte as a
-        on
-            m.kommunekode = a.kommunekode
-            and m.forrige_periode = a.periode
+        kommunekode,
+        periode
+    from foer
 
 ),
 
