@@ -65,7 +65,7 @@
 
 {% macro formler_skole() %}{{ return(['formel_skole']) }}{% endmacro %}
 
-{# Whether an interval holds on the day of the month on which pupils are counted: the 5th: 5 September is the school year's reference date. #}
+{# Whether an interval holds on the 5th, the day of the month on which pupils are counted (5 September is the school year's reference date). #}
 {% macro gaelder_den_femte() -%}
     gyldig_fra <= {{ dato_plus_dage('periode', 4) }} and gyldig_til > {{ dato_plus_dage('periode', 4) }}
 {%- endmacro %}

@@ -7,7 +7,6 @@ its turn comes. It touches no database file before it is asked to, and is gone w
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from flis import seldom_garbage
 from flis.home import Home
 
 Progress = Callable[[str, int, int], None]
@@ -94,5 +94,5 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    gc.set_threshold(50_000, 20, 50)        # as in flis.cli
+    seldom_garbage()
     _work(Connection(int(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3]))

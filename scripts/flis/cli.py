@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 import time
@@ -18,6 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from flis import seldom_garbage
 from flis import status as status_file
 from flis.home import Home
 from flis.lock import Busy, locked
@@ -487,7 +487,7 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
 
 def main() -> None:
     """Entry point of the `flis` command."""
-    gc.set_threshold(50_000, 20, 50)        # dbt and Great Expectations make hundreds of thousands of objects that stay: to look for garbage among them is a tenth of the start
+    seldom_garbage()
     app()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from flis import seldom_garbage
 from flis.build import docs
 from flis.home import REPO, Home
 
-gc.set_threshold(50_000, 20, 50)        # as in flis.cli
+seldom_garbage()
 
 # Small, but with every role in it: each finance system and case system, changes of system, weekly and daily deliveries, handlekommuner,
 # a municipality without instruction, local fields, CPR in the own package.
