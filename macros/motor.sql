@@ -67,6 +67,4 @@ set variable flis_stoerste = (select max({{ kolonne }}) from {{ tabel }});
 {% macro spark__fraktil(udtryk, p) -%}percentile({{ udtryk }}, {{ p }}){%- endmacro %}
 
 {# Whole months from the first of one month to the first of another. #}
-{% macro maaneder_mellem(a, b) -%}
-    ((extract(year from {{ b }}) - extract(year from {{ a }})) * 12 + extract(month from {{ b }}) - extract(month from {{ a }}))
-{%- endmacro %}
+{% macro maaneder_mellem(a, b) -%}((extract(year from {{ b }}) - extract(year from {{ a }})) * 12 + extract(month from {{ b }}) - extract(month from {{ a }})){%- endmacro %}

@@ -1,6 +1,7 @@
--- What a delivery says, held against what the municipality's other months say of the same, less what happened to everybody that month; as many times the usual swing, and as a
--- share of what was expected. Limits stand in the seed indholdsgraense.
-{#- Levels are compared as logarithms and shares as angles: then the swing of a count of n rows is about 1/sqrt(n) either way, and one limit serves a small and a large municipality. #}
+-- What a delivery says, held against what the municipality's other months say of the same, less what happened to everybody that month; as many times the
+-- usual swing, and as a share of what was expected. A first month is held against the other municipalities. Limits stand in the seed indholdsgraense.
+{#- Levels are compared as logarithms and shares as angles: then the swing of a count of n rows is about 1/sqrt(n) either way, and one limit serves a small
+    and a large municipality. What should not be there at all (other municipalities' rows, rows that could not be read) is held against nothing. #}
 {%- set serie = ['fagomraade', 'begreb', 'felt', 'vaerdi', 'maaling', 'maal'] %}
 {%- set egen_serie = ['kommunekode', 'kildesystem'] + serie %}
 {%- set faelles_serie = ['fagomraade', 'begreb', 'felt', 'pulje', 'maaling', 'maal'] %}
@@ -98,8 +99,8 @@ afvigelser as (
 
 ),
 
--- The usual swing: the country's per row, that month's where there are municipalities enough to say, and the municipality's own. Nine of ten lie within it, so that what is wrong
--- in a few does not widen it.
+-- The usual swing: the country's per row, that month's where there are municipalities enough to say, and the municipality's own. Nine of ten lie within
+-- it, so that what is wrong in a few does not widen it.
 udsving as (
 
     select
@@ -149,8 +150,9 @@ mod_egne as (
     from afvigelser as a
     inner join udsving as u
         on
-            {%- for kolonne in faelles_serie %}
-            {% if not loop.first %}and {% endif %}a.{{ kolonne }} = u.{{ kolonne }}
+            a.fagomraade = u.fagomraade
+            {%- for kolonne in faelles_serie[1:] %}
+            and a.{{ kolonne }} = u.{{ kolonne }}
             {%- endfor %}
     left join maanedens_udsving as m
         on
@@ -160,8 +162,9 @@ mod_egne as (
             {%- endfor %}
     left join eget_udsving as e
         on
-            {%- for kolonne in egen_serie %}
-            {% if not loop.first %}and {% endif %}a.{{ kolonne }} = e.{{ kolonne }}
+            a.kommunekode = e.kommunekode
+            {%- for kolonne in egen_serie[1:] %}
+            and a.{{ kolonne }} = e.{{ kolonne }}
             {%- endfor %}
 
 ),
@@ -215,22 +218,29 @@ mod_andre as (
 
 samlet as (
 
+    {%- for kilde, mod_hvad, n, z, f_ventet, naar in [
+        ('mod_egne', 'egne_maaneder', 'n', 'z', 'f_ventet', 'true'),
+        ('mod_andre', 'andre_kommuner', 'n', 'z', 'f_ventet', 'true'),
+        ('maalt', 'ingen', 'antal', 'f * sqrt(antal)', '0.0', "maaling in ('andres', 'frasat')"),
+    ] %}
     select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id, felt, vaerdi, maaling, maal, art, vaerdi_nu, n, z, f_ventet, 'egne_maaneder' as mod_hvad
-    from mod_egne
+        {{ serie | join(', ') }},
+        kommunekode,
+        kildesystem,
+        periode,
+        _leverance_id,
+        art,
+        vaerdi_nu,
+        {{ n }} as n,
+        {{ z }} as z,
+        {{ f_ventet }} as f_ventet,
+        '{{ mod_hvad }}' as mod_hvad
+    from {{ kilde }}
+    where {{ naar }}
+    {%- if not loop.last %}
     union all
-    select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id, felt, vaerdi, maaling, maal, art, vaerdi_nu, n, z, f_ventet, 'andre_kommuner' as mod_hvad
-    from mod_andre
-    union all
-    select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id, felt, vaerdi, maaling, maal, art, vaerdi_nu, antal as n,
-        f * sqrt(antal) as z,
-        0.0 as f_ventet,
-        'ingen' as mod_hvad
-    from maalt
-    -- what should not be there at all: other municipalities' rows, and rows that could not be read
-    where maaling in ('andres', 'frasat')
+    {%- endif %}
+    {%- endfor %}
 
 ),
 

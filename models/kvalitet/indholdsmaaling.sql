@@ -1,4 +1,23 @@
--- What a delivery says, as measures that can be compared from month to month and from one municipality to another: a level (rows, a mean) or a share (a code's, what is negative).
+-- What a delivery says, as measures that can be compared from month to month and from one municipality to another: a level (rows, a mean) or a share
+-- (a code's, what is negative). One row per municipality, month and measure: the value, and the number of rows or persons it rests on.
+{#- From where, field, value, measure, of what, level or share, the value, what it rests on, and when. -#}
+{%- set maal = [
+    ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', 'antal > 0'),
+    ('profil', 'felt', 'vaerdi', 'antal', 'maal', 'niveau', 'antal', 'antal', "felt in ('alt', 'personer') and maal in ('raekker', 'personer') and antal > 0"),
+    ('filer', "'fil'", "'alt'", 'antal', "'raekker'", 'niveau', 'greatest(raekker, 0.5)', 'raekker', 'true'),
+    ('ialt', "'alt'", "'alt'", 'pr_person', "'raekker'", 'niveau', 'raekker / personer', 'personer', 'personer > 0'),
+    ('tal', 'felt', 'vaerdi', 'sum', 'maal', 'niveau', 'stoerrelse', 'antal_med', "felt = 'alt' and stoerrelse > 0"),
+    ('tal', 'felt', 'vaerdi', 'gennemsnit', 'maal', 'niveau', 'stoerrelse / antal_med', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'typisk', 'maal', 'niveau', 'exp(logsum / antal_med)', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'negativ', 'maal', 'andel', 'negativ / cast(stoerrelse as double)', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'uden_tal', 'maal', 'andel', '1 - antal_med / raekker', 'raekker', "felt = 'alt' and raekker > 0"),
+    ('sammenfald', "'maaned'", 'cast(maaneder_tilbage as varchar(80))', 'set_foer', "'raekker'", 'andel', 'andel', 'antal_sammenlignet',
+        'kommunekode = anden_kommunekode and er_bevaegelser'),
+    ('gentagne', "'alt'", "'alt'", 'gentaget', "'raekker'", 'andel', '1 - antal_forskellige / cast(antal_raekker as double)', 'antal_raekker', 'true'),
+    ('sammenfald', "'kommune'", 'anden_kommunekode', 'andres', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', 'kommunekode <> anden_kommunekode'),
+    ('frasatte', "'fil'", "'alt'", 'frasat', "'raekker'", 'andel', 'antal_frasat / cast(antal_ind as double)', 'antal_ind', 'antal_ind > 0'),
+] %}
+
 with leverancer as (
 
     select
@@ -111,13 +130,14 @@ filer as (
 
 ),
 
--- One row per municipality, month and measure: the value, and the number of rows or persons it rests on.
-maalinger as (
+kodedele as (
 
     select
-        i.fagomraade, i.begreb, i.kommunekode, i.kildesystem, i.periode, i._leverance_id,
-        k.felt, k.vaerdi, 'fordeling' as maaling, k.maal, 'andel' as art,
-        coalesce(p.antal, 0) / case when k.maal = 'personer' then i.personer else i.raekker end as vaerdi_nu,
+        i.*,
+        k.felt,
+        k.vaerdi,
+        k.maal,
+        cast(coalesce(p.antal, 0) as double) as antal_med,
         case when k.maal = 'personer' then i.personer else i.raekker end as antal
     from koder as k
     inner join ialt as i
@@ -133,120 +153,97 @@ maalinger as (
             and k.felt = p.felt
             and k.vaerdi = p.vaerdi
             and k.maal = p.maal
-    where i.raekker > 0
-    union all
+
+),
+
+tal as (
+
     select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id,
-        felt, vaerdi, 'antal' as maaling, maal, 'niveau' as art,
-        cast(antal as double) as vaerdi_nu,
-        cast(antal as double) as antal
-    from profil
-    where felt in ('alt', 'personer') and maal in ('raekker', 'personer') and antal > 0
-    union all
-    select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id,
-        'fil' as felt, 'alt' as vaerdi, 'antal' as maaling, 'raekker' as maal, 'niveau' as art,
-        greatest(raekker, 0.5) as vaerdi_nu,
-        raekker as antal
-    from filer
-    union all
-    select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id,
-        'alt' as felt, 'alt' as vaerdi, 'pr_person' as maaling, 'raekker' as maal, 'niveau' as art,
-        raekker / personer as vaerdi_nu,
-        personer as antal
-    from ialt
-    where personer > 0
-    union all
-    select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id,
-        felt, vaerdi, 'sum' as maaling, maal, 'niveau' as art,
-        cast(stoerrelse as double) as vaerdi_nu,
-        cast(antal as double) as antal
-    from profil
-    where felt = 'alt' and stoerrelse > 0
-    union all
-    select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id,
-        felt, vaerdi, 'gennemsnit' as maaling, maal, 'niveau' as art,
-        cast(stoerrelse as double) / antal as vaerdi_nu,
-        cast(antal as double) as antal
-    from profil
-    where stoerrelse > 0 and antal >= case when felt = 'alt' then 10 else 20 end and felt not like 'dato%' and felt not like 'maaned%' and felt <> 'enhed'
-    union all
-    select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id,
-        felt, vaerdi, 'typisk' as maaling, maal, 'niveau' as art,
-        exp(cast(logsum as double) / antal) as vaerdi_nu,
-        cast(antal as double) as antal
-    from profil
-    where stoerrelse > 0 and antal >= case when felt = 'alt' then 10 else 20 end and felt not like 'dato%' and felt not like 'maaned%' and felt <> 'enhed'
-    union all
-    select
-        fagomraade, begreb, kommunekode, kildesystem, periode, _leverance_id,
-        felt, vaerdi, 'negativ' as maaling, maal, 'andel' as art,
-        cast(negativ as double) / cast(stoerrelse as double) as vaerdi_nu,
-        cast(antal as double) as antal
-    from profil
-    where stoerrelse > 0 and antal >= case when felt = 'alt' then 10 else 20 end and felt not like 'dato%' and felt not like 'maaned%' and felt <> 'enhed'
-    union all
-    select
-        p.fagomraade, p.begreb, p.kommunekode, p.kildesystem, p.periode, p._leverance_id,
-        p.felt, p.vaerdi, 'uden_tal' as maaling, p.maal, 'andel' as art,
-        1 - p.antal / i.raekker as vaerdi_nu,
-        i.raekker as antal
+        p.*,
+        cast(p.antal as double) as antal_med,
+        i.raekker
     from profil as p
     inner join ialt as i
         on
             p._leverance_id = i._leverance_id
             and p.begreb = i.begreb
-    where p.felt = 'alt' and p.maal not in ('raekker', 'personer') and i.raekker > 0
-    union all
+    where
+        p.maal not in ('raekker', 'personer')
+        -- of a few rows neither the typical size nor the sign is known
+        and (p.felt = 'alt' or (p.antal >= 20 and p.felt <> 'enhed' and p.felt not like 'dato%' and p.felt not like 'maaned%'))
+
+),
+
+sammenfald as (
+
     select
-        s.fagomraade, s.begreb, s.kommunekode, l.kildesystem, s.periode, s._leverance_id,
-        'maaned' as felt, cast({{ maaneder_mellem('s.anden_periode', 's.periode') }} as varchar(80)) as vaerdi, 'set_foer' as maaling, 'raekker' as maal, 'andel' as art,
-        max(cast(s.andel as double)) as vaerdi_nu,
-        cast(max(s.antal_sammenlignet) as double) as antal
+        s.*,
+        l.kildesystem,
+        {{ maaneder_mellem('s.anden_periode', 's.periode') }} as maaneder_tilbage
     from {{ ref('indholdssammenfald') }} as s
     inner join leverancer as l
         on s._leverance_id = l.leverance_id
-    where
-        s.kommunekode = s.anden_kommunekode
-        and s.er_bevaegelser
-    group by
-        s.fagomraade, s.begreb, s.kommunekode, l.kildesystem, s.periode, s._leverance_id,
-        {{ maaneder_mellem('s.anden_periode', 's.periode') }}
-    union all
+
+),
+
+gentagne as (
+
     select distinct
-        s.fagomraade, s.begreb, l.kommunekode, l.kildesystem, l.periode, s._leverance_id,
-        'alt' as felt, 'alt' as vaerdi, 'gentaget' as maaling, 'raekker' as maal, 'andel' as art,
-        1 - cast(s.antal_forskellige as double) / s.antal_raekker as vaerdi_nu,
-        cast(s.antal_raekker as double) as antal
+        s._leverance_id,
+        s.fagomraade,
+        s.begreb,
+        l.kommunekode,
+        l.kildesystem,
+        l.periode,
+        s.antal_raekker,
+        s.antal_forskellige
     from {{ ref('indholdsskitse') }} as s
     inner join leverancer as l
         on s._leverance_id = l.leverance_id
-    union all
+
+),
+
+frasatte as (
+
     select
-        s.fagomraade, s.begreb, s.kommunekode, l.kildesystem, s.periode, s._leverance_id,
-        'kommune' as felt, s.anden_kommunekode as vaerdi, 'andres' as maaling, 'raekker' as maal, 'andel' as art,
-        max(cast(s.andel as double)) as vaerdi_nu,
-        cast(max(s.antal_sammenlignet) as double) as antal
-    from {{ ref('indholdssammenfald') }} as s
-    inner join leverancer as l
-        on s._leverance_id = l.leverance_id
-    where s.kommunekode <> s.anden_kommunekode
-    group by
-        s.fagomraade, s.begreb, s.kommunekode, l.kildesystem, s.periode, s._leverance_id, s.anden_kommunekode
-    union all
-    select
-        fagomraade, tabel as begreb, kommunekode, kildesystem, periode, leverance_id as _leverance_id,
-        'fil' as felt, 'alt' as vaerdi, 'frasat' as maaling, 'raekker' as maal, 'andel' as art,
-        cast(antal_frasat as double) / antal_ind as vaerdi_nu,
-        cast(antal_ind as double) as antal
+        leverance_id as _leverance_id,
+        fagomraade,
+        tabel as begreb,
+        kommunekode,
+        kildesystem,
+        periode,
+        antal_frasat,
+        antal_ind
     from {{ ref('raekkeregnskab') }}
     where
         antal_frasat > 0
         and kommunekode is not null
+
+),
+
+maalinger as (
+
+    {%- for kilde, felt, vaerdi, maaling, maal, art, nu, antal, naar in maal %}
+    select
+        _leverance_id,
+        fagomraade,
+        kommunekode,
+        periode,
+        kildesystem,
+        begreb,
+        {{ felt }} as felt,
+        {{ vaerdi }} as vaerdi,
+        '{{ maaling }}' as maaling,
+        {{ maal }} as maal,
+        '{{ art }}' as art,
+        {{ nu }} as vaerdi_nu,
+        {{ antal }} as antal
+    from {{ kilde }}
+    where {{ naar }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 
 ),
 
@@ -264,10 +261,22 @@ final as (
         maaling,
         maal,
         art,
-        cast(round(vaerdi_nu, 6) as double) as vaerdi_nu,
-        cast(antal as double) as antal
+        round(max(cast(vaerdi_nu as double)), 6) as vaerdi_nu,
+        max(cast(antal as double)) as antal
     from maalinger
     where vaerdi_nu is not null
+    group by
+        _leverance_id,
+        fagomraade,
+        kommunekode,
+        periode,
+        kildesystem,
+        begreb,
+        felt,
+        vaerdi,
+        maaling,
+        maal,
+        art
 
 )
 

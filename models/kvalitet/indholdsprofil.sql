@@ -31,7 +31,7 @@ with leverancer as (
 {%- for dato in i.get('datoer', []) %}
 {%- do felter.update({'dato_' ~ dato: "case when " ~ dato ~ " is null then 'tom' when " ~ dato ~ " < leverancens_maaned then 'foer' when " ~ dato
     ~ " >= cast(leverancens_maaned + interval '1' month as date) then 'efter' else 'i_maaneden' end"}) %}
-{%- do felter.update({'maaned_' ~ dato: 'extract(month from ' ~ dato ~ ')'}) %}
+{%- if not i.bevaegelser %}{% do felter.update({'maaned_' ~ dato: 'extract(month from ' ~ dato ~ ')'}) %}{% endif %}
 {%- endfor %}
 raekker_{{ nr }} as (
 

@@ -169,7 +169,8 @@ final as (
         anden_kommunekode,
         anden_periode,
         cast(egne_tegn as bigint) as antal_tegn,
-        cast(sammenlignet as bigint) as antal_sammenlignet,
+        -- of this delivery's own signs as many as the larger one's sketch reaches over
+        cast(greatest(round(sammenlignet * egne_tegn / cast(stoerstes_tegn as double)), antal_faelles, 1) as bigint) as antal_sammenlignet,
         cast(antal_faelles as bigint) as antal_faelles,
         -- of this delivery's own signs
         cast(least(1.0, cast(antal_faelles as double) * stoerstes_tegn / egne_tegn / sammenlignet) as decimal(9, 5)) as andel
