@@ -26,7 +26,7 @@
             'model': 'int_personale__loenlinje',
             'beloeb': 'beloeb_kr',
             'profil': {'loenart': {'ukendt': 'ukendt'}, 'funktion': {}, 'ejerforhold': {}, 'beloeb_kr': {}, 'timer': {'angaar': "loenart = 'timeloen'"}},
-            'fordeling': {'noegler': ['loenart']},
+            'fordeling': {'noegler': ['loenart'], 'mindst': 12},
             'indhold': {
                 'person': 'person_id',
                 'bevaegelser': true,
@@ -38,7 +38,7 @@
         {
             'model': 'int_personale__fravaer',
             'profil': {'fravaersaarsag': {'ukendt': 'ukendt'}, 'fravaer_fra': {}, 'timer': {}, 'er_delvis': {}},
-            'fordeling': {'noegler': ['fravaersaarsag']},
+            'fordeling': {'noegler': ['fravaersaarsag'], 'mindst': 12},
             'indhold': {
                 'person': 'person_id',
                 'bevaegelser': true,

@@ -21,7 +21,7 @@
                 'klassetrin': {'ukendt': 'ukendt'}, 'elevtype': {'ukendt': 'ukendt'}, 'klasse_id': {}, 'institutionsnummer': {}, 'er_tosproget': {}, 'skoledistrikt': {},
                 'betaling_kommunekode': {'ukendt': '0998'}, 'tilhoer_kommunekode': {'ukendt': '0998'}, 'bopael_kommunekode': {'ukendt': '0998'}, 'skoleaar': {}, 'skoledage': {},
             },
-            'fordeling': {'noegler': ['klassetrin']},
+            'fordeling': {'noegler': ['klassetrin'], 'hviler': [8]},
             'indhold': {
                 'person': 'person_id',
                 'maal': ['skoledage'],
@@ -35,7 +35,7 @@
         {
             'model': 'int_skole__fravaer',
             'profil': {'fravaersart': {'ukendt': 'ukendt'}, 'dato': {}, 'andel': {}},
-            'fordeling': {'noegler': ['fravaersart'], 'hviler': [7]},
+            'fordeling': {'noegler': ['fravaersart'], 'hviler': [7], 'mindst': 12},
             'indhold': {
                 'person': 'person_id',
                 'bevaegelser': true,
