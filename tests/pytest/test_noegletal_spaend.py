@@ -109,6 +109,8 @@ def values(home: Home) -> dict[str, list[tuple[str, str, float]]]:
 def outside(row: dict[str, str], found: list[tuple[str, str, float]], municipalities: int) -> list[str]:
     """What is wrong with a nøgletal, in words."""
     wrong = []
+    months = {int(month) for month in row["maaneder"].split()} or set(range(1, 13))
+    found = [one for one in found if int(one[1][-2:]) in months]
     country = [(month, value) for kommune, month, value in found if kommune == "landet"]
     own = [(month, value) for kommune, month, value in found if kommune != "landet"]
     if not country:

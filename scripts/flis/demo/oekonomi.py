@@ -196,7 +196,10 @@ def plan_whole_deliveries(verden: Verden) -> None:
         order by kommunekode desc
         limit 1
     """, [last]).fetchall() if plan else []
-    plan += half + con.execute("select distinct 'OK-95', kommunekode, ?::date from oek.leverandoer where kommunekode = ?", [verden.change, JUMP_IN]).fetchall()
+    plan += half
+    # What a month cost is the year to date less that of the month before, so the first month's is known in January only; and a jump is one from a month that is known.
+    if any(month.month == 1 or month != verden.first for month in verden.months if month < verden.change):
+        plan += con.execute("select distinct 'OK-95', kommunekode, ?::date from oek.leverandoer where kommunekode = ?", [verden.change, JUMP_IN]).fetchall()
     if plan:
         con.executemany("insert into oek.saerlig values (?, ?, ?)", plan)
     # A file that was refused, and none after it: the month is missing too.

@@ -29,6 +29,7 @@ LATE_IN_MONTH = 20          # who begins after that day has the first pay the mo
 
 # Hours a week, out of a hundred employments.
 HOURS = [37.0] * 60 + [32.0] * 10 + [30.0] * 10 + [28.0] * 8 + [25.0] * 6 + [18.5] * 6
+MEAN_SHARE = 0.825          # of full time, with those paid by the hour and second jobs
 RARE_FORMS = ["elev", "fleksjob", "vikar", "seniorjob", "loentilskud", "honorar"]
 
 # Which agreements the employees of a function are on: the first beginning that fits.
@@ -235,7 +236,7 @@ def seats(verden: Verden) -> None:
     con.execute(f"""
         create table pe.raekke as
         with behov as (
-            select kommunekode, cast(sum(aarsvaerk) as double) as aarsvaerk, cast(greatest(1, round(cast(sum(aarsvaerk) as double) / {sum(HOURS) / len(HOURS) / 37!r})) as integer) as pladser
+            select kommunekode, cast(sum(aarsvaerk) as double) as aarsvaerk, cast(greatest(1, round(cast(sum(aarsvaerk) as double) / {MEAN_SHARE})) as integer) as pladser
             from pe.konto
             group by kommunekode
         ),

@@ -28,7 +28,7 @@ SPECIAL, SUPPORT = 20, 33
 # Pupils in a school, and in a class at most. Grades with few pupils are put together in classes that are not divided by year.
 IN_FOLKESKOLE, IN_PRIVATE, IN_SPECIAL = 400, 200, 90
 IN_CLASS = {"M": 20, "S": 8, "X": 14}
-IN_YEAR_CLASS, FEWEST_IN_YEAR = 26, 14
+IN_YEAR_CLASS, FEWEST_IN_YEAR = 28, 14
 
 FOLKESKOLER = ["Skovbrynets Skole", "Søndre Skole", "Østervangskolen", "Bakkeskolen", "Åskolen", "Kirkebjerg Skole", "Nørrevangsskolen", "Engskolen", "Fjordskolen",
                "Møllevangskolen", "Lindeskolen", "Hedeskolen"]
