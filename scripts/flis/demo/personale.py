@@ -29,12 +29,13 @@ LATE_IN_MONTH = 20          # who begins after that day has the first pay the mo
 
 # Hours a week, out of a hundred employments.
 HOURS = [37.0] * 60 + [32.0] * 10 + [30.0] * 10 + [28.0] * 8 + [25.0] * 6 + [18.5] * 6
+MEAN_SHARE = 0.825          # of full time, with those paid by the hour and second jobs
 RARE_FORMS = ["elev", "fleksjob", "vikar", "seniorjob", "loentilskud", "honorar"]
 
 # Which agreements the employees of a function are on: the first beginning that fits.
 AGREEMENTS = [
     ("3.22.05", ["paedagoger"] * 7 + ["paedagogmedhjaelpere"] * 3),
-    ("3.22.", ["laerere"] * 7 + ["paedagoger"] * 2 + ["kontor_it"]),
+    ("3.22.", ["laerere"] * 11 + ["paedagoger"] * 6 + ["kontor_it"] * 3),
     ("5.25.11", ["dagplejere"] * 9 + ["paedagoger"]),
     ("5.25.", ["paedagoger"] * 6 + ["paedagogmedhjaelpere"] * 4),
     ("5.30.", ["sosu"] * 3 + ["syge_sundhed"]),
@@ -235,7 +236,7 @@ def seats(verden: Verden) -> None:
     con.execute(f"""
         create table pe.raekke as
         with behov as (
-            select kommunekode, cast(sum(aarsvaerk) as double) as aarsvaerk, cast(greatest(1, round(cast(sum(aarsvaerk) as double) / {sum(HOURS) / len(HOURS) / 37!r})) as integer) as pladser
+            select kommunekode, cast(sum(aarsvaerk) as double) as aarsvaerk, cast(greatest(1, round(cast(sum(aarsvaerk) as double) / {MEAN_SHARE})) as integer) as pladser
             from pe.konto
             group by kommunekode
         ),
@@ -405,7 +406,7 @@ def employments(verden: Verden) -> None:
             from personer
         ),
         ledere as (
-            select *, form in ('tjenestemand', 'overenskomst') and bijob = 0 and {u('nr', "'leder'")} < 0.032 as er_leder from former
+            select *, form in ('tjenestemand', 'overenskomst') and bijob = 0 and {u('nr', "'leder'")} < 0.05 as er_leder from former
         )
         select
             nr, kommunekode, konto_nr, funktion, hovedfunktion, enhed, plads, plads as plads_i_kommune, person_nr, koen, alder, foedselsdato, fra, til, bijob, ansaettelser, form, er_leder,
@@ -883,7 +884,7 @@ def month_absence(verden: Verden, month: date) -> None:
 
     # cause, number, who, first day, days
     kinds = [
-        ("'1100'", 0, f"{verden.chance(repr('pe'), 'nr', in_month, repr('syg'))} < 0.25", f"{week_a} + cast(nr % 2 as integer)", length(4)),
+        ("'1100'", 0, f"{verden.chance(repr('pe'), 'nr', in_month, repr('syg'))} < 0.33", f"{week_a} + cast(nr % 2 as integer)", length(4)),
         ("'1200'", 1, f"(plads_i_kommune + {turn * 7}) % 33 = 0", week_b, length(2)),
         ("'1300'", 2, f"(plads_i_kommune + {turn * 11}) % 333 = 0", f"{week_b} + 2", length(2)),
         ("case when alder >= 58 then 'seniordage' else 'omsorgsdage' end", 3, f"(nr_i_alder + {turn * 13}) % 83 = 0", f"{week_b} + 4", "1"),
