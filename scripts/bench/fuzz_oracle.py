@@ -72,7 +72,7 @@ def expected(name: str, data: bytes, match: Match, around: Around, limits: Limit
     try:
         plain = _unpacked(name, data, limits)
         if match.filetype.kind == "xml":
-            _xml(match.filetype, plain, limits, found)
+            _xml(match, plain, around, limits, found)
         else:
             _lines(match, plain, around, limits, found)
     except Refuse as why:
@@ -158,7 +158,7 @@ def _lines(match: Match, plain: bytes, around: Around, limits: Limits, found: Ex
     counts, totals = [c for c in (*counts, count) if c is not None], [t for t in (*totals, total) if t is not None]
     records = list(_records(lines, ft, layout, limits)) if ft.kind == "delimited" else list(enumerate(lines, start=1))
     blank, amounts, unreadable, gross, given_amounts = 0, Decimal(0), Counter(), Counter(), Counter()
-    own, foreign, foreign_set_aside = 0, 0, 0
+    named, foreign = 0, 0
     for table in ft.tables:
         found.rows[table.identifier] = []
     for number, content in records:
@@ -172,11 +172,11 @@ def _lines(match: Match, plain: bytes, around: Around, limits: Limits, found: Ex
             continue
         row = tuple(values.get(c.name) for c in table.columns)
         if table.raekkens_kommune:
-            own += 1
-            if _is_another(values, table, match, around):
+            code = _named(values[table.raekkens_kommune.column], table, around)
+            named += code is not None
+            if _is_another(code, table, match, around):
                 foreign += 1
                 if not table.raekkens_kommune.keep:
-                    foreign_set_aside += 1
                     found.aside.append(number)
                     continue
         if table.kommunekolonne and trim(values[table.kommunekolonne] or "").rjust(4, "0")[:4] in around.closed:
@@ -196,7 +196,7 @@ def _lines(match: Match, plain: bytes, around: Around, limits: Limits, found: Ex
     given = len(records) - found.technical
     if any(count != given - blank for count in counts):
         raise Refuse("count")
-    if 2 * foreign > own:
+    if 2 * foreign > named:
         raise Refuse("another municipality's")
     if found.aside and len(found.aside) == given and len(found.aside) > blank:
         raise Refuse("no usable line")
@@ -213,14 +213,16 @@ def _lines(match: Match, plain: bytes, around: Around, limits: Limits, found: Ex
             raise Refuse("sum")
 
 
-def _is_another(values: dict[str, Any], table: Table, match: Match, around: Around) -> bool:
-    """Whether the row names a municipality, and another than the file's."""
-    column, form, keep = table.raekkens_kommune
-    text = trim(values[column] or "")
-    code = around.names.get(text.lower()) if form == "navn" else text.rjust(4, "0") if 3 <= len(text) <= 4 else None
-    if code not in around.known and form == "kode" or code is None or code == match.kommunekode:
-        return False
-    return not (keep and around.acted_for.get(code) == match.kommunekode)
+def _named(value: str | None, table: Table, around: Around) -> str | None:
+    """The municipality a row names, if it is one."""
+    text = trim(value or "")
+    if table.raekkens_kommune.form == "navn":
+        return around.names.get(text.lower())
+    return text.rjust(4, "0") if 3 <= len(text) <= 4 and text.rjust(4, "0") in around.known else None
+
+
+def _is_another(code: str | None, table: Table, match: Match, around: Around) -> bool:
+    return code not in (None, match.kommunekode) and not (table.raekkens_kommune.acting and around.acted_for.get(code) == match.kommunekode)
 
 
 def _header(line: str, ft: FileType, match: Match, local: frozenset[str]) -> list[str]:
@@ -417,9 +419,8 @@ def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | No
     return out if walk("", pairs[1]) else None
 
 
-def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
-    if any(t.raekkens_kommune for t in ft.tables):
-        raise Unsure        # no interface in XML says whose the row is
+def _xml(match: Match, plain: bytes, around: Around, limits: Limits, found: Expected) -> None:
+    ft, named, foreign = match.filetype, 0, 0
     if not plain:
         raise Refuse("empty")
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
@@ -459,8 +460,17 @@ def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
         good = _take(record, "", wanted, above, values)
         if good:
             found.rows[identifier].append((0, tuple(values.get(p, "") for p in wanted), None))
+            table = next(t for t in ft.tables if t.identifier == identifier)
+            if table.raekkens_kommune:
+                at = table.column(table.raekkens_kommune.column)
+                code = _named(values.get((at.path or at.header).casefold(), ""), table, around)
+                named, foreign = named + (code is not None), foreign + _is_another(code, table, match, around)
+                if foreign and not table.raekkens_kommune.keep:
+                    raise Unsure        # no interface in XML sets such rows aside
         else:
             found.aside.append(0)
+    if 2 * foreign > named:
+        raise Refuse("another municipality's")
     if records and not found.count:
         raise Refuse("no usable record")
 

@@ -47,11 +47,12 @@ class ControlTotal(NamedTuple):
 
 
 class WhoseRow(NamedTuple):
-    """The column that says which municipality's the row is, by code or by name. `keep`: such rows have their reason, and only a file of them is refused."""
+    """The column that says which municipality's the row is, by code or by name. `keep`: a row may name another, and only a file of them is refused. `acting`: those it acts for are its own."""
 
     column: str
     form: str
     keep: bool = False
+    acting: bool = False
 
 
 @dataclass(frozen=True)
@@ -417,7 +418,7 @@ def _raw_table(system: str, given: _Given, fault: Fault) -> Table | None:
         name=name, identifier=given.node.get("identifier") or f"{system}__{name}", columns=columns, recordtype=record,
         kontroltal=ControlTotal(total.kolonne, total.talformat, total.fortegn, (side.kolonne, side.debet, side.kredit) if side else None) if total else None,
         kommunekolonne=meta.kommunekolonne if meta.kommunekolonne in names else None,
-        raekkens_kommune=WhoseRow(whose.kolonne, whose.form, whose.raekker == "behold") if whose and whose.kolonne and whose.form else None)
+        raekkens_kommune=WhoseRow(whose.kolonne, whose.form, whose.raekker == "behold", whose.handler_for) if whose and whose.kolonne and whose.form else None)
 
 
 def _versions(meta: TableMeta, built: list[Table], fault: Fault) -> list[Version]:

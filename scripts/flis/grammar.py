@@ -227,6 +227,7 @@ class RaekkensKommune(Words):
     kolonne: Name | None = None
     form: Literal["kode", "navn"] | None = None
     raekker: Literal["saet_til_side", "behold"] = "saet_til_side"
+    handler_for: bool = False
     ingen: Annotated[str, Field(min_length=10)] | None = None
 
     @model_validator(mode="after")

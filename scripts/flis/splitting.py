@@ -170,14 +170,15 @@ def _named(ft: FileType, found: Inspected, setup: Setup) -> str:
 
 
 def _keeps(ft: FileType) -> bool:
-    """Whether rows of another municipality have their reason, so that only a file of them is wrong."""
+    """Whether a row may name another municipality, so that only a file of them is wrong."""
     return any(t.raekkens_kommune and t.raekkens_kommune.keep for t in ft.tables)
 
 
 def _another(ft: FileType, setup: Setup) -> str:
-    """SQL: the municipality named is another than the file's; where such rows are kept, those it acts for are its own."""
+    """SQL: the municipality named is another than the file's, and none that it acts for where that makes it its own."""
     pairs = ", ".join(text(f"{one}{other}") for one, other in sorted(setup.acted_for.items()))
-    own = f" and navngivet || kommunekode not in ({pairs})" if _keeps(ft) and pairs else ""
+    acting = any(t.raekkens_kommune and t.raekkens_kommune.acting for t in ft.tables)
+    own = f" and navngivet || kommunekode not in ({pairs})" if acting and pairs else ""
     return f"(navngivet <> '' and navngivet <> kommunekode{own})"
 
 
@@ -311,8 +312,8 @@ def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -
         stated = [(r, n) for r, n in (("Startrecorden", part.found.start_count), ("Slutrecorden", part.found.end_count)) if n is not None and n != data - blank]
         if stated:
             account.refusal = Reason.of("forkert_antal", record=stated[0][0], forventet=stated[0][1], fundet=data - blank)
-        elif 2 * foreign > good:
-            account.refusal = Reason.of("forkert_kommune", kommunekode=part.kommunekode, anden=most, antal=foreign, ialt=good, linje=first_foreign)
+        elif 2 * foreign > good - unnamed:
+            account.refusal = Reason.of("forkert_kommune", kommunekode=part.kommunekode, anden=most, antal=foreign, ialt=good - unnamed, linje=first_foreign)
         elif aside and aside == data and aside > blank:
             account.refusal = Reason.of("ingen_brugbare_linjer", antal=aside, linje=first)
         elif aside > MOST_ASIDE:
@@ -321,7 +322,7 @@ def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -
             account.warnings.append(Reason.of("linjer_sat_til_side", antal=aside, linje=first))
         if foreign and not _keeps(ft):
             account.warnings.append(Reason.of("linjer_fra_anden_kommune", antal=foreign, anden=most, linje=first_foreign))
-        if unnamed:
+        if unnamed and not _keeps(ft):
             account.warnings.append(Reason.of("kommune_ukendt", antal=unnamed, linje=first_unnamed))
     for ident, account in accounts.items():
         if by_ident[ident].found.records == account.technical:
