@@ -440,7 +440,7 @@ class _Run:
                     first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
                     d.closed = tuple(self.setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last) if any(t.kommunekolonne for t in ft.tables) else ())
                 parts.append(splitting.Part(d.ident, d.fil, d.match.kommunekode, d.match.periode, d.found, id(d) in wanted, d.closed))
-            accounts = splitting.into_raw(self.con, ft, path, parts)
+            accounts = splitting.into_raw(self.con, ft, path, parts, self.setup)
             for d in files:
                 if id(d) in wanted:
                     account = accounts[d.ident]
