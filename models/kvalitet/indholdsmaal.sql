@@ -273,7 +273,9 @@ virkninger as (
             when maaling = 'fordeling' and felt <> 'enhed' and felt not like 'dato%' and felt not like 'maaned%' and felt not like 'person%'
                 then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             else abs(vaerdi_nu - vaerdi_ventet)
-        end as virkning
+        end as virkning,
+        -- a level that is two and a half times another, or three of ten rows that are others
+        case when art = 'niveau' then abs(ln(vaerdi_nu / vaerdi_ventet)) > 0.92 else abs(vaerdi_nu - vaerdi_ventet) > 0.3 end as er_stor
     from ventet
 
 ),
@@ -286,6 +288,7 @@ graenser as (
         coalesce(s.regel, g.regel) as regel,
         coalesce(s.z_advarsel, g.z_advarsel) as z_advarsel,
         coalesce(s.z_fejl, g.z_fejl) as z_fejl,
+        coalesce(s.z_stor, g.z_stor) as z_stor,
         coalesce(s.virkning_advarsel, g.virkning_advarsel) as virkning_advarsel,
         coalesce(s.virkning_fejl, g.virkning_fejl) as virkning_fejl
     from virkninger as v
@@ -334,7 +337,7 @@ final as (
         || ': ' || replace(cast(cast(round(vaerdi_nu, 3) as decimal(18, 3)) as varchar(30)), '.', ',')
         || ' mod ' || replace(cast(cast(round(vaerdi_ventet, 3) as decimal(18, 3)) as varchar(30)), '.', ',') as noegle,
         case
-            when virkning > virkning_fejl and z > z_fejl then 'fejl'
+            when virkning > virkning_fejl and (z > z_fejl or (er_stor and z > z_stor)) then 'fejl'
             when virkning > virkning_advarsel and z > z_advarsel then 'advarsel'
             else 'ingen'
         end as alvor
