@@ -35,10 +35,10 @@ def arguments(seed: int) -> dict[str, Any]:
     month = chance.randrange(24)
     return {
         "seed": seed,
-        "scale": chance.choice([0.001, 0.001, 0.002, 0.005]),
-        "periods": chance.choice([3, 4, 5, 6, 8, 14]),
+        "scale": chance.choice([0.0005, 0.001, 0.002, 0.005]),
+        "periods": chance.choice([3, 4, 4, 5, 6, 14]),
         "slut": f"{2025 + month // 12}-{month % 12 + 1:02}",
-        "kommuner": None if chance.random() < 0.4 else sorted(ROLES + chance.sample(OTHERS, 8)),
+        "kommuner": None if chance.random() < 0.25 else sorted(ROLES + chance.sample(OTHERS, 8)),
     }
 
 

@@ -56,6 +56,20 @@ def test_every_formula_has_a_selection_and_every_selection_a_formula() -> None:
     assert used == set(formulas)
 
 
+def test_every_formula_says_what_it_rests_on_and_how_far_it_looks() -> None:
+    """Without it no zero of the formula is ever true, and nothing set aside makes its figure incomplete."""
+    formulas = {f["formel_id"]: f for f in rows("faelles/formel")}
+    concepts = {(c["fagomraade"], c["begreb"]) for c in rows("faelles/fuldstaendighed")}
+    rests_on = rows("faelles/formelgrundlag")
+    assert {r["formel_id"] for r in rests_on} == set(formulas)
+    used = {(formulas[r["formel_id"]]["fagomraade"], r["begreb"]) for r in rests_on}
+    assert used == concepts
+    for row in rests_on:
+        if formulas[row["formel_id"]]["periodisering"] == "aar_til_dato":
+            assert row["vindue"] == "aar_til_dato", row
+        assert (formulas[row["formel_id"]]["opgoerelsesniveau"] == "Å") == (row["vindue"] in ("aar", "september", "september_foer")) or formulas[row["formel_id"]]["periodisering"] == "primo", row
+
+
 def test_a_month_figure_is_never_divided_by_a_month_of_another_role() -> None:
     """Numerator and denominator belong to the same municipality: both its own, or both gathered at the one that acts."""
     formulas = {f["formel_id"]: f for f in rows("faelles/formel")}

@@ -17,6 +17,8 @@ from flis.demo.verden import Verden, next_month
 
 AREA = "voksne_handicap"
 OPEN = "date '9999-12-31'"
+IN_NEED = 0.05                      # of all, over the years: those who ever have a service. So one who has services has 1.3 of them
+WITHOUT_NUMBER = 3                  # municipalities with somebody who has a replacement number
 HISTORY = "date '2015-01-01'"       # services that ended before this are not in any file
 
 # DST code, open services per 1,000 adults, mean years, youngest, oldest at start, mean minutes a week (0: none), kinds of place (empty: no place),
@@ -26,7 +28,7 @@ SERVICES = [
     ("30013", 0.5, 1.2, 18, 80, 0, ["2.1"], "1900-01-01"),
     ("30014", 2.0, 8.0, 18, 66, 0, ["1.3"], "1900-01-01"),
     ("30117", 0.12, 5.0, 18, 70, 1800, [], "1900-01-01"),
-    ("30181", 1.9, 15.0, 18, 90, 0, ["3.1.0"], "1900-01-01"),
+    ("30181", 1.6, 15.0, 18, 90, 0, ["3.1.0"], "1900-01-01"),
     ("30182", 1.6, 2.5, 18, 70, 0, ["3.5"], "1900-01-01"),
     ("31132", 0.5, 9.0, 18, 75, 6000, [], "1900-01-01"),
     ("31133", 0.06, 8.0, 18, 95, 300, [], "1900-01-01"),
@@ -210,7 +212,8 @@ def services(verden: Verden) -> None:
             select b.*, c.* exclude (gyldig_fra, pr_1000), {u('hvem')} as hvem
             from bopael as b
             cross join chancer as c
-            where {u('hvem')} < c.q
+            -- services gather on the few who have any
+            where {verden.chance("'vh'", 'b.person_nr', "'har brug'")} < {IN_NEED} and {u('hvem')} < c.q / {IN_NEED}
         ),
         datoer as (
             -- starts reach a month past the end: granted, not yet begun
@@ -300,6 +303,7 @@ def services(verden: Verden) -> None:
         from verden.kommune as k
         inner join vh.system as s on k.kommunekode = s.kommunekode and s.kildesystem = 'eg_sensum' and s.instrueret and not s.skifter
         where k.folketal * {verden.scale} >= 60 and k.kommunekode not in ({', '.join(repr(home) for home in ACTS_FOR)})
+        qualify row_number() over (order by k.folketal desc, k.kommunekode) <= {WITHOUT_NUMBER}
     """)
 
 
