@@ -45,6 +45,7 @@ class Table:
     recordtype: str | None = None
     kontroltal: tuple[str, str, str] | None = None   # column, talformat, fortegn (netto, or debet: the positive amounts only)
     kommunekolonne: str | None = None
+    not_taken: tuple[str, ...] = ()     # fields that are known to come (as in `sti`) and are never stored
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -313,7 +314,7 @@ def _filetype(origin: str, system: str, tables: list[tuple[dict[str, Any], dict[
             name=node["name"], identifier=node.get("identifier") or f"{system}__{node['name']}", columns=columns,
             recordtype=str(recordtype) if recordtype is not None else None,
             kontroltal=(total["kolonne"], total["talformat"], total.get("fortegn", "netto")) if total else None,
-            kommunekolonne=municipality if municipality in names else None))
+            kommunekolonne=municipality if municipality in names else None, not_taken=_not_taken(own, kind, columns, fault)))
     if not built:
         return None
     if meta.get("kommunekolonne") and not any(t.kommunekolonne for t in built):
@@ -345,6 +346,22 @@ def _filetype(origin: str, system: str, tables: list[tuple[dict[str, Any], dict[
         kildesystem=system, afsender=meta["afsender"], fagomraade=meta.get("fagomraade", ""), udtraekstype=meta.get("udtraekstype", ""),
         frist_dage=int(meta.get("frist_dage") or 31), kommunekode=None if national or in_name else str(fixed), national=national,
         format=fmt, tables=tuple(built), versions=tuple(versions), origin=origin)
+
+
+def _not_taken(own: dict[str, Any], kind: str | None, columns: tuple[Column, ...], fault: Any) -> tuple[str, ...]:
+    """Fields that are known to come and are not stored (`ikke_taget`)."""
+    listed = own.get("ikke_taget") or []
+    if not isinstance(listed, list) or not all(isinstance(name, str) and name for name in listed):
+        fault("ikke_taget must be a list of names (XML and JSON: paths, as in `sti`)")
+        return ()
+    if listed and kind == "fixed":
+        fault("ikke_taget goes with delimited, jsonl and xml: a file of fixed width has places, and what no column covers is not taken")
+    if listed and own["format"].get("gentaget_header"):
+        fault("ikke_taget does not go with gentaget_header: the header that comes again is known by the columns that are taken")
+    taken = {(c.path or c.header).casefold() for c in columns}
+    if both := [name for name in listed if name.casefold() in taken]:
+        fault(f"ikke_taget names what a column takes: {', '.join(both)}")
+    return tuple(listed)
 
 
 def _column(node: dict[str, Any], fault: Any) -> Column:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flis import danish
 from flis.contract import FileType, Table
 from flis.home import REPO
-from flis.inspection import MOST_ASIDE, POST, Inspected
+from flis.inspection import MOST_ASIDE, NOT_TAKEN, POST, Inspected
 from flis.reasons import Reason, catalogue
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def into_raw(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: l
     con.execute("""
         insert into raw.afvist_linje
         select f.leverance_id, f.fil, l.linje, l.kode,
-            replace(replace(a.tekst, '{fundet}', coalesce(l.fundet::varchar, '')), '{forventet}', coalesce(l.forventet::varchar, ''))
+            replace(replace(replace(a.tekst, '{fundet}', coalesce(l.fundet::varchar, '')), '{forventet}', coalesce(l.forventet::varchar, '')), '{felt}', coalesce(l.felt, ''))
         from _linje as l
         inner join _fil as f on l.nr = f.nr and f.taget
         inner join (select unnest(cast($1 as varchar[])) as kode, unnest(cast($2 as varchar[])) as tekst) as a on l.kode = a.kode
@@ -134,7 +134,7 @@ def _lines(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: lis
     fault, got, expected = _faults(ft, found)
     con.execute(f"""
         create or replace temp table _linje as
-        select nr, linje, spaend, laest, indhold, art, kode,
+        select nr, linje, spaend, laest, indhold, art, kode, {"indhold[2]" if found.fields else "cast(null as varchar)"} as felt,
             case when kode is not null then {got} end as fundet,
             case when kode is not null then {expected} end as forventet
         from (
@@ -195,14 +195,14 @@ def _values(ft: FileType, table: Table, found: Inspected) -> tuple[dict[str, str
     if ft.kind == "fixed":
         return {c.name: f"substr(indhold, {c.pos}, {c.length})" for c in table.columns}, "null"
     known = {c.name for c in table.columns}
-    others = {POST, *(c.name for t in ft.tables for c in t.columns)} if len(ft.tables) > 1 else known      # of the file's other tables: no local fields
+    others = {POST, NOT_TAKEN, *(c.name for t in ft.tables for c in t.columns)}      # of the file's other tables, or known and not taken: no local fields
 
     def field_at(i: int) -> str:
         if ft.kind == "jsonl":
             return f"replace(nullif(indhold[{i}], chr(30) || chr(29)), chr(30), chr(10))"
         return f"replace(indhold[{i}], chr(30), chr(10))" if found.fields else f"indhold[{i}]"
 
-    local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in known and n not in others)
+    local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in others)
     return ({n: field_at(i) for i, n in enumerate(found.layout, start=1) if n in known},
             f"cast(json_object({local}) as varchar)" if local else "null")
 
@@ -249,10 +249,11 @@ def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -
     by_ident = {p.ident: p for p in parts if p.taken}
     seen = con.execute("""
         select f.leverance_id, count(*), sum(spaend), count(*) filter (art = 'teknisk'), count(kode), min(l.linje) filter (kode is not null),
-            count(*) filter (kode = 'tom_linje')
+            count(*) filter (kode = 'tom_linje'),
+            arg_min({'kode': l.kode, 'fundet': l.fundet, 'forventet': l.forventet, 'felt': l.felt}, l.linje) filter (kode is not null and kode <> 'tom_linje')
         from _linje as l inner join _fil as f on l.nr = f.nr group by 1
     """).fetchall()
-    for ident, records, lines, technical, aside, first, blank in seen:
+    for ident, records, lines, technical, aside, first, blank, why in seen:
         part, account = by_ident[ident], accounts[ident]
         if records != part.found.records or (ft.kind != "xml" and lines != part.found.lines):
             raise Unbalanced(f"{part.fil}: {lines} lines read of {part.found.lines}")
@@ -261,7 +262,7 @@ def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -
         if part.found.end_count is not None and part.found.end_count != data - blank:
             account.refusal = Reason.of("forkert_antal", forventet=part.found.end_count, fundet=data - blank)
         elif aside and aside == data and aside > blank:
-            account.refusal = Reason.of("ingen_brugbare_linjer", antal=aside, linje=first)
+            account.refusal = Reason.of("ingen_brugbare_linjer", antal=aside, linje=first, grund=catalogue()[why["kode"]]["hvad"].format(**why))
         elif aside > MOST_ASIDE:
             account.refusal = Reason.of("for_mange_ubrugelige", antal=aside, graense=MOST_ASIDE)
         if aside:
