@@ -16,6 +16,7 @@ import csv
 import errno
 import gzip
 import hashlib
+import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from flis.contract import Column, FileType, Match
+from flis.inbox import same
 from flis.reasons import UNTOLD, Reason, told_name
 
 CHUNK = 256 * 1024
@@ -56,9 +58,15 @@ csv.field_size_limit(Limits.line)       # the pass has its own limit of a line; 
 class Spools:
     """The spool files of a batch, one per shape, open for writing until `close`. `number` tells the batches of a folder apart."""
 
-    def __init__(self, folder: Path, number: int = 1) -> None:
+    def __init__(self, folder: Path, number: int | str = 1) -> None:
         self.folder, self.number = folder, number
+        self._others = 0
         self._open: dict[Path, IO[bytes]] = {}
+
+    def another(self) -> Spools:
+        """Spools of their own in the same folder, for a part of what these hold."""
+        self._others += 1
+        return Spools(self.folder, f"{self.number}_{self._others}")
 
     def of(self, filetype: FileType, version: str, layout: tuple[str, ...], as_fields: bool) -> tuple[Path, IO[bytes]]:
         """The spool for files of one shape, positioned at its end."""
@@ -84,6 +92,10 @@ def undo(file: IO[bytes], start: int) -> None:
     """Take back what has been written since `start`."""
     file.seek(start)
     file.truncate()
+
+
+class Changed(Exception):
+    """The file was written to while it was read."""
 
 
 class Refused(Exception):
@@ -164,7 +176,7 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
     """Open a received file for reading its unpacked content chunk by chunk.
 
     Gives two functions: the next chunk (empty at the end), and (sha256, bytes) of the file as it came, to be called last. Raises Refused when the
-    package is broken, holds more than one file, climbs out of its folder or unpacks beyond the limits.
+    package is broken, holds more than one file, climbs out of its folder or unpacks beyond the limits, and Changed when it was written to meanwhile.
     """
     if path.is_symlink():
         raise Refused("ikke_en_fil")
@@ -173,6 +185,7 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
         raise Refused("for_stor", graense=readable_size(limits.received))
     suffix = path.suffix.lower()
     with path.open("rb") as raw:
+        opened = os.fstat(raw.fileno())
         source: Any
         hashing = _Hashing(raw)
         if suffix == ".gz":
@@ -203,6 +216,8 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
                 raw.seek(0)
             while hashing.read(1024 * 1024):
                 pass
+            if not same(opened, os.fstat(raw.fileno())):
+                raise Changed
             return hashing.hash.hexdigest(), hashing.size
 
         yield chunk, receipt

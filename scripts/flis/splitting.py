@@ -74,6 +74,18 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def reads(con: duckdb.DuckDBPyConnection, probe: Path) -> bool:
+    """Whether the reader gives back two lines written for it at `probe`."""
+    probe.write_text("a\nb\n", "utf-8")
+    return con.execute(f"select tekst from {_reader(probe)}").fetchall() == [("a",), ("b",)]
+
+
+def _reader(spool: Path) -> str:
+    """SQL: the lines of a spool. One column, no quotes: there is nothing to interpret, so a line is a line."""
+    return (f"(select true as laest, coalesce(tekst, '') as tekst from read_csv({text(str(spool))}, columns = {{'tekst': 'varchar'}}, auto_detect = false, "
+            "header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = 4194304))")
+
+
 def data_lines(ft: FileType, found: Inspected) -> int:
     """Data lines of a file that is counted only."""
     return found.records - bool(ft.has_header) - bool(ft.format.get("startrecord")) - bool(found.ends_at)
@@ -113,14 +125,12 @@ def _lines(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: lis
     con.execute(f"create or replace temp table _fil as select {values}", [list(column) for column in zip(*rows, strict=True)])
 
     found = parts[0].found
-    # One column, no quotes: the reader has nothing to interpret, so a line is a line. The number of lines is known beforehand and each is put beside
-    # its file and number by position; `laest` is null where the reader gave fewer lines than there are, `nr` where it gave more.
-    reader = (f"select true as laest, coalesce(tekst, '') as tekst from read_csv({text(str(spool))}, columns = {{'tekst': 'varchar'}}, auto_detect = false, "
-              "header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = 4194304)")
+    # The number of lines is known beforehand and each is put beside its file and number by position; `laest` is null where the reader gave fewer
+    # lines than there are, `nr` where it gave more.
     numbered = f"""
         select k.*, r.* from (
             select nr, slut, taget, unnest(range(1, poster + 1)) as linje from (select * from _fil order by nr)
-        ) as k positional join ({reader}) as r
+        ) as k positional join {_reader(spool)} as r
     """
     # `indhold` is the line's text; where it has fields, the list of them: they are cut once, counted here and taken one by one in `_values`.
     if found.fields:

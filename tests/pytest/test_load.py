@@ -302,7 +302,7 @@ def test_cases_in_all(cases):
 
 def test_every_file_reason_has_a_case():
     """A reason nobody has seen is a reason nobody knows works. The ledger's own and those of record types are tested below."""
-    elsewhere = {"dublet", "aeldre_end_aktiv", "afventer_forgaenger", "forkert_forgaenger", "mangler_startrecord", "ikke_en_fil", "pakke_krypteret", "tilbagekaldt"}
+    elsewhere = {"dublet", "aeldre_end_aktiv", "afventer_forgaenger", "forkert_forgaenger", "mangler_startrecord", "ikke_en_fil", "pakke_krypteret", "tilbagekaldt", "laesefejl"}
     files = {k for k, v in catalogue().items() if v["udfald"] != "linje"}
     assert files - elsewhere == {code for c in CASES.values() for code in (c.code or "").split()}
 
@@ -745,11 +745,11 @@ def test_one_by_one_gives_the_same_as_in_one_batch(tmp_path, monkeypatch):
     apart.load(batch_files=1)
     whole = load_module._Run._load_batch
 
-    def only_single(self, chosen, spooled):
+    def only_single(self, chosen):
         if len(chosen) > 1:
             self.con.execute("begin")
             raise RuntimeError("ikke i dag")
-        whole(self, chosen, spooled)
+        whole(self, chosen)
 
     monkeypatch.setattr(load_module._Run, "_load_batch", only_single)
     fallen.load()
