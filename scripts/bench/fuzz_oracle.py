@@ -230,7 +230,7 @@ def _end(lines: list[str], ft: FileType) -> tuple[int | None, int | None, str | 
         return None, None, None
 
     def value(where: Any) -> str:
-        return _cut(line, where).strip() if isinstance(where, dict) else fields[where - 1].strip() if where <= len(fields) else ""
+        return _cut(line, where).strip(" ") if isinstance(where, dict) else fields[where - 1].strip(" ") if where <= len(fields) else ""
 
     count = _number(value(record["antal"])) if "antal" in record else None
     return at, count, value(record["sum"]) if "sum" in record else None
@@ -449,7 +449,8 @@ def _take(element: ElementTree.Element, path: str, wanted: list[str], above: set
 def amount(text: str, talformat: str) -> Decimal | None:
     """Kroner by the contract's notation; None when the text is not written in it."""
     t = trim(text)
-    minus = False
+    minus, three = False, talformat.endswith("_tre")
+    talformat = talformat.removesuffix("_tre")
     if talformat in ("oere", "efterstillet_minus") and t[-1:] == "-" or talformat == "oere" and t[-1:] == "+":
         if t[:1] in "+-":
             return None
@@ -462,11 +463,13 @@ def amount(text: str, talformat: str) -> Decimal | None:
     most, places = {"tusinde": (9, 5), "oere": (14, 0)}.get(talformat, (12, 2))
     if len(rest) > 1 or not all(g and set(g) <= set("0123456789") for g in [*groups, *rest]):
         return None
-    if len(groups) > 1 and (len(groups[0]) > 3 or any(len(g) != 3 for g in groups[1:]) or len("".join(groups)) > most):
+    if len(groups) > 1 and (len(groups[0]) > 3 or groups[0][0] == "0" or any(len(g) != 3 for g in groups[1:]) or len("".join(groups)) > most):
         return None
     digits, decimals = "".join(groups), rest[0] if rest else ""
     if len(digits.lstrip("0")) > most or len(decimals.rstrip("0")) > places:
         return None
+    if talformat != "tusinde" and (len(decimals) == 3) != three:
+        return None         # a thousand and more in one country, one and a quarter in another
     value = Decimal(f"{digits}.{decimals or '0'}") * {"tusinde": 1000, "oere": Decimal("0.01")}.get(talformat, 1)
     return (-value if minus else value).quantize(Decimal("0.01"))
 
@@ -479,8 +482,10 @@ def whole(text: str) -> int | None:
 
 def hours(text: str, mark: str = ",") -> Decimal | None:
     """Hours with a decimal comma (or what `mark` matches) and at most two decimals."""
-    m = re.fullmatch(f"([0-9]{{1,6}})({mark}([0-9]{{1,2}})0*)?", trim(text))
-    return Decimal(f"{m[1]}.{m[3] or '0'}") if m else None
+    m = re.fullmatch(f"([0-9]{{1,6}})({mark}([0-9]+))?", trim(text))
+    if not m or m[3] and (len(m[3].rstrip("0")) > 2 or len(m[3]) == 3):
+        return None
+    return Decimal(f"{m[1]}.{m[3] or '0'}")
 
 
 def day(text: str, form: str) -> date | None:
@@ -488,20 +493,22 @@ def day(text: str, form: str) -> date | None:
     t = trim(text)
     try:
         if form == "excel":
-            return date(1899, 12, 30) + timedelta(days=int(t)) if re.fullmatch("[0-9]{1,6}", t) else None
+            return date(1899, 12, 30) + timedelta(days=int(t)) if re.fullmatch("[1-9][0-9]{4}", t) else None
         if form == "ddMMyy":
             return date(2000 + int(t[4:]), int(t[2:4]), int(t[:2])) if re.fullmatch("[0-9]{6}", t) else None
-        if form == "yyyyMMdd":
+        if form in ("yyyyMMdd", "cpr"):
             if not re.fullmatch("[0-9]{8}", t):
                 return None
-            y, m, d = int(t[:4]), int(t[4:6]), int(t[6:]) or 1
+            y, m, d = int(t[:4]), int(t[4:6]), int(t[6:])
+            if form == "cpr" and d <= 31:       # 00 is uncertain: the first
+                m, d = (m, d or 1) if m else (1, 1)
         elif form == "yyyy-MM-dd":
             if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", t):
                 return None
             y, m, d = map(int, t.split("-"))
         else:
             s = form[2]
-            if not re.fullmatch(f"[0-9]{{2}}[{s}][0-9]{{2}}[{s}][0-9]{{4}}( [0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?)?", t):
+            if not re.fullmatch(f"[0-9]{{2}}[{s}][0-9]{{2}}[{s}][0-9]{{4}}( [0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?)?", t) or any(part > most for part, most in zip(t[11:].split(":"), ("23", "59", "59"), strict=False)):
                 return None
             d, m, y = map(int, t[:10].split(s))
         return date(y, m, d) if 1000 <= y <= 2999 or y == 9999 else None

@@ -13,7 +13,7 @@ import yaml
 
 from flis.home import REPO
 
-TALFORMATER = ("komma", "punktum", "efterstillet_minus", "oere", "tusinde")
+TALFORMATER = ("komma", "punktum", "efterstillet_minus", "komma_tre", "punktum_tre", "efterstillet_minus_tre", "oere", "tusinde")
 CHARSETS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
 MODELS = REPO / "models" / "staging"
 

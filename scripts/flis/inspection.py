@@ -476,8 +476,8 @@ def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
 
     def value(where: Any) -> str:
         if isinstance(where, dict):
-            return _cut(line, where).strip()
-        return fields[where - 1].strip() if where <= len(fields) else ""
+            return _cut(line, where).strip(" ")
+        return fields[where - 1].strip(" ") if where <= len(fields) else ""
 
     if record.get("antal"):
         count = value(record["antal"])
