@@ -80,3 +80,27 @@
     union
     select kommunekode, cast(periode + interval '1' month as date) as periode from raekker
 {%- endmacro %}
+
+{#
+  What a month's pay lines touch (meta.beroert): the month, and the twelve after it, in which an employment without pay is on the account it was last paid from
+  (int_personale__kontering). In ordinary running those months have not come yet, and cost nothing.
+#}
+{% macro personale_loen_beroert(maal, ny, i_skiver) -%}
+    with raekker as (
+        select kommunekode, periode from {{ maal }} where {{ i_skiver }}
+        union
+        select kommunekode, periode from {{ ny }}
+    )
+    {%- for n in range(13) %}
+    {% if not loop.first %}union {% endif -%}
+    select kommunekode, cast(periode + interval '{{ n }}' month as date) as periode from raekker
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+  Whether a month's row of employment is somebody employed in it: std_personale__ansaettelse has those whose dates reach into the month; status fratraadt with an end
+  that has not come says that they have left all the same.
+#}
+{% macro personale_er_ansat(a) -%}
+    not ({{ a }}.ansaettelsesstatus = 'fratraadt' and {{ a }}.fratraadt_dato > last_day({{ a }}.periode))
+{%- endmacro %}

@@ -422,13 +422,14 @@ def _write_docs(home: Home) -> None:
 
 
 @app.command()
-def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, or all.")] = "all",
+def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, roundtrip, or all.")] = "all",
           scale: Annotated[float, typer.Option(help="Share of the population.")] = 1,
           periods: Annotated[int, typer.Option(help="Months.")] = 24,
           work: Annotated[Path | None, typer.Option(help="Working folder (default var/bench).")] = None,
           keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, and do only what has not been done in it.")] = False,
           with_docs: Annotated[bool, typer.Option("--docs", help="Write docs/bench.json and the figures in docs/performance.md.")] = False,
-          times: Annotated[int | None, typer.Option(help="How much survival, fuzz and equal try.")] = None) -> None:
+          times: Annotated[int | None, typer.Option(help="How much survival, fuzz, equal and roundtrip try.")] = None,
+          seed: Annotated[int, typer.Option(help="The chance in survival, fuzz and equal; the first seed of roundtrip.")] = 1) -> None:
     """Measure the steps against bare DuckDB doing the same, on a demo of its own (docs/performance.md). Belongs to the repository's checkout."""
     import subprocess
 
@@ -436,7 +437,7 @@ def bench(part: Annotated[str, typer.Argument(help="load, build, validate, packa
 
     script = REPO / "scripts" / "bench" / "bench.py"
     given = [part, "--scale", str(scale), "--periods", str(periods), *(["--work", str(work)] if work else []), *(["--keep"] if keep else []), *(["--docs"] if with_docs else []),
-             *(["--times", str(times)] if times else [])]
+             *(["--times", str(times)] if times else []), "--seed", str(seed)]
     raise typer.Exit(subprocess.call([sys.executable, str(script), *given]))     # a process of its own: a measured process is charged with what its parent holds
 
 

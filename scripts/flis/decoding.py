@@ -33,9 +33,10 @@ def refuse_utf16(start: bytes, agreed: str) -> None:
         raise wrong_charset(1, agreed, "UTF-16")
 
 
-def other_charset(start: bytes, agreed: str, fits: Callable[[str], bool]) -> str:
-    """The charset in which a file's first line is what it should be; '' when there is none, and something else is wrong. `start` holds the line."""
-    line = start.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n").split(b"\n", 1)[0]
+def other_charset(start: bytes, number: int, agreed: str, fits: Callable[[str], bool]) -> str:
+    """The charset in which the header, line `number` of a file, is what it should be; '' when there is none, and something else is wrong."""
+    lines = start.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n", number)
+    line = lines[number - 1] if len(lines) >= number else b""
     for codec, name in _OTHERS.items():
         if codec == CHARSETS[agreed]:
             continue

@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -117,6 +118,8 @@ class Inspected:
     ends_at: int | None = None
     end_count: int | None = None
     end_sum: str | None = None
+    start_count: int | None = None
+    start_sum: str | None = None
     header: str | None = None
     layout: tuple[str, ...] = ()
     local: tuple[str, ...] = ()
@@ -296,7 +299,7 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spoo
                 if target is None:
                     head += out
                     raw += data
-                    if b"\n" in head or not data:
+                    if head.count(b"\n") >= max(ft.head_lines, 1) or not data:
                         _begin(ft, match, head, raw, local_fields, found)
                         raw = b""
                         found.spool, target = spools.of(ft, match.version.version, found.layout, False)
@@ -335,8 +338,8 @@ def peek_number(path: Path, ft: FileType, limits: Limits) -> int | None:
     """The number in the start record, for putting extracts in order before they are read. None when it cannot be read: the pass will say why."""
     try:
         with open_plain(path, limits) as (chunk, _):
-            line = chunk().split(b"\n", 1)[0].decode("latin-1")
-        return int(_cut(line, ft.format["startrecord"]["loebenr"]))
+            line = chunk().split(b"\n", 1)[0].decode("latin-1").removesuffix("\r")
+        return int(_taken(line, ft.format["startrecord"]["loebenr"], ft))
     except (Refused, ValueError):
         return None
 
@@ -355,6 +358,8 @@ def _long_enough(ft: FileType, found: Inspected) -> None:
     """Refuse a file of which, by its lines and bytes alone, too many lines are shorter than any that can be used: 200 MB of line ends are 200 million lines to set aside."""
     if ft.kind == "fixed":
         least = min(max((c.pos or 0) + (c.length or 0) - 1 for c in t.columns) for t in ft.tables)
+    elif ft.kind == "delimited" and ft.format.get("recordtype"):
+        least = min(len(t.columns) for t in ft.tables)
     else:
         least = len("{}") if ft.kind == "jsonl" else len(found.layout) - 1
     usable = (found.unpacked - found.lines) // least if least else found.lines      # what is not line ends, shared out
@@ -363,62 +368,114 @@ def _long_enough(ft: FileType, found: Inspected) -> None:
 
 
 def _begin(ft: FileType, match: Match, head: bytes, raw: bytes, local_fields: frozenset[str], found: Inspected) -> None:
-    """Header or start record; `raw` is the same as it came."""
+    """Start record and header; `raw` is the same as it came."""
     if not head:
         raise Refused("tom_fil")
-    first = head.split(b"\n", 1)[0].decode()
+    lines = [line.decode() for line in head.split(b"\n", 2)[:max(ft.head_lines, 1)]]
+    if record := ft.format.get("startrecord"):
+        _start(record, lines.pop(0), ft, match, found)
     if ft.has_header:
-        found.header = first
+        found.header = lines[0] if lines else ""
         if ft.kind == "delimited":
-            found.layout, found.local = _header(first, raw, ft, match, local_fields)
+            found.layout, found.local = _header(found.header, raw, ft, match, local_fields)
+    elif ft.kind == "delimited" and ft.format.get("recordtype"):
+        pass        # each kind of line has its own columns
     elif ft.kind == "delimited":
         found.layout = tuple(c.name for c in ft.columns_of(match.version))
     elif ft.kind == "jsonl":
         columns = tuple(c.name for c in ft.tables[0].columns)
         found.local = tuple(sorted(local_fields - set(columns)))
         found.layout = columns + found.local
-    record = ft.format.get("startrecord")
-    if record:
-        where = ft.format["recordtype"]
-        kind = str(record["type"])
-        if _cut(first, where) != kind:
-            raise Refused("mangler_startrecord", type=kind)
-        if mark := record.get("udtraekstype"):
-            value = _cut(first, mark).strip()
-            if value not in (str(mark["fuld"]), str(mark["delta"])):
-                raise Refused("mangler_startrecord", type=kind)
-            found.full = value == str(mark["fuld"])
-        for name, key in (("loebenr", "loebenr"), ("forrige", "forrige_loebenr")):
-            if record.get(key):
-                value = _cut(first, record[key]).strip()
-                if value and not _DIGITS.fullmatch(value) or not value and name == "loebenr":
-                    raise Refused("mangler_startrecord", type=kind)
-                setattr(found, name, int(value) if value else None)
 
 
-def _header(first: str, raw: bytes, ft: FileType, match: Match, local_fields: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """`check_header` of a file's first line; where it fails, and the line is right in another charset, the charset is what is wrong."""
+def _header(line: str, raw: bytes, ft: FileType, match: Match, local_fields: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`check_header` of a file's header; where it fails, and the line is right in another charset, the charset is what is wrong. `raw` ends in that line or after it."""
     from flis.decoding import other_charset, wrong_charset
 
     columns = ft.columns_of(match.version)
 
-    def fits(line: str) -> bool:
+    def fits(text: str) -> bool:
         try:
-            check_header(split_plain(line, ft), columns, local_fields, ft)
+            check_header(split_plain(text, ft), columns, local_fields, ft)
         except (Refused, csv.Error):
             return False
         return True
 
     try:
-        return check_header(split_plain(first, ft), columns, local_fields, ft)
+        return check_header(split_plain(line, ft), columns, local_fields, ft)
     except Refused as refusal:
-        if name := other_charset(raw, ft.charset, fits):
-            raise wrong_charset(1, ft.charset, name) from refusal
+        if name := other_charset(raw, ft.head_lines, ft.charset, fits):
+            raise wrong_charset(ft.head_lines, ft.charset, name) from refusal
         raise
 
 
-def _cut(line: str, where: dict[str, int]) -> str:
-    return line[where["pos"] - 1:where["pos"] - 1 + where["len"]]
+def _start(record: dict[str, Any], line: str, ft: FileType, match: Match, found: Inspected) -> None:
+    """The start record: what the extract is, and that it is the one its name says."""
+    kind = record.get("type") or record["kendes_paa"]
+    unreadable = Refused("mangler_startrecord", type=kind)
+    if not is_record(record, line, ft):
+        raise unreadable
+
+    def value(key: str) -> str:
+        return _taken(line, record[key], ft).strip()
+
+    if mark := record.get("udtraekstype"):
+        if value("udtraekstype") not in (mark["fuld"], mark["delta"]):
+            raise unreadable
+        found.full = value("udtraekstype") == mark["fuld"]
+    for name, key in (("loebenr", "loebenr"), ("forrige", "forrige_loebenr")):
+        if record.get(key):
+            number = value(key)
+            if number and not _DIGITS.fullmatch(number) or not number and name == "loebenr":
+                raise unreadable
+            setattr(found, name, int(number) if number else None)
+    if record.get("kommunekode"):
+        if not re.fullmatch(r"[0-9]{3,4}", code := value("kommunekode")):
+            raise unreadable
+        if code.rjust(4, "0") != match.kommunekode:
+            raise Refused("startrecord_anden_kommune", fundet=code.rjust(4, "0"), forventet=match.kommunekode)
+    if where := record.get("periode"):
+        month = _month(value("periode"), where["form"])
+        if month is None:
+            raise unreadable
+        if month != match.periode:
+            raise Refused("startrecord_anden_periode", fundet=month.strftime("%m-%Y"), forventet=match.periode.strftime("%m-%Y") if match.periode else "")
+    if record.get("antal"):
+        if not _is_count(count := value("antal")):
+            raise unreadable
+        found.start_count = int(count)
+    if record.get("sum"):
+        found.start_sum = _taken(line, record["sum"], ft)
+
+
+def _is_count(text: str) -> bool:
+    return bool(_DIGITS.fullmatch(text)) and len(text.lstrip("0")) <= MOST_DIGITS
+
+
+def _month(text: str, form: str) -> date | None:
+    """The first day of a month (or of a year, for yyyy) as the contract writes it."""
+    if not re.fullmatch({"yyyymm": "[0-9]{6}", "yyyy-mm": "[0-9]{4}-[0-9]{2}", "yyyy": "[0-9]{4}"}[form], text):
+        return None
+    try:
+        return date(int(text[:4]), int(text[-2:]) if form != "yyyy" else 1, 1)
+    except ValueError:
+        return None
+
+
+def is_record(record: dict[str, Any], line: str, ft: FileType) -> bool:
+    """Whether a line is the start or end record: by its record type, or by what it begins with (its first field, where there are fields)."""
+    if "type" in record:
+        kind = _taken(line, ft.format["recordtype"], ft)
+        return (kind if ft.kind == "fixed" else kind.strip()) == record["type"]
+    return line.startswith(record["kendes_paa"]) if ft.kind == "fixed" else _taken(line, {"felt": 1}, ft).strip() == record["kendes_paa"]
+
+
+def _taken(line: str, where: dict[str, int], ft: FileType) -> str:
+    """What stands at a place of a single line: at a position, or in a field."""
+    if "pos" in where:
+        return line[where["pos"] - 1:where["pos"] - 1 + where["len"]]
+    fields = split_plain(line, ft)
+    return fields[where["felt"] - 1] if where["felt"] <= len(fields) else ""
 
 
 def check_header(names: list[str], expected: tuple[Column, ...], local_fields: frozenset[str], ft: FileType) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -461,31 +518,19 @@ def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
     body = tail.rstrip(b"\n \t")
     at = found.lines - tail[len(body):].count(b"\n") + 1
     line = body[body.rfind(b"\n") + 1:].decode(errors="replace")
-    if "type" in record:
-        is_end = _cut(line, ft.format["recordtype"]) == str(record["type"])
-    elif ft.kind == "fixed":
-        is_end = line.startswith(str(record["kendes_paa"]))
-    else:
-        fields = split_plain(line, ft)
-        is_end = bool(fields) and fields[0].strip() == str(record["kendes_paa"])
-    if not is_end:
+    if not is_record(record, line, ft):
         if record.get("paakraevet", "type" in record):
             raise Refused("mangler_slutrecord", linjer=found.lines)
         return
     found.ends_at = at
 
-    def value(where: Any) -> str:
-        if isinstance(where, dict):
-            return _cut(line, where).strip(" ")
-        return fields[where - 1].strip(" ") if where <= len(fields) else ""
-
     if record.get("antal"):
-        count = value(record["antal"])
-        if not _DIGITS.fullmatch(count) or len(count.lstrip("0")) > MOST_DIGITS:
+        count = _taken(line, record["antal"], ft).strip()
+        if not _is_count(count):
             raise Refused("ulaeselig_slutrecord", linje=at)
         found.end_count = int(count)
     if record.get("sum"):
-        found.end_sum = value(record["sum"])
+        found.end_sum = _taken(line, record["sum"], ft)
 
 
 # ------------------------------------------------------------------ the careful path: quotes
@@ -495,7 +540,7 @@ def _join_quoted(ft: FileType, match: Match, found: Inspected, source: IO[bytes]
     """Move the file's part of the line spool to a field spool, record by record."""
     found.spool, target = spools.of(ft, match.version.version, found.layout, True)
     found.fields = True
-    expected = len(found.layout) + bool(ft.format.get("afsluttende_adskiller"))
+    expected = expected_fields(ft, found)
     begun = target.tell()
     try:
         for join in (_join_many, _join_one_by_one):
@@ -518,7 +563,13 @@ class _NotPlain(Exception):
 Record = tuple[int, int, list[str], str | None]
 
 
-def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: int, limits: Limits) -> int:
+def expected_fields(ft: FileType, found: Inspected) -> frozenset[int]:
+    """How many fields a good line may have: one number, or one for each of its record types."""
+    counts = {len(t.columns) + 1 for t in ft.tables} if ft.format.get("recordtype") else {len(found.layout)}
+    return frozenset(n + bool(ft.format.get("afsluttende_adskiller")) for n in counts)
+
+
+def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: frozenset[int], limits: Limits) -> int:
     """As `_join_one_by_one`, with one pattern over many lines at a time, which is many times as fast. Returns the number of records.
 
     Raises _NotPlain where the two could part: a quote that is not at the edge of a field, or a record over several lines that has not its number of
@@ -559,7 +610,7 @@ def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str,
                 out.append(b"%d\x1f1\x1f%s\n" % (number, line))
                 continue
             more_lines = line.count(newline)
-            if line.count(field_) + 1 != expected or more_lines >= limits.span or len(line) > limits.line:
+            if line.count(field_) + 1 not in expected or more_lines >= limits.span or len(line) > limits.line:
                 raise _NotPlain
             out.append(b"%d\x1f%d\x1f%s\n" % (number, more_lines + 1, line))
             number += more_lines
@@ -568,7 +619,7 @@ def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str,
     return records
 
 
-def _join_one_by_one(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: int, limits: Limits) -> int:
+def _join_one_by_one(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: frozenset[int], limits: Limits) -> int:
     """Every record on its own; returns how many there are."""
     records = 0
     lines = (raw.decode().removesuffix("\n") for raw in source)
@@ -579,7 +630,7 @@ def _join_one_by_one(source: IO[bytes], target: IO[bytes], delimiter: str, quote
     return records
 
 
-def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: int, limits: Limits) -> Iterator[Record]:
+def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: frozenset[int], limits: Limits) -> Iterator[Record]:
     """Split quoted lines into records: (first physical line, lines spanned, fields, fault or None).
 
     A record is whole when its quotes pair off. One that never is within the limits, or that swallowed whole records on its way (it does not parse, or
@@ -609,7 +660,7 @@ def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: int
                 break
             text, span, open_quote, size = f"{text}\n{more}", span + 1, open_quote ^ (more.count(quote) % 2 == 1), size + len(more.encode())
         fields = None if open_quote else _parse(text, delimiter, quote)
-        if fields is None or (span > 1 and len(fields) != expected):
+        if fields is None or (span > 1 and len(fields) not in expected):
             ahead.pop(0)
             yield number, 1, [], "ubalanceret_citation"
             continue

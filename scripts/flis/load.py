@@ -515,7 +515,7 @@ class _Run:
                     d.closed = tuple(self.setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last) if any(t.kommunekolonne for t in ft.tables) else ())
                 parts.append(splitting.Part(d.ident, d.fil, d.match.kommunekode, d.match.periode, d.found, id(d) in wanted, d.closed))
             try:
-                accounts = splitting.into_raw(self.con, ft, path, parts)
+                accounts = splitting.into_raw(self.con, ft, path, parts, self.setup)
             except Exception as fault:
                 if of_ours(fault):
                     raise

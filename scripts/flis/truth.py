@@ -1,14 +1,50 @@
-"""The rules held against the demo's truth: what was planted and is found (recall), and what is found and was planted (precision), rule by rule."""
+"""The demo's truth: what came out held against it row for row, and what the rules found held against what was planted (recall and precision, rule by rule)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from flis.database import connect, exists
-from flis.home import Home
+from flis.home import REPO, Home
 
 IN_SERIES = "serie:"    # a fault that is found only if each delivery was built before the next came: the rule's number stands after the colon; not counted here
 AT_LOAD = "load:"       # a fault that is found when the file is taken in: the reason's code stands after the colon, the file's name is the key
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A model beside its truth: how many rows each has, and some of those that are in one and not in the other."""
+
+    there: int
+    expected: int
+    rows: list[tuple]
+
+
+def models() -> list[str]:
+    """The models that have a truth: every table of the standardized layer."""
+    return sorted(p.stem for p in (REPO / "models" / "standardized").rglob("std_*.sql"))
+
+
+def differences(home: Home, model: str) -> Difference:
+    """Hold a standardized table against its truth, which has the outcome of every faulty row too. Raises ValueError where they have not the same columns."""
+    truth = home.truth / f"{model}.parquet"
+    with connect(home) as con:
+        columns = [row[0] for row in con.execute(f"describe standardized.{model}").fetchall() if not row[0].startswith("_")]
+        expected = [row[0] for row in con.execute(f"describe select * from '{truth}'").fetchall()]
+        if sorted(expected) != sorted(columns):
+            raise ValueError(f"{model}: the truth has other columns than the model")
+        listed = ", ".join(columns)
+        rows = con.execute(f"""
+            with ud as (select {listed} from standardized.{model}), facit as (select {listed} from '{truth}'),
+            forskel as (
+                (select 'for meget' as hvad, * from (select * from ud except all select * from facit))
+                union all
+                (select 'mangler' as hvad, * from (select * from facit except all select * from ud))
+            )
+            select * from forskel order by all limit 10
+        """).fetchall()
+        there, expected_rows = con.execute(f"select (select count(*) from standardized.{model}), (select count(*) from '{truth}')").fetchall()[0]
+    return Difference(there, expected_rows, rows)
 
 
 class TruthMissing(Exception):

@@ -10,13 +10,13 @@ import sys
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import jinja2
 import pytest
 import yaml
-from flis.contract import TALFORMATER
+from flis.grammar import Talformat
 from flis.home import REPO, Home
 from flis.keys import create_key
 from flis.load import load
@@ -26,6 +26,7 @@ sys.path.insert(0, str(REPO / "scripts" / "bench"))
 
 import fuzz_oracle as oracle  # noqa: E402
 
+TALFORMATER = get_args(Talformat)
 DATES = ("yyyy-MM-dd", "dd-MM-yyyy", "dd.MM.yyyy", "yyyyMMdd", "cpr", "ddMMyy", "excel")
 KNOWN = "date '2026-11-30'"
 

@@ -102,8 +102,8 @@ def prepare(verden: Verden) -> None:
             cast(row_number() over (order by funktion, dranst, ejerforhold, gruppering, art) as integer) as konto_nr,
             *,
             vaegt / sum(vaegt) over () as andel,
-            -- Accounts of weight are booked every month, small ones every third where the demo is small.
-            abs(kr_pr_indbygger) >= 400 or funktion like '5.38.%' or saeson <> 'jaevn' as hver_maaned
+            -- Accounts of weight and wages are booked every month, small ones every third where the demo is small.
+            abs(kr_pr_indbygger) >= 400 or art = '1.0' or funktion like '5.38.%' or saeson <> 'jaevn' as hver_maaned
         from (
             select
                 funktion, dranst, ejerforhold, gruppering, art, cast(kr_pr_indbygger as double) as kr_pr_indbygger, cast(vaegt as double) as vaegt, saeson

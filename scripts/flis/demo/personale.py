@@ -1,7 +1,8 @@
 """Personale: the municipalities' employees in the world's own terms: what they are paid, where they work, and when they are away.
 
-Pay comes from the ledger that Økonomi has written: the pay lines of a month add up to the postings on art 1.0, account by account. An account has as many
-seats as its pay is worth; a seat is held by one person after another, and every holding is an employment (`pe.ansaettelse`). Months are made one at a time.
+Pay comes from the ledger that Økonomi has written: the pay lines of a month add up to the postings on art 1.0, account by account. A municipality has as many
+seats as its pay is worth, and a seat is paid from the accounts that its place in the row of them covers; it is held by one person after another, and every holding is
+an employment (`pe.ansaettelse`). Months are made one at a time.
 The files and the truth are in `personale_filer.py`; docs/demo.md says what the numbers were estimated from.
 """
 
@@ -23,12 +24,16 @@ MOST_IN_PERSON = 7          # hours a week of all that a person has beside the f
 RESENT = "kmd_opus_loen"    # one municipality with it sends the middle month twice
 FEW = 10                    # municipalities: in a smaller demo all absence of the last month comes
 
-# Hours a week, out of twenty employments.
+LEAVE_IN_MONTH = 0.014      # of all seats: about 17 in a hundred in a year [general knowledge]
+LATE_IN_MONTH = 20          # who begins after that day has the first pay the month after
+
+# Hours a week, out of a hundred employments.
 HOURS = [37.0] * 60 + [32.0] * 10 + [30.0] * 10 + [28.0] * 8 + [25.0] * 6 + [18.5] * 6
 RARE_FORMS = ["elev", "fleksjob", "vikar", "seniorjob", "loentilskud", "honorar"]
 
 # Which agreements the employees of a function are on: the first beginning that fits.
 AGREEMENTS = [
+    ("3.22.05", ["paedagoger"] * 7 + ["paedagogmedhjaelpere"] * 3),
     ("3.22.", ["laerere"] * 7 + ["paedagoger"] * 2 + ["kontor_it"]),
     ("5.25.11", ["dagplejere"] * 9 + ["paedagoger"]),
     ("5.25.", ["paedagoger"] * 6 + ["paedagogmedhjaelpere"] * 4),
@@ -73,8 +78,8 @@ DEPARTMENTS = [
 LONG = [
     ("1100", 0.015, 30, 120, "true"),
     ("1400", 0.015, 100, 300, "koen = 'K' and alder between 22 and 42"),
-    # never the first on an account: somebody must be paid from it
-    ("orlov_uden_loen", 0.015, 150, 450, "plads > 1"),
+    # never the first in a municipality: somebody must be paid
+    ("orlov_uden_loen", 0.008, 150, 450, "plads > 1"),
     ("paragraf_56", 0.002, 30, 90, "true"),
     ("nedsat_tjeneste", 0.003, 30, 90, "true"),
 ]
@@ -185,13 +190,14 @@ def payroll(verden: Verden) -> None:
         with gennemsnit as (
             select
                 kommunekode, kontostreng, funktion, dranst, ejerforhold, gruppering, art,
-                cast(abs(sum(beloeb_kr)) as double) / {len(verden.months)} / {FULL_TIME_PAY} as aarsvaerk
+                -- a decimal, so that sums of it are the same in any order
+                cast(abs(sum(beloeb_kr)) / {len(verden.months)} / {FULL_TIME_PAY} as decimal(18, 6)) as aarsvaerk
             from pe.regnskab
             where art = '1.0'
             group by all
         )
         select
-            cast(row_number() over (order by kommunekode, kontostreng) as integer) as konto_nr, *, cast(greatest(1, round(aarsvaerk)) as integer) as pladser,
+            cast(row_number() over (order by kommunekode, kontostreng) as integer) as konto_nr, *,
             row_number() over (partition by kommunekode order by aarsvaerk desc, kontostreng) as stoerrelse
         from gennemsnit
     """)
@@ -220,18 +226,74 @@ def payroll(verden: Verden) -> None:
 
 
 def seats(verden: Verden) -> None:
-    """`pe.plads`: the seats of each account. What they share, whoever holds them: the unit they are in."""
-    verden.con.execute(f"""
-        create table pe.plads as
-        with pladser as (
-            select *, unnest(range(1, pladser + 1)) as plads, substr(funktion, 1, 4) as hovedfunktion from pe.konto
+    """`pe.plads`: the seats of each municipality; `pe.plads_konto`: which accounts a seat is paid from, and how much of its pay each bears.
+
+    The accounts of a municipality lie end to end, each as long as the full-time employees it pays, and the seats beside them, each as long as its hours. So a large account has many
+    seats and nothing else, and a seat takes as many small ones as it has room for. What a seat's holders share, whoever they are: hours, accounts, unit.
+    """
+    con = verden.con
+    con.execute(f"""
+        create table pe.raekke as
+        with behov as (
+            select kommunekode, cast(sum(aarsvaerk) as double) as aarsvaerk, cast(greatest(1, round(cast(sum(aarsvaerk) as double) / {sum(HOURS) / len(HOURS) / 37!r})) as integer) as pladser
+            from pe.konto
+            group by kommunekode
+        ),
+        pladser as (
+            select kommunekode, aarsvaerk, pladser, unnest(range(1, pladser + 1)) as plads from behov
+        ),
+        timer as (
+            select
+                *, cast({draw(HOURS, hashed(verden, 'kommunekode', 'plads', repr('timer')))} as decimal(9, 2)) as timer,
+                -- where one is too many for the pay, the hours follow it
+                case when pladser = 1 then least(1.0, aarsvaerk * 37 / timer) else 1.0 end as del
+            from pladser
         )
         select
-            kommunekode, konto_nr, funktion, hovedfunktion, plads, stoerrelse, pladser, aarsvaerk,
-            row_number() over (order by konto_nr, plads) as plads_nr,
-            row_number() over (partition by kommunekode order by konto_nr, plads) as nr_i_kommune,
-            (row_number() over (partition by kommunekode, hovedfunktion order by konto_nr, plads) - 1) // {SEATS_IN_UNIT} as enhed
-        from pladser
+            kommunekode, plads, pladser, del, cast(greatest(1.0, round(cast(timer as double) * del * 2) / 2) as decimal(9, 2)) as timer_uge,
+            cast(sum(timer) over (partition by kommunekode order by plads) as double) / cast(sum(timer) over (partition by kommunekode) as double) as til,
+            cast(sum(timer) over (partition by kommunekode order by plads) - timer as double) / cast(sum(timer) over (partition by kommunekode) as double) as fra
+        from timer
+    """)
+    con.execute("""
+        create table pe.plads_konto as
+        with strimler as (
+            select
+                kommunekode, konto_nr,
+                cast(sum(aarsvaerk) over (partition by kommunekode order by konto_nr) as double) / cast(sum(aarsvaerk) over (partition by kommunekode) as double) as til,
+                cast(sum(aarsvaerk) over (partition by kommunekode order by konto_nr) - aarsvaerk as double) / cast(sum(aarsvaerk) over (partition by kommunekode) as double) as fra
+            from pe.konto
+        ),
+        faelles as (
+            select p.kommunekode, p.plads, s.konto_nr, round(10000 * (least(p.til, s.til) - greatest(p.fra, s.fra)) / (p.til - p.fra)) as andel
+            from pe.raekke as p
+            inner join strimler as s on p.kommunekode = s.kommunekode and p.fra < s.til and p.til > s.fra
+        )
+        -- parts in ten thousand of the seat's own pay; a sliver that only rounding made is none
+        select kommunekode, plads, konto_nr, cast(andel as bigint) as andel from faelles where andel >= 1
+    """)
+    con.execute(f"""
+        create table pe.plads as
+        with flest as (
+            -- the account that bears most of a seat's pay says what the work is
+            select * from pe.plads_konto
+            qualify row_number() over (partition by kommunekode, plads order by andel desc, konto_nr) = 1
+        )
+        select
+            r.kommunekode, f.konto_nr, k.funktion, substr(k.funktion, 1, 4) as hovedfunktion, r.plads, r.pladser, r.timer_uge as plads_timer, r.del,
+            row_number() over (order by r.kommunekode, r.plads) as plads_nr,
+            (row_number() over (partition by r.kommunekode, substr(k.funktion, 1, 4) order by r.plads) - 1) // {SEATS_IN_UNIT} as enhed,
+            -- in the largest municipality of each system one is on the list without being paid and one away without pay; the others are drawn
+            r.kommunekode in (
+                select s.kommunekode
+                from pe.system as s
+                inner join verden.kommune as v on s.kommunekode = v.kommunekode
+                where not s.uden_fejl
+                qualify row_number() over (partition by s.kildesystem order by v.folketal desc, s.kommunekode) = 1
+            ) and r.pladser > 3 as er_stoerst
+        from pe.raekke as r
+        inner join flest as f on r.kommunekode = f.kommunekode and r.plads = f.plads
+        inner join pe.konto as k on f.konto_nr = k.konto_nr
     """)
 
 
@@ -242,7 +304,7 @@ def draw(options: list, key: str) -> str:
 
 
 def employments(verden: Verden) -> None:
-    """`pe.raa`: who held which seat from when until when (half-open). One in a hundred leaves in a month, and the next one comes the day after."""
+    """`pe.raa`: who held which seat from when until when (half-open). LEAVE_IN_MONTH of them leave in a month, and the next one comes the day after."""
     con, first = verden.con, verden.first
 
     def u(*keys: str) -> str:
@@ -254,7 +316,7 @@ def employments(verden: Verden) -> None:
             select p.plads_nr, cast(m.periode + 1 + cast(floor({u('p.plads_nr', 'm.periode', "'dag'")} * day(last_day(m.periode))) as integer) as date) as til
             from pe.plads as p
             cross join pe.maaned as m
-            where {u('p.plads_nr', 'm.periode', "'slut'")} < 0.01
+            where {u('p.plads_nr', 'm.periode', "'slut'")} < {LEAVE_IN_MONTH}
             union all
             select plads_nr, {OPEN} from pe.plads
         ),
@@ -346,18 +408,12 @@ def employments(verden: Verden) -> None:
             select *, form in ('tjenestemand', 'overenskomst') and bijob = 0 and {u('nr', "'leder'")} < 0.032 as er_leder from former
         )
         select
-            nr, kommunekode, konto_nr, funktion, hovedfunktion, enhed, plads, nr_i_kommune as plads_i_kommune, person_nr, koen, alder, foedselsdato, fra, til, bijob, ansaettelser, form, er_leder,
+            nr, kommunekode, konto_nr, funktion, hovedfunktion, enhed, plads, plads as plads_i_kommune, person_nr, koen, alder, foedselsdato, fra, til, bijob, ansaettelser, form, er_leder,
             case when er_leder then 'chefer' else case {weights} end end as overenskomst,
-            -- one of the many on the largest account is on the list without being paid; the others are drawn
-            plads > 1 and bijob = 0 and ({u('nr', "'ikke i loen'")} < 0.01 or (stoerrelse = 1 and plads = 2 and pladser > 3)) as er_ikke_i_loen,
-            stoerrelse = 1 and plads = 3 and pladser > 3 as er_paa_orlov,
-            -- an account that pays less than half a full-time wage has one on as many hours as that is
-            least(1.0, case when aarsvaerk < 0.5 then aarsvaerk else 1.0 end) as del,
-            cast(case
-                when bijob > 0 then floor({MOST_IN_PERSON} * 100 / (ansaettelser - 1)) / 100
-                when aarsvaerk < 0.5 then greatest(1.0, round(aarsvaerk * 74) / 2)
-                else {draw(HOURS, hashed(verden, 'nr', repr('timer')))}
-            end as decimal(9, 2)) as timer_uge,
+            plads > 1 and bijob = 0 and ({u('nr', "'ikke i loen'")} < 0.008 or (er_stoerst and plads = 2)) as er_ikke_i_loen,
+            er_stoerst and plads = 3 as er_paa_orlov,
+            del,
+            cast(case when bijob > 0 then floor({MOST_IN_PERSON} * 100 / (ansaettelser - 1)) / 100 else plads_timer end as decimal(9, 2)) as timer_uge,
             cast(null as varchar) as fejl, cast(null as date) as fejl_maaned
         from ledere
     """)
@@ -708,7 +764,7 @@ def month_employments(verden: Verden, month: date) -> None:
             e.nr as enhed_nr, e.niveau as enhed_niveau,
             -- a whole number, so that the shares do not depend on the order they are added in
             case
-                when o.er_ikke_i_loen or o.dage = 0 or o.fejl in {UNPAID} then 0
+                when o.er_ikke_i_loen or o.dage = 0 or o.fejl in {UNPAID} or o.fra >= date '{month}' + {LATE_IN_MONTH} then 0
                 else greatest(1, cast(round(cast(o.grad as double) * o.niveau * (85 + cast({hashed(verden, 'o.nr', "'tillaeg'")} % 31 as integer)) * o.dage / {(end - month).days}) as bigint))
             end as vaegt,
             coalesce(o.fejl in {HIDDEN}, false) as skjult
@@ -729,26 +785,54 @@ def sd_institution(number: str) -> str:
 
 
 def month_pay(verden: Verden, month: date) -> None:
-    """`pe.m_loen`: two to four lines for each who is paid. They add up to the account's amount; the largest takes what rounding leaves."""
-    verden.con.execute(f"""
+    """`pe.m_loen`: two to four lines a month on each account somebody is paid from. They add up to the account's amount; the largest takes what rounding leaves."""
+    con = verden.con
+    # Who is paid from which account. Where nobody whose account it is has pay in the month, the next one in the row stands in.
+    con.execute(f"""
+        create or replace table pe.m_konto as
+        with egne as (
+            select a.nr, k.konto_nr, a.vaegt * k.andel as vaegt, k.andel
+            from pe.m_ans as a
+            inner join pe.plads_konto as k on a.kommunekode = k.kommunekode and a.plads = k.plads
+            where a.vaegt > 0
+            union all
+            -- who is there for a fault alone has no seat
+            select nr, konto_nr, vaegt * 10000, 10000 from pe.m_ans where vaegt > 0 and plads = 0
+        ),
+        tomme as (
+            select s.konto_nr, k.kommunekode, (select min(p.plads) from pe.plads_konto as p where p.konto_nr = s.konto_nr) as plads
+            from pe.loensum as s
+            inner join pe.konto as k on s.konto_nr = k.konto_nr
+            where s.periode = date '{month}' and s.konto_nr not in (select e.konto_nr from egne as e)
+        )
+        select * from egne
+        union all
+        select a.nr, t.konto_nr, 1, 0
+        from tomme as t
+        inner join pe.m_ans as a on t.kommunekode = a.kommunekode and a.vaegt > 0 and a.plads > 0
+        qualify row_number() over (partition by t.konto_nr order by abs(a.plads - coalesce(t.plads, 1)), a.nr) = 1
+    """)
+    con.execute(f"""
         create or replace table pe.m_loen as
         with linjer as (
             select
-                a.nr, a.konto_nr, 1 as slags, case when a.er_timeloennet then 'timeloen' when a.form = 'honorar' then 'honorar' else 'grundloen' end as loenart,
-                a.vaegt * 80 as vaegt, case when a.er_timeloennet then a.timer_maaned end as timer
+                a.nr, k.konto_nr, 1 as slags, case when a.er_timeloennet then 'timeloen' when a.form = 'honorar' then 'honorar' else 'grundloen' end as loenart,
+                k.vaegt * 80 as vaegt, case when a.er_timeloennet then cast(a.timer_maaned as double) * k.andel / 10000 end as timer
             from pe.m_ans as a
-            where a.vaegt > 0
+            inner join pe.m_konto as k on a.nr = k.nr
             union all
-            select nr, konto_nr, 2, 'pension', vaegt * 12, null from pe.m_ans where vaegt > 0
+            select nr, konto_nr, 2, 'pension', vaegt * 12, null from pe.m_konto
             union all
             -- who has a supplement or works overtime does so all the time
-            select nr, konto_nr, 3, case when er_leder or nr % 3 = 0 then 'funktionsloen' else 'kvalifikationsloen' end, vaegt * 6, null
-            from pe.m_ans
-            where vaegt > 0 and {hashed(verden, 'nr', "'har tillaeg'")} % 2 = 0
+            select a.nr, k.konto_nr, 3, case when a.er_leder or a.nr % 3 = 0 then 'funktionsloen' else 'kvalifikationsloen' end, k.vaegt * 6, null
+            from pe.m_ans as a
+            inner join pe.m_konto as k on a.nr = k.nr
+            where {hashed(verden, 'a.nr', "'har tillaeg'")} % 2 = 0
             union all
-            select nr, konto_nr, 4, 'overarbejde', vaegt * 4, (4 + {hashed(verden, 'nr', repr(str(month)), repr('over'))} % 60) / 4
-            from pe.m_ans
-            where vaegt > 0 and not er_timeloennet and {hashed(verden, 'nr', "'har overarbejde'")} % 20 = 0
+            select a.nr, k.konto_nr, 4, 'overarbejde', k.vaegt * 4, (4 + {hashed(verden, 'a.nr', repr(str(month)), repr('over'))} % 60) / 4.0
+            from pe.m_ans as a
+            inner join pe.m_konto as k on a.nr = k.nr and a.konto_nr = k.konto_nr
+            where not a.er_timeloennet and {hashed(verden, 'a.nr', "'har overarbejde'")} % 20 = 0
         ),
         belob as (
             select
@@ -756,7 +840,7 @@ def month_pay(verden: Verden, month: date) -> None:
                 case when f.konto_nr is null then s.beloeb_kr else cast(round(s.beloeb_kr * {1 + TOO_MUCH}, 2) as decimal(18, 2)) end as konto_kr,
                 cast(round(cast(konto_kr as double) * l.vaegt / sum(l.vaegt) over (partition by l.konto_nr), 2) as decimal(18, 2)) as kr,
                 row_number() over (partition by l.konto_nr order by l.vaegt desc, l.nr, l.slags) as plads,
-                row_number() over (partition by l.nr order by l.slags) as linjenummer
+                row_number() over (partition by l.nr order by l.konto_nr, l.slags) as linjenummer
             from linjer as l
             inner join pe.loensum as s on l.konto_nr = s.konto_nr and s.periode = date '{month}'
             left join pe.for_meget as f on l.konto_nr = f.konto_nr and f.periode = s.periode
