@@ -136,6 +136,11 @@
     case when {{ dato }} >= date '9999-12-31' then date '9999-12-31' else {{ dato_plus_dage(dato, 1) }} end
 {%- endmacro %}
 
+{# An open interval: an end that is blank. Anything else must be a date; `dato` is the end already typed, and the first day after. #}
+{% macro aaben_slut(kolonne, dato) -%}
+    case when nullif(trim({{ kolonne }}), '') is null then date '9999-12-31' else {{ dato }} end
+{%- endmacro %}
+
 {# An amount that stands without a sign, with the sign its side gives it: debit is positive, credit negative. A side that is neither gives null. #}
 {% macro med_side(beloeb, kolonne, debet='D', kredit='K') -%}
     case trim({{ kolonne }}) when '{{ debet }}' then {{ beloeb }} when '{{ kredit }}' then -({{ beloeb }}) end

@@ -180,10 +180,10 @@ def failing_reader(monkeypatch, name: str, error: Exception) -> None:
     """A reader that fails on every spool in which the file stands, as DuckDB's does: it is not told which file it was."""
     whole = splitting.into_raw
 
-    def reader(con, ft, spool, parts):
+    def reader(con, ft, spool, parts, setup):
         if any(part.fil == name for part in parts):
             raise error
-        return whole(con, ft, spool, parts)
+        return whole(con, ft, spool, parts, setup)
 
     monkeypatch.setattr(splitting, "into_raw", reader)
 
