@@ -256,7 +256,7 @@ def test_hver_tabel_siger_hvis_raekken_er() -> None:
     ("{meta: {recordtype: L}}", "{meta: {recordtype: L}, fil: x}", "femte.postering: fil stands outside config.meta"),
     ("{name: tekst}", "{name: tekst, config: {meta: {persornummer: true}}}", "tekst: persornummer is not a key of the contract's grammar (nearest: personnummer)"),
     ("{name: tekst}", "{name: tekst, config: {meta: {pos: 3}}}", "tekst: pos does not go with format.type delimited: it is a key of fixed"),
-    ("talformat: komma", "talformat: kroner", "kontroltal.talformat must be komma, punktum, efterstillet_minus, oere or tusinde, not 'kroner'"),
+    ("talformat: komma", "talformat: kroner", "kontroltal.talformat must be komma, punktum, efterstillet_minus, komma_tre, punktum_tre, efterstillet_minus_tre, oere or tusinde, not 'kroner'"),
     ("{kolonne: side, debet", "{kolonne: sida, debet", "kontroltal.debet_kredit.kolonne 'sida' is not a column of postering (nearest: side)"),
     ("raekkens_kommune: {kolonne: kommune, form: kode}", "raekkens_kommune: {kolonne: komune, form: kode}", "raekkens_kommune.kolonne 'komune' is not a column of postering (nearest: kommune)"),
     ("        raekkens_kommune: {kolonne: kommune, form: kode}\n", "", "raekkens_kommune is missing on postering, which has the column kommune"),

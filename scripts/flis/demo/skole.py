@@ -878,7 +878,7 @@ def silence_school(verden: Verden, month: date, where: list[str]) -> None:
         select distinct 'SK-93', '{system}', '{code}', date '{month}', '{system}|' || case when {left} = 0 then 'alle' else a.art end
         from sk.artstal as a
         inner join foer as f on a.periode = f.periode
-        where a.kommunekode = '{code}' and a.antal >= 5 and a.art not in (select r.art from sk.m_frav as r where r.kommunekode = '{code}')
+        where a.kommunekode = '{code}' and a.antal >= 12 and a.art not in (select r.art from sk.m_frav as r where r.kommunekode = '{code}')
         group by a.art
         having count(*) = (select count(*) from foer) and count(*) >= 2
     """)
