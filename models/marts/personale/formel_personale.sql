@@ -52,8 +52,8 @@ maaneder as (
 
 ),
 
--- What a formula takes: '*' is everything, and a list is separated by blanks; causes may be named by the code list's flag (er_...). A person stands in several parts (causes, kinds of pay), so the largest
--- part tells how many persons there are at least.
+-- What a formula takes: '*' is everything, and a list is separated by blanks; causes may be named by the code list's flag (er_...). A person stands in
+-- several parts (causes, kinds of pay), so the largest part tells how many persons there are at least.
 udvalgt as (
 
     select

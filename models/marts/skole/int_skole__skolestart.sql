@@ -1,7 +1,7 @@
--- What happens from one school start to the next. The 5th of September, the reference date of the school year, is the school start. Three measures: the pupils there are,
--- those of them who turn seven or more in the year, and last year's pupils who go to school this year too, by where they went and where they go now (the columns _nu).
--- A pupil who has come again counts for the municipality of last year, so that a share of them is of the same pupils above and below the line. No slices: a pupil's next
--- school may be in another municipality, and a year has one September.
+-- What happens from one school start to the next. The 5th of September, the reference date of the school year, is the school start. Three measures: the
+-- pupils there are, those of them who turn seven or more in the year, and last year's pupils who go to school this year too, by where they went and where
+-- they go now (the columns _nu). A pupil who has come again counts for the municipality of last year, so that a share of them is of the same pupils above
+-- and below the line. No slices: a pupil's next school may be in another municipality, and a year has one September.
 with elever as (
 
     select
