@@ -334,7 +334,7 @@ ramme_saldo_12 as (
             when bool_and(t.leveringsstatus = 'leveret') then 'leveret'
             else 'foreloebig'
         end as leveringsstatus,
-        round(sum(coalesce(t.beloeb_kr, 0)) / 12, 2) as beloeb_kr
+        round(sum(t.beloeb_kr) / 12, 2) as beloeb_kr
     from ramme_maaned as m
     inner join ramme_maaned as t
         on
@@ -411,7 +411,7 @@ udfyldt as (
         kommunekode,
         periode,
         leveringsstatus,
-        coalesce(cast(beloeb_kr as decimal(18, 5)), cast(0 as decimal(18, 5))) as vaerdi,
+        cast(beloeb_kr as decimal(18, 5)) as vaerdi,
         cast(null as bigint) as antal_personer
     from samlet
 
@@ -419,7 +419,7 @@ udfyldt as (
 
 final as (
 
-    {{ formelvaerdier('udfyldt') }}
+    {{ formelvaerdier('oekonomi', 'udfyldt', 'roller') }}
 
 )
 

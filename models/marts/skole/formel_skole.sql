@@ -123,8 +123,8 @@ ramme as (
             when m.leveringsstatus_foer = 'foreloebig' then 'foreloebig'
             else m.leveringsstatus
         end as leveringsstatus,
-        cast(round(coalesce(u.vaerdi, 0), 5) as decimal(18, 5)) as vaerdi,
-        cast(coalesce(u.antal_personer, 0) as bigint) as antal_personer
+        cast(round(u.vaerdi, 5) as decimal(18, 5)) as vaerdi,
+        cast(u.antal_personer as bigint) as antal_personer
     from formler as f
     inner join maaneder as m
         on f.opgoerelsesniveau = m.opgoerelsesniveau
@@ -138,7 +138,7 @@ ramme as (
 
 final as (
 
-    {{ formelvaerdier('ramme') }}
+    {{ formelvaerdier('skole', 'ramme') }}
 
 )
 

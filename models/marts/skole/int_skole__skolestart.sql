@@ -11,6 +11,8 @@ with elever as (
     where
         er_paa_opgoerelsesdagen
         and extract(month from periode) = 9
+        -- as in int_skole__maal: a school is its owner's to deliver
+        and ejer_kommunekode in (kommunekode, 'ingen', '0998')
 
 ),
 
