@@ -1,0 +1,121 @@
+"""Faults planted by hands that had not read the rules (fremmede_fejl), and what the installation says of them: found by, held, and how far a key figure moved.
+
+    python scripts/bench/fremmed.py [--work FOLDER] [--keep] [--scale 0.03] [--months 10] [--seed 1] [--walks 1] [--areas oekonomi,skole] [--municipalities 0461,0813] [--docs]
+
+A clean demo is walked to the third last month and kept; from there a clean copy takes the last two months, and so does, for each walk, a copy whose last month's files have a fault in
+them: one kind per municipality and area. With --keep the clean walk is used again. The result is `resultat.json` and `tabel.md` in the folder; --docs writes the tables in docs/fremmede-fejl.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[1]
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+from fremmede_fejl import gang, lager, maal, tabel  # noqa: E402
+from fremmede_fejl.maal import Outcome, Said  # noqa: E402
+from fremmede_fejl.plan import Plan, Planted  # noqa: E402
+
+LAST, SCALE, MONTHS = date(2026, 9, 1), 0.03, 10
+RESULT = ("resultat.json", "tabel.md")
+PAGE = REPO / "docs" / "fremmede-fejl.md"
+
+
+def run(work: Path, times: int, seed: int) -> dict[str, Any]:
+    """As a part of the benchmark: `times` walks, each with its own faults. Returns the totals; the table is left beside the working folder."""
+    result = walk_all(work, walks=times, seed=seed)
+    for name in RESULT:
+        shutil.copy2(work / name, work.parent / f"fremmed_{name}")
+    return result["totals"]
+
+
+def walk_all(work: Path, *, walks: int, seed: int, scale: float = SCALE, months: int = MONTHS, areas: list[str] | None = None, municipalities: str | None = None) -> dict[str, Any]:
+    work.mkdir(parents=True, exist_ok=True)
+    home = gang.base(work, scale=scale, months=months, last=LAST, seed=seed, municipalities=municipalities)
+    store = lager.Store(work / "venter", LAST, months, lager.names(REPO))
+    clean = _clean(work, home, store)
+    plan = Plan(store, seed, areas)
+    outcomes: list[Outcome] = []
+    alarms: list[dict[str, Any]] = []
+    for walk in range(1, walks + 1):
+        planted = plan.plant(walk, gang.files_of(work, months, work / "fejl"))
+        gang.say(f"walk {walk}: {len(planted)} faults planted")
+        faulty = _last_two(work / "fejl", gang.copy(home, work / "fejlhjem"), store)
+        outcomes += [maal.outcome(p, clean, faulty) for p in planted]
+        alarms += [{"walk": walk, **a} for a in maal.false_alarms(planted, clean, faulty, plan.controls)]
+        _write(work, outcomes, alarms, clean.titles, plan, scale, months, seed)
+    shutil.rmtree(work / "fejlhjem", ignore_errors=True)
+    return _write(work, outcomes, alarms, clean.titles, plan, scale, months, seed)
+
+
+def _clean(work: Path, home: Path, store: lager.Store) -> Said:
+    there = work / "rent"
+    if not (work / "rent.klar").exists():
+        gang.copy(home, there)
+        _last_two(work / "venter", there, store)
+        (work / "rent.klar").touch()
+    return maal.read(there, store.period(store.months - 1))
+
+
+def _last_two(files: Path, home: Path, store: lager.Store) -> Said:
+    """The last two months, one by one. What is said after the first and no longer after the second was said."""
+    since = store.period(store.months - 1)
+    gang.month(home, files / f"{store.months - 1:03}")
+    first = maal.read(home, since)
+    gang.month(home, files / f"{store.months:03}")
+    last = maal.read(home, since)
+    for where, rules in first.rules.items():
+        last.rules[where] |= rules
+    for where, held in first.held.items():
+        last.held[where] |= held
+    return last
+
+
+def _write(work: Path, outcomes: list[Outcome], alarms: list[dict[str, Any]], titles: dict[str, str], plan: Plan, scale: float, months: int, seed: int) -> dict[str, Any]:
+    totals = {**tabel.totals(outcomes), "controls": len(plan.controls), "false_alarms": len(alarms)}
+    result = {"scale": scale, "months": months, "seed": seed, "totals": totals, "false_alarms": alarms, "faults": [o.as_json() for o in outcomes]}
+    (work / "resultat.json").write_text(json.dumps(result, ensure_ascii=False, indent=1, default=str), "utf-8")
+    (work / "tabel.md").write_text(tabel.markdown(outcomes, titles), "utf-8")
+    return result
+
+
+def write_docs(table: str, what: str) -> None:
+    """Put the tables in the page, between its marks."""
+    text = PAGE.read_text("utf-8")
+    begin, end = "<!-- tabel -->", "<!-- slut -->"
+    PAGE.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{what}\n\n{table}{end}", text, flags=re.S), "utf-8")
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--work", type=Path, default=REPO / "var" / "fremmed")
+    ask.add_argument("--keep", action="store_true")
+    ask.add_argument("--scale", type=float, default=SCALE)
+    ask.add_argument("--months", type=int, default=MONTHS)
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--walks", type=int, default=1)
+    ask.add_argument("--areas")
+    ask.add_argument("--municipalities")
+    ask.add_argument("--docs", action="store_true")
+    a = ask.parse_args()
+    if not a.keep:
+        shutil.rmtree(a.work, ignore_errors=True)
+    result = walk_all(a.work, walks=a.walks, seed=a.seed, scale=a.scale, months=a.months, areas=a.areas.split(",") if a.areas else None, municipalities=a.municipalities)
+    table = (a.work / "tabel.md").read_text("utf-8")
+    print(table)
+    print(json.dumps(result["totals"]))
+    if a.docs:
+        write_docs(table, f"Skala {a.scale}, {a.months} måneder, frø {a.seed}, {a.walks} gange: {result['totals']['false_alarms']} falske alarmer i {result['totals']['controls']} kommuner uden fejl.")
+
+
+if __name__ == "__main__":
+    main()
