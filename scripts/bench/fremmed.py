@@ -1,6 +1,6 @@
 """Faults planted by hands that had not read the rules (fremmede_fejl), and what the installation says of them: found by, held, and how far a key figure moved.
 
-    python scripts/bench/fremmed.py [--work FOLDER] [--keep] [--scale 0.03] [--months 10] [--seed 1] [--walks 1] [--areas oekonomi,skole] [--municipalities 0461,0813] [--docs]
+    python scripts/bench/fremmed.py [--work FOLDER] [--keep] [--scale 0.03] [--months 10] [--seed 1] [--walks 1] [--last 2026-09] [--areas oekonomi,skole] [--municipalities 0461,0813] [--docs]
 
 A clean demo is walked to the third last month and kept; from there a clean copy takes the last two months, and so does, for each walk, a copy whose last month's files have a fault in
 them: one kind per municipality and area. With --keep the clean walk is used again. The result is `resultat.json` and `tabel.md` in the folder; --docs writes the tables in docs/fremmede-fejl.md.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import re
 import shutil
 import sys
@@ -38,10 +39,11 @@ def run(work: Path, times: int, seed: int) -> dict[str, Any]:
     return result["totals"]
 
 
-def walk_all(work: Path, *, walks: int, seed: int, scale: float = SCALE, months: int = MONTHS, areas: list[str] | None = None, municipalities: str | None = None) -> dict[str, Any]:
+def walk_all(work: Path, *, walks: int, seed: int, scale: float = SCALE, months: int = MONTHS, areas: list[str] | None = None, municipalities: str | None = None,
+             last: date = LAST) -> dict[str, Any]:
     work.mkdir(parents=True, exist_ok=True)
-    home = gang.base(work, scale=scale, months=months, last=LAST, seed=seed, municipalities=municipalities)
-    store = lager.Store(work / "venter", LAST, months, lager.names(REPO))
+    home = gang.base(work, scale=scale, months=months, last=last, seed=seed, municipalities=municipalities)
+    store = lager.Store(work / "venter", last, months, lager.names(REPO))
     clean = _clean(work, home, store)
     plan = Plan(store, seed, areas)
     outcomes: list[Outcome] = []
@@ -58,12 +60,12 @@ def walk_all(work: Path, *, walks: int, seed: int, scale: float = SCALE, months:
 
 
 def _clean(work: Path, home: Path, store: lager.Store) -> Said:
-    there = work / "rent"
-    if not (work / "rent.klar").exists():
-        gang.copy(home, there)
-        _last_two(work / "venter", there, store)
-        (work / "rent.klar").touch()
-    return maal.read(there, store.period(store.months - 1))
+    """What the clean walk says and publishes; kept, so that more faults can be tried against it."""
+    kept = work / "rent.pickle"
+    if not kept.exists():
+        kept.write_bytes(pickle.dumps(_last_two(work / "venter", gang.copy(home, work / "rent"), store)))
+        shutil.rmtree(work / "rent")
+    return pickle.loads(kept.read_bytes())
 
 
 def _last_two(files: Path, home: Path, store: lager.Store) -> Said:
@@ -102,6 +104,7 @@ def main() -> None:
     ask.add_argument("--scale", type=float, default=SCALE)
     ask.add_argument("--months", type=int, default=MONTHS)
     ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--last", type=lambda text: date.fromisoformat(f"{text}-01"), default=LAST)
     ask.add_argument("--walks", type=int, default=1)
     ask.add_argument("--areas")
     ask.add_argument("--municipalities")
@@ -109,7 +112,7 @@ def main() -> None:
     a = ask.parse_args()
     if not a.keep:
         shutil.rmtree(a.work, ignore_errors=True)
-    result = walk_all(a.work, walks=a.walks, seed=a.seed, scale=a.scale, months=a.months, areas=a.areas.split(",") if a.areas else None, municipalities=a.municipalities)
+    result = walk_all(a.work, walks=a.walks, seed=a.seed, scale=a.scale, months=a.months, areas=a.areas.split(",") if a.areas else None, municipalities=a.municipalities, last=a.last)
     table = (a.work / "tabel.md").read_text("utf-8")
     print(table)
     print(json.dumps(result["totals"]))

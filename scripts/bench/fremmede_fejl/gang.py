@@ -24,7 +24,7 @@ def say(text: str) -> None:
 def flis(step: str, home: Path, *given: str) -> str:
     """One step of the walk in a process of its own, at the lowest priority: it takes half an hour of a machine that others use."""
     begun = time.monotonic()
-    done = subprocess.run(["nice", "-n", "10", sys.executable, "-m", "flis.cli", step, "--home", str(home), *given], capture_output=True, text=True, check=False)
+    done = subprocess.run(["nice", "-n", "5", sys.executable, "-m", "flis.cli", step, "--home", str(home), *given], capture_output=True, text=True, check=False)
     if done.returncode not in FINE:
         raise SystemExit(f"flis {step} --home {home} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     say(f"  {step} {time.monotonic() - begun:.0f} s: {' '.join(done.stdout.split())[:240]}")

@@ -19,6 +19,8 @@ from fremmede_fejl.felter import Fields
 from fremmede_fejl.filer import File, Row
 
 DANISH_DAYS = 28            # a month forward that keeps the day of the week
+SCHOOL_BEGINS = 8           # the month a school year begins in
+LATEST = date(2026, 9, 1)   # nobody is born later than this
 
 
 class NotHere(Exception):
@@ -139,7 +141,8 @@ def _list(value: Any) -> list[Any]:
 
 
 def saet(d: Delivery, p: dict[str, Any]) -> int:
-    """Give a field a value: `vaerdi` as it is, `kode:x` in the system's word, `egen` or `nabo` for a municipality, `blank` for nothing, `maaned` for the first of the month, `om 6` for six months later."""
+    """Give a field a value: `vaerdi` as it is, `kode:x` in the system's word, `egen` or `nabo` for a municipality, `blank` for nothing, `maaned` for the first of the month, `om 6` for six months later,
+    `forrige maaned`, `forrige aar` and `forrige skoleaar` as a system writes them."""
     done = 0
     for _, row, fields in chosen(d, p):
         for role in _list(p["felt"]):
@@ -150,7 +153,7 @@ def saet(d: Delivery, p: dict[str, Any]) -> int:
             if told == "blank":
                 row.values[fields.columns[role]] = ""
             else:
-                value: Any = {"egen": d.kommunekode, "nabo": neighbour(d)}.get(told, word(fields, told))
+                value: Any = words(d).get(told, word(fields, told))
                 if value is None:
                     continue
                 if told == "maaned" or told.startswith("om "):
@@ -162,6 +165,12 @@ def saet(d: Delivery, p: dict[str, Any]) -> int:
     if not done:
         raise NotHere("no such field, or all had it")
     return done
+
+
+def words(d: Delivery) -> dict[str, str]:
+    """What a value may be called in arter.yml that depends on the delivery."""
+    school = d.period.year - (d.period.month < SCHOOL_BEGINS)
+    return {"egen": d.kommunekode, "nabo": neighbour(d), "forrige maaned": str((d.period.month - 2) % 12 + 1), "forrige aar": str(d.period.year - 1), "forrige skoleaar": f"{school - 1}/{school}"}
 
 
 def neighbour(d: Delivery) -> str:
@@ -235,11 +244,13 @@ def gentag(d: Delivery, p: dict[str, Any]) -> int:
 
 
 def renumbered(text: str, n: int = 0) -> str:
-    """Another number of the same width: the first digit that may be changed is moved on."""
+    """Another number, of the same width where it is long enough: a digit far to the left is moved on."""
     digits = re.search(r"\d+$", text)
     if not digits:
         return text + str(n + 2)
     width = len(digits[0])
+    if width < 4:
+        return text[:digits.start()] + str(int(digits[0]) + 500 * (n + 1))
     return text[:digits.start()] + f"{(int(digits[0]) + (7 + n) * 10 ** max(width - 2, 1)) % 10 ** width:0{width}d}"
 
 
@@ -278,7 +289,7 @@ def cpr(d: Delivery, p: dict[str, Any]) -> int:
         if number not in changed:
             changed[number] = transposed(number, d.chance(number, "plads")) if d.chance(number) < p["andel"] else number
         return changed[number]
-    return each(d, {"rolle": p.get("rolle", "alle"), "felt": "cpr"}, change)
+    return each(d, {"rolle": p.get("rolle", "alle"), "hvem": p.get("hvem"), "felt": "cpr"}, change)
 
 
 def transposed(number: str, chance: float) -> str:
@@ -297,7 +308,7 @@ def valid(number: str) -> bool:
     day, month, year, seventh = int(number[:2]), int(number[2:4]), int(number[4:6]), int(number[6])
     century = 1900 if seventh <= 3 or (seventh in (4, 9) and year >= 37) else 2000 if seventh in (4, 9) or year <= 57 else 1800
     try:
-        return date(century + year, month, day) < date(2026, 9, 1)
+        return date(century + year, month, day) < LATEST
     except ValueError:
         return False
 
@@ -328,12 +339,16 @@ def anden(d: Delivery, p: dict[str, Any]) -> int:
     """Another municipality's rows under one's own name: whole, or a share beside one's own; with `egne` the municipality's code in them is one's own."""
     assert d.donor
     other = d.donor()
+    own = {role: Counter(x.get(r.values, role) for _, r, x in d.rows("alle") if role in x.columns).most_common(1) for role in ("arbejdsgiver",)}
     done = _take(d, other, replace=not p.get("andel"), share=p.get("andel", 1))
     if p.get("egne"):
         for _, row, fields in d.rows("alle"):
-            for role in ("kommune", "handle", "betaler", "ophold", "bopael", "bopael_cpr", "tilhoer", "ejer"):
+            for role in ("kommune", "firma", "handle", "betaler", "ophold", "bopael", "bopael_cpr", "tilhoer", "ejer"):
                 if role in fields.columns and not fields.about["felter"][role][1].startswith(("tegn", "tekst")) and fields.get(row.values, role) == other.kommunekode:
                     fields.put(row.values, role, d.kommunekode)
+            for role, value in own.items():
+                if value and role in fields.columns:
+                    fields.put(row.values, role, value[0][0])
     if p.get("ny"):
         _fresh(d, 0, p.get("nye", ["bilag", "nr", "id"]))
     return done

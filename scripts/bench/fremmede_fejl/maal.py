@@ -20,14 +20,22 @@ REFUSED = ("aktiv", "erstattet", "ikke_instrueret")     # statuses that say noth
 Where = tuple[str, str]     # area, municipality
 
 
+def _sets() -> defaultdict[Where, set[Any]]:
+    return defaultdict(set)
+
+
+def _dicts() -> defaultdict[Where, dict[str, int]]:
+    return defaultdict(dict)
+
+
 @dataclass
 class Said:
     """What one home says of each area and municipality, and the figures it has."""
 
-    rules: dict[Where, set[tuple[str, str, str]]] = field(default_factory=lambda: defaultdict(set))         # rule, period, severity
-    set_aside: dict[Where, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))               # reason: rows
-    refused: dict[Where, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))            # reason, file
-    held: dict[Where, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))               # rule, period
+    rules: dict[Where, set[tuple[str, str, str]]] = field(default_factory=_sets)         # rule, period, severity
+    set_aside: dict[Where, dict[str, int]] = field(default_factory=_dicts)               # reason: rows
+    refused: dict[Where, set[tuple[str, str]]] = field(default_factory=_sets)            # reason, file
+    held: dict[Where, set[tuple[str, str]]] = field(default_factory=_sets)               # rule, period
     figures: dict[tuple[str, str, date], tuple[str, float | None, float | None]] = field(default_factory=dict)     # figure, municipality, period: area, value, persons
     titles: dict[str, str] = field(default_factory=dict)
 
