@@ -24,7 +24,7 @@ from fremmede_fejl.felter import Fields
 from fremmede_fejl.greb import transposed, valid
 from fremmede_fejl.vaner import MOVES
 
-LAST, MONTHS, WALKS = date(2026, 2, 1), 3, 3
+LAST, MONTHS, WALKS = date(2026, 2, 1), 3, 4
 TAKEN = {"aktiv", "erstattet", "dublet", "ikke_instrueret", "venter"}       # venter: days of the register without the first
 
 
@@ -70,11 +70,34 @@ def test_en_uroert_fil_skrives_som_den_blev_laest(store: lager.Store) -> None:
 @pytest.mark.parametrize("walk", range(1, WALKS + 1))
 def test_plantede_filer_er_formelt_rigtige(store: lager.Store, work: Path, walk: int) -> None:
     planted, there = _planted(store, work, walk, f"fejl{walk}")
-    assert len(planted) > 40 and all(p.raekker for p in planted)
+    assert len(planted) > 15 and all(p.raekker for p in planted)
+    assert all(a.kommunekode != b.kommunekode or {a.omraade, b.omraade} == {"personale", "voksne_handicap"} for a in planted for b in planted if a != b)
     clean, changed = _hash(work / "venter"), _hash(there)
     assert sum(clean[name] != changed[name] for name in changed) >= len([p for p in planted if p.omraade != "borger"])
-    home = Home.of(gang.copy(work / "grund", work / f"hjem{walk}")).prepare()
-    deliveries.deliver(there / f"{MONTHS:03}", home.inbox)
+    _is_taken(work, there, f"hjem{walk}")
+
+
+def test_byttede_maaneder_er_formelt_rigtige(store: lager.Store, work: Path) -> None:
+    there = gang.files_of(work, MONTHS, work / "byttet", both=True)
+    planted = plan.Plan(store, 3).plant_two(1, there)
+    assert {p.omraade for p in planted} == {"oekonomi", "personale", "skole", "voksne_handicap"}
+    _is_taken(work, there, "byttet_hjem", MONTHS - 1)
+
+
+def test_hele_registret(store: lager.Store, work: Path) -> None:
+    """A day of the register that holds what the day before held has its own number and the right count."""
+    there = gang.files_of(work, MONTHS, work / "register", ("cpr",))
+    assert plan.Plan(store, 3, ["registret"]).plant(1, there)[0].art == "dag_igen"
+    last, before = (there / f"{MONTHS:03}" / "cpr" / f"D2602{day}.L431101" for day in (28, 27))
+    assert last.read_bytes().splitlines()[1:] == before.read_bytes().splitlines()[1:]
+    assert last.read_bytes().splitlines()[0] != before.read_bytes().splitlines()[0]
+
+
+def _is_taken(work: Path, there: Path, name: str, first: int = MONTHS) -> None:
+    """Nothing of what was planted is refused at the door, and no row of it is set aside there."""
+    home = Home.of(gang.copy(work / "grund", work / name)).prepare()
+    for month in range(first, MONTHS + 1):
+        deliveries.deliver(there / f"{month:03}", home.inbox)
     load(home)
     with duckdb.connect(str(home.root / "flis_cpr.duckdb"), read_only=True) as db:
         told = db.execute("select fil, status, aarsag, raekker_afvist from raw.leverance").fetchall()

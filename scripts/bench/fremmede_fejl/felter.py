@@ -66,7 +66,10 @@ def _date(pattern: str) -> Form:
         except ValueError:
             return None
         return None if at.year in OPEN else at
-    return Form(read, lambda at: at.strftime(pattern))
+    def write(at: datetime) -> str:
+        midnight_in_denmark = pattern.endswith("Z") and at.hour == 0
+        return (at - timedelta(hours=2) if midnight_in_denmark else at).strftime(pattern)
+    return Form(read, write)
 
 
 def _truth(yes: str, no: str) -> Form:

@@ -1,4 +1,4 @@
-"""The walks: a clean installation to the month before the last two, and from there clean and faulty copies of it."""
+"""The walks: a clean installation to the third last month and one to the second last, and from there clean and faulty copies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def say(text: str) -> None:
 def flis(step: str, home: Path, *given: str) -> str:
     """One step of the walk in a process of its own, at the lowest priority: it takes half an hour of a machine that others use."""
     begun = time.monotonic()
-    done = subprocess.run(["nice", "-n", "5", sys.executable, "-m", "flis.cli", step, "--home", str(home), *given], capture_output=True, text=True, check=False)
+    done = subprocess.run(["nice", "-n", "2", sys.executable, "-m", "flis.cli", step, "--home", str(home), *given], capture_output=True, text=True, check=False)
     if done.returncode not in FINE:
         raise SystemExit(f"flis {step} --home {home} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     say(f"  {step} {time.monotonic() - begun:.0f} s: {' '.join(done.stdout.split())[:240]}")
@@ -71,11 +71,13 @@ def copy(home: Path, there: Path) -> Path:
     return there
 
 
-def files_of(work: Path, months: int, there: Path) -> Path:
-    """The clean files of the last two months, linked, to be planted in."""
+def files_of(work: Path, months: int, there: Path, senders: tuple[str, ...] = (), both: bool = False) -> Path:
+    """The clean files of the last month (or `both` of the last two), linked, to be planted in; of these senders alone, if any are named."""
     shutil.rmtree(there, ignore_errors=True)
-    for number in (months - 1, months):
+    for number in (months - 1, months)[not both:]:
         for path in (work / "venter" / f"{number:03}").glob("*/*"):
+            if senders and not path.parent.name.startswith(senders):
+                continue
             target = there / f"{number:03}" / path.parent.name / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, target)

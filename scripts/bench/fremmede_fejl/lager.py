@@ -21,7 +21,8 @@ from fremmede_fejl.filer import File, Row
 from fremmede_fejl.greb import Delivery, NotHere
 
 HERE = Path(__file__).parent
-NATIONAL = "borger"
+NATIONAL, REGISTER = "borger", "registret"    # faults in what the register says of one municipality; in the register as a whole
+WHOLE, SENDER = "", "cpr"
 UNREAD = ("dst_folk1a", "dst_officielle_tal")
 OFTEN = 2                           # so many ledgers in a month: a municipality that delivers by week or day, whose files take each other's place
 
@@ -142,6 +143,10 @@ class Register:
                     elif line.startswith("001") and line[14:16] not in ("01", "03", "  "):
                         homes.pop(line[3:13], None)
         return homes
+
+    def whole(self, seed: str) -> Delivery:
+        """The month's days as one delivery, the whole country's."""
+        return Delivery(WHOLE, self.store.period(self.month), self.files, self.store.fields, seed, names=self.store.names)
 
     def delivery(self, code: str, seed: str) -> PersonDelivery:
         return PersonDelivery(code, self.store.period(self.month), self.files, self.store.fields, seed, names=self.store.names, homes=self.homes)

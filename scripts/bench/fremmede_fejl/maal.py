@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from fremmede_fejl.lager import NATIONAL, REGISTER, WHOLE
 from fremmede_fejl.plan import Planted
 
 FEW_PERSONS = 5             # figures that rest on fewer in the clean walk are not judged: one person would move them by more than the limits
@@ -20,8 +21,8 @@ REFUSED = ("aktiv", "erstattet", "ikke_instrueret")     # statuses that say noth
 Where = tuple[str, str]     # area, municipality
 
 
-def _sets() -> defaultdict[Where, set[Any]]:
-    return defaultdict(set)
+def _sets(of: dict[Where, set[Any]] | None = None) -> defaultdict[Where, set[Any]]:
+    return defaultdict(set, of or {})
 
 
 def _dicts() -> defaultdict[Where, dict[str, int]]:
@@ -69,6 +70,15 @@ def read(home: Path, since: date) -> Said:
     return said
 
 
+def both(first: Said, last: Said) -> Said:
+    """What was said after the one month or the other; the figures are the last's."""
+    words = {w: _sets(getattr(last, w)) for w in ("rules", "refused", "held")}
+    for word, of in words.items():
+        for where, told in getattr(first, word).items():
+            of[where] = of[where] | told
+    return replace(last, **words)
+
+
 @dataclass
 class Outcome:
     """What became of one fault."""
@@ -102,12 +112,23 @@ def new_words(clean: Said, faulty: Said, where: Where) -> dict[str, list[str]]:
 
 
 def outcome(planted: Planted, clean: Said, faulty: Said) -> Outcome:
-    where = (planted.omraade, planted.kommunekode)
+    """A fault of one municipality is found by what is said of it; one of the whole register by what is said of anybody, and held when everybody whose figures moved is."""
+    if planted.omraade == REGISTER:
+        codes = sorted({code for _, code, _ in clean.figures} | {WHOLE})
+        each = [_of(planted, NATIONAL, code, clean, faulty) for code in codes]
+        worst = max(each, key=lambda o: o.move)
+        words = {w: sorted({x for o in each for x in getattr(o, w)}) for w in ("load", "aside", "fejl", "advarsel")}
+        return replace(worst, **words, held=bool(words["load"]) or all(o.held for o in each if o.move > HELD_OVER))
+    return _of(planted, planted.omraade, planted.kommunekode, clean, faulty)
+
+
+def _of(planted: Planted, about: str, whose: str, clean: Said, faulty: Said) -> Outcome:
+    where = (about, whose)
     words = new_words(clean, faulty, where)
     held = bool(words["load"] or faulty.held[where] - clean.held[where])
     done = Outcome(planted, **words, held=held, move=0.0)
     for (ident, code, period), (area, right, persons) in clean.figures.items():
-        if code != planted.kommunekode or area != planted.omraade or right is None or (persons is not None and persons < FEW_PERSONS):
+        if code != whose or area != about or right is None or (persons is not None and persons < FEW_PERSONS):
             continue
         wrong = faulty.figures.get((ident, code, period), (area, None, None))[1]
         if wrong is None:       # not published: no wrong figure, but a figure that is gone

@@ -166,5 +166,21 @@ def massepost(d: Delivery, p: dict[str, Any]) -> int:
     return len(people)
 
 
+def dag_igen(d: Delivery, p: dict[str, Any]) -> int:
+    """The last days of the register hold once more what the days before them held; their own numbers and dates stand in the start records."""
+    days = sorted(d.files, key=lambda f: f.path.name)
+    last, before = days[-p["dage"]:], days[-2 * p["dage"]:-p["dage"]]
+    for mine, theirs in zip(last, before, strict=True):
+        mine.rows = [r.copy() for r in theirs.rows]
+    return sum(len(f.rows) for f in last)
+
+
+def dage_byttet(d: Delivery, p: dict[str, Any]) -> int:
+    """The content of the last day and of the day a week before it have changed places."""
+    days = sorted(d.files, key=lambda f: f.path.name)
+    days[-1].rows, days[-8].rows = days[-8].rows, days[-1].rows
+    return len(days[-1].rows) + len(days[-8].rows)
+
+
 MOVES: dict[str, Callable[[Delivery, dict[str, Any]], int]] = {
-    **greb.MOVES, **{f.__name__: f for f in (fjern_slut, aabn, luk, fuld_tid, to_steder, lektioner, saml_klasser, tidligere_elever, massepost)}}
+    **greb.MOVES, **{f.__name__: f for f in (fjern_slut, aabn, luk, fuld_tid, to_steder, lektioner, saml_klasser, tidligere_elever, massepost, dag_igen, dage_byttet)}}
