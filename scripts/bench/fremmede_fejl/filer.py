@@ -39,6 +39,7 @@ class File:
     head: list[str] = field(default_factory=list)       # start record, header, XML's first lines
     tail: list[str] = field(default_factory=list)
     breaks: str = "\n"
+    names: tuple[str, ...] = ()                         # the columns in the file's order, where it is separated; local fields with them
 
     @property
     def system(self) -> str:
@@ -75,7 +76,7 @@ def _read_delimited(file: File, text: str) -> File:
     by_header = {c.header.casefold(): c.name for c in _columns(file)}
     names = [by_header.get(h.casefold(), h) for h in header]
     end = (form.get("slutrecord") or {}).get("kendes_paa")
-    file.head = header
+    file.head, file.names = header, tuple(names)
     for record in records[1:]:
         if record == header:        # a header that comes again inside the file
             continue

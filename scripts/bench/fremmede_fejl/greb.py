@@ -381,10 +381,10 @@ def _take(d: Delivery, other: Delivery, *, replace: bool, fresh: bool = False, m
 
 
 def _adapted(mine: File, theirs: File, row: Row) -> Row:
-    """The row in the columns of this file (versions of an interface have them in different order)."""
+    """The row in the columns of this file: versions of an interface have them in different order, and a municipality may have local fields."""
     new = row.copy()
-    if mine.match.version != theirs.match.version and mine.match.filetype.kind == "delimited":
-        new.values = {c.name: row.values.get(c.name, "") for c in mine.match.filetype.columns_of(mine.match.version)}
+    if mine.names != theirs.names:
+        new.values = {name: row.values.get(name, "") for name in mine.names}
     return new
 
 
