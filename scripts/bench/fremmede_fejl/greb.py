@@ -71,7 +71,7 @@ Chosen = list[tuple[File, Row, Fields]]
 # --- which rows ----------------------------------------------------------------------------------------------------------------------------------
 
 def chosen(d: Delivery, p: dict[str, Any]) -> Chosen:
-    rows = [(f, r, x) for f, r, x in d.rows(p.get("rolle", "alle")) if d.theirs(r, x, p.get("hvem")) and _fits(r, x, p.get("hvor", {})) and not (p.get("ikke") and _fits(r, x, p["ikke"]))]
+    rows = [(f, r, x) for f, r, x in d.rows(p.get("rolle", "alle")) if d.theirs(r, x, p.get("hvem")) and fits(r, x, p.get("hvor", {})) and not (p.get("ikke") and fits(r, x, p["ikke"]))]
     if where := p.get("stoerste"):
         rows = [t for t in rows if t[2].has(where)]
         tally = Counter(str(x.get(r.values, where)) for _, r, x in rows)
@@ -86,7 +86,7 @@ def chosen(d: Delivery, p: dict[str, Any]) -> Chosen:
     return rows
 
 
-def _fits(row: Row, fields: Fields, wanted: dict[str, Any]) -> bool:
+def fits(row: Row, fields: Fields, wanted: dict[str, Any]) -> bool:
     for role, values in wanted.items():
         if not fields.has(role):
             return False
@@ -302,15 +302,17 @@ def transposed(number: str, chance: float) -> str:
 
 
 def valid(number: str) -> bool:
-    """The day exists, in the century that the seventh digit says."""
-    if not number.isdigit() or len(number) != 10:
-        return False
-    day, month, year, seventh = int(number[:2]), int(number[2:4]), int(number[4:6]), int(number[6])
-    century = 1900 if seventh <= 3 or (seventh in (4, 9) and year >= 37) else 2000 if seventh in (4, 9) or year <= 57 else 1800
+    """The day exists, in the century that the seventh digit says, and is not to come."""
     try:
-        return date(century + year, month, day) < LATEST
+        return birthday(number) < LATEST
     except ValueError:
         return False
+
+
+def birthday(number: str) -> date:
+    day, month, year, seventh = int(number[:2]), int(number[2:4]), int(number[4:6]), int(number[6])
+    century = 1900 if seventh <= 3 or (seventh in (4, 9) and year >= 37) else 2000 if seventh in (4, 9) or year <= 57 else 1800
+    return date(century + year, month, day)
 
 
 # --- whole deliveries ----------------------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 from fremmede_fejl import greb
 from fremmede_fejl.felter import Fields
 from fremmede_fejl.filer import Row
-from fremmede_fejl.greb import Delivery, NotHere, by_table, chosen, each, renumbered, word
+from fremmede_fejl.greb import Delivery, NotHere, by_table, chosen, each, fits, renumbered, word
 
 def fjern_slut(d: Delivery, p: dict[str, Any]) -> int:
     """End dates lost: those who ended in the last `maaneder` months stand open again, in this month's rows and brought along from the months before."""
@@ -150,19 +150,23 @@ def tidligere_elever(d: Delivery, p: dict[str, Any]) -> int:
 
 
 def massepost(d: Delivery, p: dict[str, Any]) -> int:
-    """A share of those who live in the municipality get a record of a kind, in the middle of the month: a conversion that went wrong. The record is one that stands in the files, with their number."""
+    """A share of those who live in the municipality get records of some kinds, at the end of the month: a conversion that went wrong. Each is a record that stands in the files, with their number."""
     homes: dict[str, str] = getattr(d, "homes", {})
     people = [c for c in sorted(homes) if homes[c] == d.kommunekode and d.chance(c) < p["andel"]]
-    here = chosen(d, {"rolle": p["rolle"], "ikke": {"handling": "A"}})
-    file = sorted({id(f): f for f, _, _ in here}.values(), key=lambda f: f.path.name)[-3:][0]
-    model, fields = next((r, x) for f, r, x in here if f is file)
-    for number in people:
-        new = model.copy()
-        fields.put(new.values, "cpr", number)
-        fields.put(new.values, p["felt"], greb.neighbour(d) if p["vaerdi"] == "nabo" else d.kommunekode)
-        file.rows.append(new)
     if not people:
         raise NotHere("nobody lives there")
+    last = sorted(d.files, key=lambda f: f.path.name)[-1]
+    for role in p["rolle"]:
+        _, model, fields = next(t for t in d.rows(role) if fits(t[1], t[2], p.get("hvor", {}).get(role, {})) and not fits(t[1], t[2], {"handling": "A"}))
+        for number in people:
+            new = model.copy()
+            last.rows.append(new)
+            fields.put(new.values, "cpr", number)
+            if fields.has("kommune"):
+                fields.put(new.values, "kommune", greb.neighbour(d) if p["vaerdi"] == "nabo" else d.kommunekode)
+            if fields.has("koen"):
+                fields.put(new.values, "koen", "M" if int(number[-1]) % 2 else "K")
+                fields.put(new.values, "foedt", datetime.combine(greb.birthday(number), datetime.min.time()))
     return len(people)
 
 
