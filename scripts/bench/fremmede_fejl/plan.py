@@ -137,6 +137,8 @@ class Plan:
         rows = sum(MOVES[m["greb"]](d, {k: v for k, v in m.items() if k != "greb"}) for m in about["greb"])
         if about.get("balance"):
             balance(d, before)
+        if any(not f.rows and f.match.filetype.kind == "jsonl" and f.path.stat().st_size > len(f.breaks) for f in d.files):
+            raise NotHere("a file of nothing but a line end is seen at the door")
         written = [self.store.write(f, into / f"{months:03}") for f in d.files]
         written += [self.store.write(f, into / f"{months - 1:03}") for f in (d.second.files if d.second else [])]
         if not any(written):
