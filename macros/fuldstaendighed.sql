@@ -33,7 +33,7 @@
 {%- endmacro %}
 
 {# Reasons for which a row is set aside without being a fault: it is no part of what the delivery says. #}
-{% macro ikke_gaeldende_aarsager() -%}('slettet_i_kilden', 'andet_system_gaelder'){%- endmacro %}
+{% macro ikke_gaeldende_aarsager() -%}('slettet_i_kilden', 'afgang_meldt', 'andet_system_gaelder'){%- endmacro %}
 
 {# The raw tables a concept comes from, as rows of (kildesystem, tabel, begreb): the staging models that its int_ model unites. #}
 {% macro begrebernes_tabeller(begreber) -%}

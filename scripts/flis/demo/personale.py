@@ -13,23 +13,20 @@ from datetime import date, timedelta
 
 from flis.demo.opsaetning import CPR_IN_OWN
 from flis.demo.personale_filer import write_month, write_truth
+from flis.demo.personale_loen import AT_LEAST, TOO_MUCH, draw, hashed, month_pay, payroll, seats
 from flis.demo.verden import Verden, next_month
 from flis.demo.voksne_handicap import rows
 
 AREA = "personale"
 OPEN = "date '9999-12-31'"
-FULL_TIME_PAY = 42_000      # kr. a month with pension [general knowledge, rounded]
-SEATS_IN_UNIT = 25
 MOST_IN_PERSON = 7          # hours a week of all that a person has beside the first employment
 RESENT = "kmd_opus_loen"    # one municipality with it sends the middle month twice
+ALWAYS_THERE = 12           # rows of a code in each of three months: then it is missed
 FEW = 10                    # municipalities: in a smaller demo all absence of the last month comes
 
 LEAVE_IN_MONTH = 0.014      # of all seats: about 17 in a hundred in a year [general knowledge]
 LATE_IN_MONTH = 20          # who begins after that day has the first pay the month after
 
-# Hours a week, out of a hundred employments.
-HOURS = [37.0] * 60 + [32.0] * 10 + [30.0] * 10 + [28.0] * 8 + [25.0] * 6 + [18.5] * 6
-MEAN_SHARE = 0.825          # of full time, with those paid by the hour and second jobs
 RARE_FORMS = ["elev", "fleksjob", "vikar", "seniorjob", "loentilskud", "honorar"]
 
 # Which agreements the employees of a function are on: the first beginning that fits.
@@ -91,7 +88,6 @@ EXTRA = ["PE-03", "PE-05", "PE-06", "PE-07", "PE-11", "PE-15", "PE-17", "PE-18"]
 ONLY_IN_MONTH = ("PE-03", "PE-07", "PE-15", "PE-17", "PE-18")       # in no file before the month of the fault
 HIDDEN = ("PE-03", "PE-15")                                         # in no file of employees at all
 UNPAID = ("PE-03", "PE-07", "PE-17", "PE-18")
-TOO_MUCH, AT_LEAST = 0.25, 10_000                                   # PE-14: share, and kr.
 
 
 def generate(verden: Verden) -> None:
@@ -152,6 +148,7 @@ def lose_absence(verden: Verden) -> None:
     """
     con, last = verden.con, verden.months[-1]
     con.execute("create table pe.uden_fravaer (kommunekode varchar, kildesystem varchar, slags varchar)")
+    con.execute("create table pe.syge (kommunekode varchar, periode date, antal bigint)")      # how many are ill in each month where illness is to be missing in the last
     if not verden.faults or len(verden.months) < 4 or con.execute("select count(distinct kommunekode) from pe.system").fetchall()[0][0] < FEW:
         return
     for kind, system, order in (("udeblevet", "kmd_opus_loen", "asc"), ("afvist", "sd_loen", "asc"), ("uden_1100", "sd_loen", "desc")):
@@ -175,133 +172,22 @@ def lose_absence(verden: Verden) -> None:
     """)
 
 
-def payroll(verden: Verden) -> None:
-    """`pe.konto`: the accounts that wages are booked on, and how many hold a seat on each; `pe.loensum`: what each account paid in each month."""
-    con = verden.con
-    con.execute(f"""
-        create table pe.regnskab as
-        select
-            kommunekode, periode, kontostreng, funktion, dranst, ejerforhold, gruppering, art, cast(sum(beloeb_kr) as decimal(18, 2)) as beloeb_kr
-        from read_parquet('{verden.home.truth / "std_oekonomi__postering.parquet"}')
-        where beloebstype = 'regnskab' and periode in (select m.periode from pe.maaned as m) and kommunekode in (select s.kommunekode from pe.system as s)
-        group by all
-    """)
-    con.execute(f"""
-        create table pe.konto as
-        with gennemsnit as (
-            select
-                kommunekode, kontostreng, funktion, dranst, ejerforhold, gruppering, art,
-                -- a decimal, so that sums of it are the same in any order
-                cast(abs(sum(beloeb_kr)) / {len(verden.months)} / {FULL_TIME_PAY} as decimal(18, 6)) as aarsvaerk
-            from pe.regnskab
-            where art = '1.0'
-            group by all
+def call_off(verden: Verden) -> None:
+    """In a small demo so few are ill that a month without anybody is no wonder: then nothing is missing (PE-93)."""
+    con, before = verden.con, verden.months[-4:-1]
+    only = con.execute("""
+        select u.kommunekode, u.kildesystem from pe.uden_fravaer as u
+        where u.slags = 'uden_1100' and not exists (
+            select 1 from pe.m_frav as f inner join pe.m_ans as a on f.nr = a.nr where a.kommunekode = u.kommunekode and f.aarsag <> '1100'
         )
-        select
-            cast(row_number() over (order by kommunekode, kontostreng) as integer) as konto_nr, *,
-            row_number() over (partition by kommunekode order by aarsvaerk desc, kontostreng) as stoerrelse
-        from gennemsnit
-    """)
-    # Where the ledger of a month never came (OK-91, OK-92) or is empty, the employees were paid as in the month before.
-    con.execute("""
-        create table pe.loensum as
-        with maaneder as (
-            select s.kommunekode, m.periode from (select distinct kommunekode from pe.system) as s cross join pe.maaned as m
-        ),
-        kendte as (
-            select distinct kommunekode, periode from pe.regnskab
-        ),
-        kilder as (
-            select
-                m.kommunekode, m.periode,
-                coalesce(max(k.periode) filter (where k.periode <= m.periode), min(k.periode)) as fra_periode
-            from maaneder as m
-            inner join kendte as k on m.kommunekode = k.kommunekode
-            group by all
-        )
-        select a.konto_nr, k.periode, r.beloeb_kr
-        from kilder as k
-        inner join pe.regnskab as r on k.kommunekode = r.kommunekode and k.fra_periode = r.periode
-        inner join pe.konto as a on r.kommunekode = a.kommunekode and r.kontostreng = a.kontostreng
-    """)
-
-
-def seats(verden: Verden) -> None:
-    """`pe.plads`: the seats of each municipality; `pe.plads_konto`: which accounts a seat is paid from, and how much of its pay each bears.
-
-    The accounts of a municipality lie end to end, each as long as the full-time employees it pays, and the seats beside them, each as long as its hours. So a large account has many
-    seats and nothing else, and a seat takes as many small ones as it has room for. What a seat's holders share, whoever they are: hours, accounts, unit.
-    """
-    con = verden.con
-    con.execute(f"""
-        create table pe.raekke as
-        with behov as (
-            select kommunekode, cast(sum(aarsvaerk) as double) as aarsvaerk, cast(greatest(1, round(cast(sum(aarsvaerk) as double) / {MEAN_SHARE})) as integer) as pladser
-            from pe.konto
-            group by kommunekode
-        ),
-        pladser as (
-            select kommunekode, aarsvaerk, pladser, unnest(range(1, pladser + 1)) as plads from behov
-        ),
-        timer as (
-            select
-                *, cast({draw(HOURS, hashed(verden, 'kommunekode', 'plads', repr('timer')))} as decimal(9, 2)) as timer,
-                -- where one is too many for the pay, the hours follow it
-                case when pladser = 1 then least(1.0, aarsvaerk * 37 / timer) else 1.0 end as del
-            from pladser
-        )
-        select
-            kommunekode, plads, pladser, del, cast(greatest(1.0, round(cast(timer as double) * del * 2) / 2) as decimal(9, 2)) as timer_uge,
-            cast(sum(timer) over (partition by kommunekode order by plads) as double) / cast(sum(timer) over (partition by kommunekode) as double) as til,
-            cast(sum(timer) over (partition by kommunekode order by plads) - timer as double) / cast(sum(timer) over (partition by kommunekode) as double) as fra
-        from timer
-    """)
-    con.execute("""
-        create table pe.plads_konto as
-        with strimler as (
-            select
-                kommunekode, konto_nr,
-                cast(sum(aarsvaerk) over (partition by kommunekode order by konto_nr) as double) / cast(sum(aarsvaerk) over (partition by kommunekode) as double) as til,
-                cast(sum(aarsvaerk) over (partition by kommunekode order by konto_nr) - aarsvaerk as double) / cast(sum(aarsvaerk) over (partition by kommunekode) as double) as fra
-            from pe.konto
-        ),
-        faelles as (
-            select p.kommunekode, p.plads, s.konto_nr, round(10000 * (least(p.til, s.til) - greatest(p.fra, s.fra)) / (p.til - p.fra)) as andel
-            from pe.raekke as p
-            inner join strimler as s on p.kommunekode = s.kommunekode and p.fra < s.til and p.til > s.fra
-        )
-        -- parts in ten thousand of the seat's own pay; a sliver that only rounding made is none
-        select kommunekode, plads, konto_nr, cast(andel as bigint) as andel from faelles where andel >= 1
-    """)
-    con.execute(f"""
-        create table pe.plads as
-        with flest as (
-            -- the account that bears most of a seat's pay says what the work is
-            select * from pe.plads_konto
-            qualify row_number() over (partition by kommunekode, plads order by andel desc, konto_nr) = 1
-        )
-        select
-            r.kommunekode, f.konto_nr, k.funktion, substr(k.funktion, 1, 4) as hovedfunktion, r.plads, r.pladser, r.timer_uge as plads_timer, r.del,
-            row_number() over (order by r.kommunekode, r.plads) as plads_nr,
-            (row_number() over (partition by r.kommunekode, substr(k.funktion, 1, 4) order by r.plads) - 1) // {SEATS_IN_UNIT} as enhed,
-            -- in the largest municipality of each system one is on the list without being paid and one away without pay; the others are drawn
-            r.kommunekode in (
-                select s.kommunekode
-                from pe.system as s
-                inner join verden.kommune as v on s.kommunekode = v.kommunekode
-                where not s.uden_fejl
-                qualify row_number() over (partition by s.kildesystem order by v.folketal desc, s.kommunekode) = 1
-            ) and r.pladser > 3 as er_stoerst
-        from pe.raekke as r
-        inner join flest as f on r.kommunekode = f.kommunekode and r.plads = f.plads
-        inner join pe.konto as k on f.konto_nr = k.konto_nr
-    """)
-
-
-def draw(options: list, key: str) -> str:
-    """SQL for one of the options, by a number from hash()."""
-    values = ", ".join(repr(o) for o in options)
-    return f"([{values}])[1 + cast({key} % {len(options)} as integer)]"
+    """).fetchall()
+    # without illness nothing is left: the file is empty, and that is what is found
+    for code, system in only:
+        con.execute("update verden.fejl set noegle = ? where regel_id = 'PE-93' and kommunekode = ?", [f"{system}|alle", code])
+    small = con.execute(f"select kommunekode from pe.syge where periode in ({', '.join(repr(str(m)) + '::date' for m in before) or 'null'}) group by kommunekode having min(antal) < {ALWAYS_THERE}").fetchall()
+    for (code,) in small:
+        con.execute("delete from pe.uden_fravaer where kommunekode = ? and slags = 'uden_1100'", [code])
+        con.execute("delete from verden.fejl where regel_id = 'PE-93' and kommunekode = ?", [code])
 
 
 def employments(verden: Verden) -> None:
@@ -410,7 +296,12 @@ def employments(verden: Verden) -> None:
         )
         select
             nr, kommunekode, konto_nr, funktion, hovedfunktion, enhed, plads, plads as plads_i_kommune, person_nr, koen, alder, foedselsdato, fra, til, bijob, ansaettelser, form, er_leder,
-            case when er_leder then 'chefer' else case {weights} end end as overenskomst,
+            -- a teacher is not paid by day care, nor a childminder by anything else (PE-11)
+            case
+                when er_leder then 'chefer'
+                when not uden_dagtilbud and not kun_dagtilbud and (case {weights} end) in ('laerere', 'dagplejere') then 'paedagoger'
+                else case {weights} end
+            end as overenskomst,
             plads > 1 and bijob = 0 and ({u('nr', "'ikke i loen'")} < 0.008 or (er_stoerst and plads = 2)) as er_ikke_i_loen,
             er_stoerst and plads = 3 as er_paa_orlov,
             del,
@@ -418,11 +309,6 @@ def employments(verden: Verden) -> None:
             cast(null as varchar) as fejl, cast(null as date) as fejl_maaned
         from ledere
     """)
-
-
-def hashed(verden: Verden, *keys: str) -> str:
-    """SQL for a whole number that depends on the seed and the keys alone."""
-    return f"hash({verden.seed}::bigint, 'pe', {', '.join(keys)})"
 
 
 def plant_faults(verden: Verden) -> None:
@@ -442,7 +328,9 @@ def plant_faults(verden: Verden) -> None:
     rules = ON_EMPLOYMENTS + EXTRA
     for number, rule in enumerate(rules):
         plant = mark_employment if rule in ON_EMPLOYMENTS else add_employment
-        plant(verden, rule, places[number % len(places)])
+        # where nobody can bear it, as in a small demo's small municipalities, the next one gets it
+        turn = number % len(places)
+        any(plant(verden, rule, place) for place in places[turn:] + places[:turn])
     add_dead(verden)
     con.execute(f"""
         insert into pe.for_meget
@@ -458,8 +346,8 @@ def plant_faults(verden: Verden) -> None:
     """)
 
 
-def mark_employment(verden: Verden, rule: str, code: str) -> None:
-    """A fault of an employment that has been there all along. It has no absence but what is planted."""
+def mark_employment(verden: Verden, rule: str, code: str) -> bool:
+    """A fault of an employment that has been there all along. It has no absence but what is planted. False where there is none."""
     con, last = verden.con, verden.months[-1]
     month = {"PE-01": crossing(verden), "PE-10": verden.change}.get(rule, last)
     found = con.execute(f"""
@@ -471,7 +359,7 @@ def mark_employment(verden: Verden, rule: str, code: str) -> None:
         limit 1
     """, [code]).fetchone()
     if not found:
-        return
+        return False
     nr = found[0]
     con.execute("update pe.raa set fejl = ?, fejl_maaned = ? where nr = ?", [rule, month, nr])
     monday = month + timedelta(days=(7 - month.weekday()) % 7)
@@ -493,6 +381,7 @@ def mark_employment(verden: Verden, rule: str, code: str) -> None:
             hours = 7.4 * sum((start + timedelta(days=d)).weekday() < 5 for d in range((stop - start).days))
             hours = round(hours * 4) / 4
         con.execute("insert into pe.plantet values (?, ?, ?, ?, ?, ?, ?, ?, ?)", [nr, 990 + number, cause, start, stop, part, hours, planted, month if planted else None])
+    return True
 
 
 def crossing(verden: Verden) -> date:
@@ -500,8 +389,8 @@ def crossing(verden: Verden) -> date:
     return max((month for month in verden.months if month.month == 12), default=verden.months[-1])
 
 
-def add_employment(verden: Verden, rule: str, code: str) -> None:
-    """An employment for the fault alone, of an adult who is not employed in the municipality; PE-05 is two of one person."""
+def add_employment(verden: Verden, rule: str, code: str) -> bool:
+    """An employment for the fault alone, of an adult who is not employed in the municipality; PE-05 is two of one person. False where no account or adult is to be had."""
     con, last = verden.con, verden.months[-1]
     account = con.execute("""
         select k.konto_nr, k.funktion
@@ -519,7 +408,7 @@ def add_employment(verden: Verden, rule: str, code: str) -> None:
         limit 1
     """, [code]).fetchone()
     if not account or not person:
-        return
+        return False
     start, stop = last, date(9999, 12, 31)
     if rule in ("PE-03", "PE-15", "PE-17"):
         start = verden.first - timedelta(500)
@@ -533,6 +422,7 @@ def add_employment(verden: Verden, rule: str, code: str) -> None:
     if rule == "PE-03":
         monday = last + timedelta(days=(7 - last.weekday()) % 7)
         con.execute("insert into pe.plantet select max(nr), 990, '1100', ?::date, ?::date, false, null, 'PE-03', ?::date from pe.raa", [monday, monday + timedelta(2), last])
+    return True
 
 
 def insert_extra(verden: Verden, rule: str, month: date, code: str, account: tuple[int, str], person: int, start: date, stop: date, agreement: str, form: str, hours: float, number: int) -> None:
@@ -603,7 +493,10 @@ def units(verden: Verden) -> None:
     con.execute(f"""
         create table pe.enhed as
         with blade as (
-            select kommunekode, hovedfunktion, enhed from pe.plads group by all
+            select kommunekode, hovedfunktion, enhed from pe.plads
+            union
+            -- who is there for a fault alone is in the first unit of the account's
+            select kommunekode, hovedfunktion, enhed from pe.raa where plads = 0
         ),
         afdelinger as (
             select b.kommunekode, b.hovedfunktion, coalesce(a.forvaltning, {len(TOPS)}) as forvaltning, coalesce(a.navn, 'Øvrige opgaver') as navn, count(*) as enheder
@@ -785,74 +678,6 @@ def sd_institution(number: str) -> str:
     return f"(chr(cast(65 + ({number}) // 26 % 26 as integer)) || chr(cast(65 + ({number}) % 26 as integer)))"
 
 
-def month_pay(verden: Verden, month: date) -> None:
-    """`pe.m_loen`: two to four lines a month on each account somebody is paid from. They add up to the account's amount; the largest takes what rounding leaves."""
-    con = verden.con
-    # Who is paid from which account. Where nobody whose account it is has pay in the month, the next one in the row stands in.
-    con.execute(f"""
-        create or replace table pe.m_konto as
-        with egne as (
-            select a.nr, k.konto_nr, a.vaegt * k.andel as vaegt, k.andel
-            from pe.m_ans as a
-            inner join pe.plads_konto as k on a.kommunekode = k.kommunekode and a.plads = k.plads
-            where a.vaegt > 0
-            union all
-            -- who is there for a fault alone has no seat
-            select nr, konto_nr, vaegt * 10000, 10000 from pe.m_ans where vaegt > 0 and plads = 0
-        ),
-        tomme as (
-            select s.konto_nr, k.kommunekode, (select min(p.plads) from pe.plads_konto as p where p.konto_nr = s.konto_nr) as plads
-            from pe.loensum as s
-            inner join pe.konto as k on s.konto_nr = k.konto_nr
-            where s.periode = date '{month}' and s.konto_nr not in (select e.konto_nr from egne as e)
-        )
-        select * from egne
-        union all
-        select a.nr, t.konto_nr, 1, 0
-        from tomme as t
-        inner join pe.m_ans as a on t.kommunekode = a.kommunekode and a.vaegt > 0 and a.plads > 0
-        qualify row_number() over (partition by t.konto_nr order by abs(a.plads - coalesce(t.plads, 1)), a.nr) = 1
-    """)
-    con.execute(f"""
-        create or replace table pe.m_loen as
-        with linjer as (
-            select
-                a.nr, k.konto_nr, 1 as slags, case when a.er_timeloennet then 'timeloen' when a.form = 'honorar' then 'honorar' else 'grundloen' end as loenart,
-                k.vaegt * 80 as vaegt, case when a.er_timeloennet then cast(a.timer_maaned as double) * k.andel / 10000 end as timer
-            from pe.m_ans as a
-            inner join pe.m_konto as k on a.nr = k.nr
-            union all
-            select nr, konto_nr, 2, 'pension', vaegt * 12, null from pe.m_konto
-            union all
-            -- who has a supplement or works overtime does so all the time
-            select a.nr, k.konto_nr, 3, case when a.er_leder or a.nr % 3 = 0 then 'funktionsloen' else 'kvalifikationsloen' end, k.vaegt * 6, null
-            from pe.m_ans as a
-            inner join pe.m_konto as k on a.nr = k.nr
-            where {hashed(verden, 'a.nr', "'har tillaeg'")} % 2 = 0
-            union all
-            select a.nr, k.konto_nr, 4, 'overarbejde', k.vaegt * 4, (4 + {hashed(verden, 'a.nr', repr(str(month)), repr('over'))} % 60) / 4.0
-            from pe.m_ans as a
-            inner join pe.m_konto as k on a.nr = k.nr and a.konto_nr = k.konto_nr
-            where not a.er_timeloennet and {hashed(verden, 'a.nr', "'har overarbejde'")} % 20 = 0
-        ),
-        belob as (
-            select
-                l.nr, l.konto_nr, l.slags, l.loenart, l.vaegt, cast(l.timer as decimal(9, 2)) as timer,
-                case when f.konto_nr is null then s.beloeb_kr else cast(round(s.beloeb_kr * {1 + TOO_MUCH}, 2) as decimal(18, 2)) end as konto_kr,
-                cast(round(cast(konto_kr as double) * l.vaegt / sum(l.vaegt) over (partition by l.konto_nr), 2) as decimal(18, 2)) as kr,
-                row_number() over (partition by l.konto_nr order by l.vaegt desc, l.nr, l.slags) as plads,
-                row_number() over (partition by l.nr order by l.konto_nr, l.slags) as linjenummer
-            from linjer as l
-            inner join pe.loensum as s on l.konto_nr = s.konto_nr and s.periode = date '{month}'
-            left join pe.for_meget as f on l.konto_nr = f.konto_nr and f.periode = s.periode
-        )
-        select
-            b.nr, b.konto_nr, b.linjenummer, b.loenart, b.timer,
-            cast(b.kr + case when b.plads = 1 then b.konto_kr - sum(b.kr) over (partition by b.konto_nr) else 0 end as decimal(18, 2)) as beloeb_kr
-        from belob as b
-    """)
-
-
 def month_absence(verden: Verden, month: date) -> None:
     """`pe.m_frav`: absence in the month: the long ones, the short ones that begin in it, the holiday that began before, and what is planted.
 
@@ -921,7 +746,17 @@ def month_absence(verden: Verden, month: date) -> None:
         inner join pe.m_ans as a on k.nr = a.nr
         where k.fra >= a.fra and k.til <= a.til and k.til > date '{month}' and not coalesce(a.lang_fra < k.til and a.lang_til > k.fra, false)
     """)
+    con.execute(f"""
+        insert into pe.syge
+        select u.kommunekode, date '{month}', count(f.nr) filter (where f.aarsag = '1100')
+        from pe.uden_fravaer as u
+        left join pe.m_ans as a on u.kommunekode = a.kommunekode
+        left join pe.m_frav as f on a.nr = f.nr
+        where u.slags = 'uden_1100'
+        group by u.kommunekode
+    """)
     if month == verden.months[-1]:
+        call_off(verden)
         con.execute("""
             delete from pe.m_frav as f
             using pe.m_ans as a, pe.uden_fravaer as u
