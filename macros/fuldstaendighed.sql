@@ -33,7 +33,7 @@
 {%- endmacro %}
 
 {# Reasons for which a row is set aside without being a fault: it is no part of what the delivery says. #}
-{% macro ikke_gaeldende_aarsager() -%}('slettet_i_kilden', 'andet_system_gaelder'){%- endmacro %}
+{% macro ikke_gaeldende_aarsager() -%}('slettet_i_kilden', 'afgang_meldt', 'andet_system_gaelder'){%- endmacro %}
 
 {# The raw tables a concept comes from, as rows of (kildesystem, tabel, begreb): the staging models that its int_ model unites. #}
 {% macro begrebernes_tabeller(begreber) -%}
@@ -105,6 +105,8 @@
         when 'aar_til_dato' then cast(date_trunc('year', {{ periode }}) as date)
         when 'skoleaar_til_dato' then {{ skoleaar_start(periode) }}
         when 'september' then cast({{ periode }} + interval '8' month as date)
+        when 'september_foer' then cast({{ periode }} - interval '4' month as date)
+        when 'tolv_maaneder' then cast({{ periode }} - interval '11' month as date)
         when 'tretten_maaneder' then cast({{ periode }} - interval '12' month as date)
         when 'tolv_maaneder_foer' then cast({{ periode }} - interval '12' month as date)
     end
@@ -114,6 +116,7 @@
     case {{ vindue }}
         when 'aar' then cast({{ periode }} + interval '11' month as date)
         when 'september' then cast({{ periode }} + interval '8' month as date)
+        when 'september_foer' then cast({{ periode }} - interval '4' month as date)
         when 'tolv_maaneder_foer' then cast({{ periode }} - interval '12' month as date)
         else {{ periode }}
     end

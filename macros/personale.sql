@@ -4,6 +4,7 @@
         {
             'model': 'int_personale__organisation',
             'profil': {'enhedstype': {'ukendt': 'ukendt'}, 'overordnet_enhed_id': {}, 'enhedsnavn': {}, 'p_nummer': {}},
+            'indhold': {'koder': ['enhedstype']},
         },
         {
             'model': 'int_personale__ansaettelse',
@@ -12,17 +13,40 @@
                 'stillingsbetegnelse': {}, 'beskaeftigelsesgrad': {}, 'ansat_dato': {},
             },
             'fordeling': {'noegler': ['overenskomst']},
+            'indhold': {
+                'person': 'person_id',
+                'maal': ['beskaeftigelsesgrad'],
+                'koder': ['overenskomst', 'ansaettelsesform', 'ansaettelsesstatus', 'er_timeloennet', 'er_leder'],
+                'enhed': 'enhed_id',
+                'datoer': ['ansat_dato'],
+                'ens': ['person_id', 'enhed_id', 'overenskomst', 'ansaettelsesform', 'ansaettelsesstatus', 'ansat_dato', 'beskaeftigelsesgrad'],
+            },
         },
         {
             'model': 'int_personale__loenlinje',
             'beloeb': 'beloeb_kr',
             'profil': {'loenart': {'ukendt': 'ukendt'}, 'funktion': {}, 'ejerforhold': {}, 'beloeb_kr': {}, 'timer': {'angaar': "loenart = 'timeloen'"}},
-            'fordeling': {'noegler': ['loenart']},
+            'fordeling': {'noegler': ['loenart'], 'mindst': 12},
+            'indhold': {
+                'person': 'person_id',
+                'bevaegelser': true,
+                'maal': ['beloeb_kr', 'timer'],
+                'koder': ['loenart', 'funktion', 'art'],
+                'ens': ['person_id', 'loenart', 'kontostreng', 'timer', 'beloeb_kr'],
+            },
         },
         {
             'model': 'int_personale__fravaer',
             'profil': {'fravaersaarsag': {'ukendt': 'ukendt'}, 'fravaer_fra': {}, 'timer': {}, 'er_delvis': {}},
-            'fordeling': {'noegler': ['fravaersaarsag']},
+            'fordeling': {'noegler': ['fravaersaarsag'], 'mindst': 12},
+            'indhold': {
+                'person': 'person_id',
+                'bevaegelser': true,
+                'maal': ['timer'],
+                'koder': ['fravaersaarsag', 'er_delvis'],
+                'datoer': ['fravaer_fra'],
+                'ens': ['person_id', 'fravaersaarsag', 'timer', 'er_delvis'],
+            },
         },
     ]) }}
 {% endmacro %}

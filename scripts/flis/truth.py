@@ -8,6 +8,7 @@ from flis.database import connect, exists
 from flis.home import REPO, Home
 
 IN_SERIES = "serie:"    # a fault that is found only if each delivery was built before the next came: the rule's number stands after the colon; not counted here
+WHOLE = 97              # rules from this number on look at a delivery as a whole: any fault planted in it may show there
 AT_LOAD = "load:"       # a fault that is found when the file is taken in: the reason's code stands after the colon, the file's name is the key
 
 
@@ -75,6 +76,7 @@ class Score:
 def score(home: Home) -> list[Score]:
     """Every rule, in order, then the faults found at load. A breaking row is the same as a planted one when rule, municipality (or none) and key are.
 
+    The rules that look at a delivery as a whole (WHOLE) have no extra findings in a delivery with a planted fault of any kind.
     A fault of a series of deliveries (IN_SERIES) is left out: whether it can be found depends on when they were built.
 
     Raises TruthMissing when the home is not a demo, or no rule has run.
@@ -88,7 +90,7 @@ def score(home: Home) -> list[Score]:
         con.execute(f"create temp view fejl as select * from '{truth}'")
         rows = con.execute("""
             with fundet as (
-                select distinct regel_id, kommunekode, noegle from kvalitet.afvigelse
+                select distinct regel_id, kommunekode, periode, noegle from kvalitet.afvigelse
             ),
             plantet as (
                 select
@@ -106,6 +108,11 @@ def score(home: Home) -> list[Score]:
                 where not exists (
                     select 1 from fejl as f where f.regel_id in (a.regel_id, $1 || a.regel_id) and a.noegle = f.noegle and (a.kommunekode = f.kommunekode or a.kommunekode = '0998' or f.kommunekode is null)
                 )
+                -- a delivery with faults in it is another than it should be: that is no false alarm
+                and not (cast(split_part(a.regel_id, '-', 2) as integer) >= $2 and exists (
+                    select 1 from fejl as f
+                    where split_part(replace(f.regel_id, $1, ''), '-', 1) = split_part(a.regel_id, '-', 1) and f.kommunekode = a.kommunekode and coalesce(f.periode = a.periode, true)
+                ))
                 group by a.regel_id
             )
             select r.regel_id, r.alvor, coalesce(p.plantet, 0), coalesce(p.fundet, 0), coalesce(a.andre, 0)
@@ -113,7 +120,7 @@ def score(home: Home) -> list[Score]:
             left join plantet as p on r.regel_id = p.regel_id
             left join andre as a on r.regel_id = a.regel_id
             order by r.fagomraade, r.regel_id
-        """, [IN_SERIES]).fetchall()
+        """, [IN_SERIES, WHOLE]).fetchall()
         rows += con.execute("""
             select
                 f.regel_id,

@@ -21,7 +21,7 @@ AREA = "personale"
 OPEN = "date '9999-12-31'"
 MOST_IN_PERSON = 7          # hours a week of all that a person has beside the first employment
 RESENT = "kmd_opus_loen"    # one municipality with it sends the middle month twice
-ALWAYS_THERE = 5            # rows of a code in each of three months: then it is missed
+ALWAYS_THERE = 12           # rows of a code in each of three months: then it is missed
 FEW = 10                    # municipalities: in a smaller demo all absence of the last month comes
 
 LEAVE_IN_MONTH = 0.014      # of all seats: about 17 in a hundred in a year [general knowledge]
