@@ -394,14 +394,14 @@ def _write_docs(home: Home) -> None:
 
 
 @app.command()
-def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, roundtrip, or all.")] = "all",
+def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, roundtrip, fremmed, or all.")] = "all",
           scale: Annotated[float, typer.Option(help="Share of the population.")] = 1,
           periods: Annotated[int, typer.Option(help="Months.")] = 24,
           work: Annotated[Path | None, typer.Option(help="Working folder (default var/bench).")] = None,
           keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, and do only what has not been done in it.")] = False,
           with_docs: Annotated[bool, typer.Option("--docs", help="Write docs/bench.json and the figures in docs/performance.md.")] = False,
-          times: Annotated[int | None, typer.Option(help="How much survival, fuzz, equal and roundtrip try.")] = None,
-          seed: Annotated[int, typer.Option(help="The chance in survival, fuzz and equal; the first seed of roundtrip.")] = 1) -> None:
+          times: Annotated[int | None, typer.Option(help="How much survival, fuzz, equal, roundtrip and fremmed try.")] = None,
+          seed: Annotated[int, typer.Option(help="The chance in survival, fuzz, equal and fremmed; the first seed of roundtrip.")] = 1) -> None:
     """Measure the steps against bare DuckDB doing the same, on a demo of its own (docs/performance.md). Belongs to the repository's checkout."""
     import subprocess
 

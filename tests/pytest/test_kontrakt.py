@@ -11,6 +11,7 @@ import yaml
 from flis import grammar
 from flis.contract import ContractError, read_contracts
 from flis.home import REPO
+from flis.splitting import _macros
 from test_load import CONTRACTS, LIMITS, SYSTEMS, World
 
 FEMTE = CONTRACTS / "_femte__sources.yml"
@@ -44,6 +45,8 @@ def test_et_femte_oekonomisystem_uden_python(world) -> None:
     assert row["kontrolsum"] == Decimal("1005.50")      # the debits of both kinds of line
     assert world.query("select kommune, konto, beloeb, side, tekst, _linje, _kommunekode from raw.femte__postering order by _linje") == [
         ("0461", "52820", "1.000,50", "D", "Løn; januar", 2, "0461"), ("461", "52820", "200,25", "K", "Retur", 3, "0461")]
+    staging = _macros().med_side(_macros().som_beloeb("beloeb", "komma"), "side")      # as a staging model types it
+    assert world.query(f"select {staging} from raw.femte__postering order by _linje") == [(Decimal("1000.50"),), (Decimal("-200.25"),)]
     assert world.query("select konto, beloeb, side, _linje from raw.femte__budget") == [("52820", "5,00", "D", 4)]
     assert world.query("select tabel, raekker, kontrolsum from raw.leverance_tabel order by tabel") == [("budget", 1, Decimal("5.00")), ("postering", 2, Decimal("1000.50"))]
 
