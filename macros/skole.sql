@@ -116,11 +116,6 @@
     lpad(nullif({{ skrevet_som(kolonne, '[0-9]{3,4}') }}, ''), 4, '0')
 {%- endmacro %}
 
-{# An open interval: an end that is blank. Anything else must be a date; `dato` is the end already typed, and the first day after. #}
-{% macro aaben_slut(kolonne, dato) -%}
-    case when nullif(trim({{ kolonne }}), '') is null then date '9999-12-31' else {{ dato }} end
-{%- endmacro %}
-
 {# A date as its eight digits (20260203), as part of a key. #}
 {% macro datocifre(dato) -%}
     replace(cast({{ dato }} as varchar(10)), '-', '')

@@ -352,7 +352,7 @@ def _one(con: duckdb.DuckDBPyConnection, file: File, match: Match | None, want: 
 
 
 def _echoes(file: File, match: Match | None, reasons: list[str]) -> Iterator[str]:
-    """Words of the file that stand in a reason, and numbers that may be a CPR number."""
+    """Words of the file that stand in a reason, and numbers that may be a CPR number. The name of a field may be told: it is no value."""
     text = " ".join(reasons)
     yield from re.findall(r"\b\d{6}-?\d{4}\b", text)
     if file.link is not None or file.packed:
@@ -360,7 +360,22 @@ def _echoes(file: File, match: Match | None, reasons: list[str]) -> Iterator[str
     words = set(re.findall(r"[^\W\d_]{6,}", text.casefold())) | set(re.findall(r"\d{8,}", text))
     known = json.dumps(catalogue(), ensure_ascii=False).casefold() + repr(match).casefold() + file.sender.casefold() + file.name.casefold()
     content = file.data.decode("latin-1").casefold() + file.data.decode("utf-8", "ignore").casefold()
-    yield from (w for w in words if w not in known and w in content)
+    named = _names(file, match).casefold()
+    yield from (w for w in words if w not in known and w in content and w not in named)
+
+
+def _names(file: File, match: Match | None) -> str:
+    """What stands in a file as the names of its fields."""
+    kind, text = match.filetype.kind if match else "", file.data.decode("utf-8", "ignore")
+    if kind == "jsonl":
+        return " ".join(re.findall(r'"((?:[^"\\]|\\.)*)"\s*:', text))
+    if kind == "xml":
+        return " ".join(" ".join(found) for found in re.findall(r"<\s*([^\s/>]+)|encoding\s*=\s*.([\w-]+)|([^\s=]+)\s*=", text))
+    if kind == "delimited" and match and match.filetype.has_header:
+        head = re.split("[\r\n]", file.data.decode("latin-1"), maxsplit=1)[0]
+        # with twice as many fields the line break after it is lost, and what stands there are values
+        return head if head.count(match.filetype.format["adskiller"]) + 1 < 2 * len(match.filetype.columns_of(match.version)) - 1 else ""
+    return ""
 
 
 # ------------------------------------------------------------------ after a build

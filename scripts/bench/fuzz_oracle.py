@@ -26,6 +26,7 @@ from flis.inspection import Limits
 
 CODECS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
 BLANKS = "".join(c for c in map(chr, range(0x10000)) if unicodedata.category(c) == "Zs")
+NOT_TAKEN = "(ikke taget)"
 FORBIDDEN = "\0\x01\x1d\x1e\x1f"
 Row = tuple[Any, ...]           # the values in the order of the table's columns
 
@@ -117,12 +118,22 @@ def _physical(ft: FileType, plain: bytes, limits: Limits) -> list[str]:
         raise Refuse("charset") from error
     if not text:
         raise Refuse("empty")
+    if ft.kind == "fixed" and CODECS[ft.charset] != "utf-8" and not plain.isascii() and _is_utf8(plain):
+        raise Refuse("charset")         # one byte is one character there: the fields are not where they should be
     lines = re.split("\r\n|\r|\n", text)
     if lines[-1] == "":
         lines.pop()
     if any(len(line.encode()) > limits.line for line in lines):
         raise Refuse("long line")
     return lines
+
+
+def _is_utf8(plain: bytes) -> bool:
+    try:
+        plain.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def trim(text: str) -> str:
@@ -182,7 +193,7 @@ def _lines(match: Match, plain: bytes, around: Around, limits: Limits, found: Ex
         if table.kommunekolonne and trim(values[table.kommunekolonne] or "").rjust(4, "0")[:4] in around.closed:
             found.without += 1
             continue
-        found.rows[table.identifier].append((number, row, {n: v for n, v in values.items() if n not in {c.name for c in table.columns}} or None))
+        found.rows[table.identifier].append((number, row, {n: v for n, v in values.items() if n != NOT_TAKEN and n not in {c.name for c in table.columns}} or None))
         if table.kontroltal:
             text = values[table.kontroltal.column] or ""
             read = amount(text, table.kontroltal.talformat)
@@ -228,7 +239,7 @@ def _is_another(code: str | None, table: Table, match: Match, around: Around) ->
 def _header(line: str, ft: FileType, match: Match, local: frozenset[str]) -> list[str]:
     names = [n.strip().casefold() for n in _split(line, ft)]
     agreed = {c.header.casefold(): c.name for c in ft.columns_of(match.version)}
-    own = {n.casefold(): n for n in local}
+    own = {n.casefold(): n for n in local} | {n.casefold(): NOT_TAKEN for n in ft.tables[0].not_taken}
     if len(set(names)) != len(names) or [n for n in names if n in agreed] != list(agreed) or any(n not in agreed and n not in own for n in names):
         raise Refuse("header")
     return [agreed.get(n) or own[n] for n in names]
@@ -265,7 +276,7 @@ def _start(line: str, record: dict[str, Any], ft: FileType, match: Match) -> tup
         if _at(line, record["periode"], ft).strip() != wanted:
             raise Refuse("start record of another month")
     return (_number(_at(line, record["antal"], ft).strip()) if "antal" in record else None,
-            _at(line, record["sum"], ft).strip() if "sum" in record else None)
+            _at(line, record["sum"], ft) if "sum" in record else None)
 
 
 def _at(line: str, where: dict[str, int], ft: FileType) -> str:
@@ -296,7 +307,7 @@ def _end(lines: list[str], ft: FileType) -> tuple[int | None, int | None, str | 
         return None, None, None
 
     count = _number(_at(line, record["antal"], ft).strip()) if "antal" in record else None
-    return at, count, _at(line, record["sum"], ft).strip() if "sum" in record else None
+    return at, count, _at(line, record["sum"], ft) if "sum" in record else None
 
 
 def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) -> Iterator[tuple[int, list[str] | None]]:
@@ -396,10 +407,12 @@ def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | No
     out: dict[str, Any] = dict.fromkeys(places.values())
 
     def walk(above: str, given: list[tuple[str, Any]]) -> bool:
-        if max(Counter(k for k, _ in given).values(), default=0) > 1:
+        if max(Counter(k for k, _ in given if above + k not in ft.tables[0].not_taken).values(), default=0) > 1:
             return False
         for key, value in given:
             path = above + key
+            if path in ft.tables[0].not_taken:
+                continue
             if path in places:
                 text = value if isinstance(value, str) or value is None else "true" if value is True else "false" if value is False else value
                 if isinstance(text, str):
@@ -451,7 +464,9 @@ def _xml(match: Match, plain: bytes, around: Around, limits: Limits, found: Expe
     records = list(_posts(root, set(kinds)))
     if not records and len(root):
         raise Refuse("other elements")
+    passed = {str(t.recordtype).casefold(): {n.casefold() for n in t.not_taken} for t in ft.tables}
     for record in records:
+        _leave_out(record, "", passed[_plain_name(record.tag)])
         if sum(len((text or "").encode()) for e in record.iter() for text in (e.text, e.tail if e is not record else "", *e.attrib.values())) > limits.line:
             raise Refuse("long record")
         values: dict[str, str] = {}
@@ -501,6 +516,24 @@ def _posts(element: ElementTree.Element, posts: set[str]) -> Iterator[ElementTre
             yield from _posts(child, posts)
 
 
+def _leave_out(element: ElementTree.Element, path: str, passed: set[str]) -> None:
+    """Take out of a record what is known and not stored; the text after it stays."""
+    for key in [k for k in element.attrib if f"{path}/@{_plain_name(k)}".lstrip("/") in passed]:
+        del element.attrib[key]
+    before = None
+    for child in list(element):
+        at = f"{path}/{_plain_name(child.tag)}".lstrip("/")
+        if at not in passed:
+            _leave_out(child, at, passed)
+            before = child
+            continue
+        if before is None:
+            element.text = (element.text or "") + (child.tail or "")
+        else:
+            before.tail = (before.tail or "") + (child.tail or "")
+        element.remove(child)
+
+
 def _take(element: ElementTree.Element, path: str, wanted: list[str], above: set[str], values: dict[str, str]) -> bool:
     """Put an element's values in; False when it has what no column takes, or the same twice."""
     for key, value in element.attrib.items():
@@ -530,7 +563,8 @@ def _take(element: ElementTree.Element, path: str, wanted: list[str], above: set
 def amount(text: str, talformat: str) -> Decimal | None:
     """Kroner by the contract's notation; None when the text is not written in it."""
     t = trim(text)
-    minus = False
+    minus, three = False, talformat.endswith("_tre")
+    talformat = talformat.removesuffix("_tre")
     if talformat in ("oere", "efterstillet_minus") and t[-1:] == "-" or talformat == "oere" and t[-1:] == "+":
         if t[:1] in "+-":
             return None
@@ -543,11 +577,13 @@ def amount(text: str, talformat: str) -> Decimal | None:
     most, places = {"tusinde": (9, 5), "oere": (14, 0)}.get(talformat, (12, 2))
     if len(rest) > 1 or not all(g and set(g) <= set("0123456789") for g in [*groups, *rest]):
         return None
-    if len(groups) > 1 and (len(groups[0]) > 3 or any(len(g) != 3 for g in groups[1:]) or len("".join(groups)) > most):
+    if len(groups) > 1 and (len(groups[0]) > 3 or groups[0][0] == "0" or any(len(g) != 3 for g in groups[1:]) or len("".join(groups)) > most):
         return None
     digits, decimals = "".join(groups), rest[0] if rest else ""
     if len(digits.lstrip("0")) > most or len(decimals.rstrip("0")) > places:
         return None
+    if talformat != "tusinde" and (len(decimals) == 3) != three:
+        return None         # a thousand and more in one country, one and a quarter in another
     value = Decimal(f"{digits}.{decimals or '0'}") * {"tusinde": 1000, "oere": Decimal("0.01")}.get(talformat, 1)
     return (-value if minus else value).quantize(Decimal("0.01"))
 
@@ -560,8 +596,10 @@ def whole(text: str) -> int | None:
 
 def hours(text: str, mark: str = ",") -> Decimal | None:
     """Hours with a decimal comma (or what `mark` matches) and at most two decimals."""
-    m = re.fullmatch(f"([0-9]{{1,6}})({mark}([0-9]{{1,2}})0*)?", trim(text))
-    return Decimal(f"{m[1]}.{m[3] or '0'}") if m else None
+    m = re.fullmatch(f"([0-9]{{1,6}})({mark}([0-9]+))?", trim(text))
+    if not m or m[3] and (len(m[3].rstrip("0")) > 2 or len(m[3]) == 3):
+        return None
+    return Decimal(f"{m[1]}.{m[3] or '0'}")
 
 
 def day(text: str, form: str) -> date | None:
@@ -569,20 +607,22 @@ def day(text: str, form: str) -> date | None:
     t = trim(text)
     try:
         if form == "excel":
-            return date(1899, 12, 30) + timedelta(days=int(t)) if re.fullmatch("[0-9]{1,6}", t) else None
+            return date(1899, 12, 30) + timedelta(days=int(t)) if re.fullmatch("[1-9][0-9]{4}", t) else None
         if form == "ddMMyy":
             return date(2000 + int(t[4:]), int(t[2:4]), int(t[:2])) if re.fullmatch("[0-9]{6}", t) else None
-        if form == "yyyyMMdd":
+        if form in ("yyyyMMdd", "cpr"):
             if not re.fullmatch("[0-9]{8}", t):
                 return None
-            y, m, d = int(t[:4]), int(t[4:6]), int(t[6:]) or 1
+            y, m, d = int(t[:4]), int(t[4:6]), int(t[6:])
+            if form == "cpr" and d <= 31:       # 00 is uncertain: the first
+                m, d = (m, d or 1) if m else (1, 1)
         elif form == "yyyy-MM-dd":
             if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", t):
                 return None
             y, m, d = map(int, t.split("-"))
         else:
             s = form[2]
-            if not re.fullmatch(f"[0-9]{{2}}[{s}][0-9]{{2}}[{s}][0-9]{{4}}( [0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?)?", t):
+            if not re.fullmatch(f"[0-9]{{2}}[{s}][0-9]{{2}}[{s}][0-9]{{4}}( [0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?)?", t) or any(part > most for part, most in zip(t[11:].split(":"), ("23", "59", "59"), strict=False)):
                 return None
             d, m, y = map(int, t[:10].split(s))
         return date(y, m, d) if 1000 <= y <= 2999 or y == 9999 else None

@@ -66,6 +66,7 @@ class Table:
     kontroltal: ControlTotal | None = None
     kommunekolonne: str | None = None
     raekkens_kommune: WhoseRow | None = None
+    not_taken: tuple[str, ...] = ()     # fields that are known to come (named as in `sti` or `overskrift`) and are never stored
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -404,9 +405,13 @@ def _raw_table(system: str, given: _Given, fault: Fault) -> Table | None:
         fault(f"column {twice} stands twice in {name}")
     if kind == "fixed" and (missing := [c.name for c in columns if not c.pos or not c.length]):
         fault(f"fixed width needs pos and len on {', '.join(missing)}")
-    for key, here in (("recordtype", meta.recordtype), ("versioner.kolonner", any(v.kolonner for v in meta.versioner or ()))):
+    for key, here in (("recordtype", meta.recordtype), ("versioner.kolonner", any(v.kolonner for v in meta.versioner or ())), ("ikke_taget", meta.ikke_taget)):
         if here and kind not in grammar.OF_TABLE[key]:
             fault(f"{key} does not go with format.type {kind}: it is a key of {', '.join(grammar.OF_TABLE[key])}")
+    if both := [n for n in meta.ikke_taget if n.casefold() in {(c.path or c.header).casefold() for c in columns}]:
+        fault(f"ikke_taget of {name} names what a column takes: {', '.join(both)}")
+    if meta.ikke_taget and (getattr(given.format, "gentaget_header", False) or kind == "delimited" and meta.recordtype):
+        fault(f"ikke_taget of {name} does not go with gentaget_header or recordtype: there the columns that are taken tell what a line is")
     total, whose, record = meta.kontroltal, meta.raekkens_kommune, given.format.post if kind == "xml" else meta.recordtype
     side = total.debet_kredit if total else None
     pointed = (("kontroltal.kolonne", total and total.kolonne), ("kontroltal.debet_kredit.kolonne", side and side.kolonne), ("raekkens_kommune.kolonne", whose and whose.kolonne))
@@ -418,7 +423,8 @@ def _raw_table(system: str, given: _Given, fault: Fault) -> Table | None:
         name=name, identifier=given.node.get("identifier") or f"{system}__{name}", columns=columns, recordtype=record,
         kontroltal=ControlTotal(total.kolonne, total.talformat, total.fortegn, (side.kolonne, side.debet, side.kredit) if side else None) if total else None,
         kommunekolonne=meta.kommunekolonne if meta.kommunekolonne in names else None,
-        raekkens_kommune=WhoseRow(whose.kolonne, whose.form, whose.raekker == "behold", whose.handler_for) if whose and whose.kolonne and whose.form else None)
+        raekkens_kommune=WhoseRow(whose.kolonne, whose.form, whose.raekker == "behold", whose.handler_for) if whose and whose.kolonne and whose.form else None,
+        not_taken=meta.ikke_taget)
 
 
 def _versions(meta: TableMeta, built: list[Table], fault: Fault) -> list[Version]:

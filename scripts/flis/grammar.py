@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-Talformat = Literal["komma", "punktum", "efterstillet_minus", "oere", "tusinde"]
+Talformat = Literal["komma", "punktum", "efterstillet_minus", "komma_tre", "punktum_tre", "efterstillet_minus_tre", "oere", "tusinde"]
 Charset = Literal["utf-8", "utf-8-sig", "iso-8859-1", "windows-1252"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 OneCharacter = Annotated[str, Field(min_length=1, max_length=1)]
@@ -262,6 +262,7 @@ class TableMeta(Words):
     format: dict[str, Any] = Field(default_factory=dict)
     kontroltal: Kontroltal | None = None
     recordtype: Text | None = None
+    ikke_taget: tuple[Text, ...] = ()
 
 
 class SourceMeta(TableMeta):
@@ -286,7 +287,7 @@ class ColumnMeta(Words):
 
 
 # Where each word of a table and of a column has a meaning; the others have it everywhere.
-OF_TABLE: dict[str, tuple[str, ...]] = {"recordtype": ("delimited", "fixed"), "versioner.kolonner": ("delimited",)}
+OF_TABLE: dict[str, tuple[str, ...]] = {"recordtype": ("delimited", "fixed"), "versioner.kolonner": ("delimited",), "ikke_taget": ("delimited", "jsonl", "xml")}
 OF_COLUMN: dict[str, tuple[str, ...]] = {"overskrift": ("delimited",), "sti": ("jsonl", "xml"), "pos": ("fixed",), "len": ("fixed",)}
 ALL_WORDS = {*SourceMeta.model_fields, *ColumnMeta.model_fields}
 

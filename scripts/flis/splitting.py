@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flis import danish
 from flis.contract import ControlTotal, FileType, Table
 from flis.home import REPO
-from flis.inspection import MOST_ASIDE, POST, Inspected
+from flis.inspection import MOST_ASIDE, NOT_TAKEN, POST, Inspected
 from flis.reasons import Reason, catalogue
 
 if TYPE_CHECKING:
@@ -76,6 +76,18 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def reads(con: duckdb.DuckDBPyConnection, probe: Path) -> bool:
+    """Whether the reader gives back two lines written for it at `probe`."""
+    probe.write_text("a\nb\n", "utf-8")
+    return con.execute(f"select tekst from {_reader(probe)}").fetchall() == [("a",), ("b",)]
+
+
+def _reader(spool: Path) -> str:
+    """SQL: the lines of a spool. One column, no quotes: there is nothing to interpret, so a line is a line."""
+    return (f"(select true as laest, coalesce(tekst, '') as tekst from read_csv({text(str(spool))}, columns = {{'tekst': 'varchar'}}, auto_detect = false, "
+            "header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = 4194304))")
+
+
 def data_lines(ft: FileType, found: Inspected) -> int:
     """Data lines of a file that is counted only."""
     return found.records - ft.head_lines - bool(found.ends_at)
@@ -91,7 +103,7 @@ def into_raw(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: l
     con.execute("""
         insert into raw.afvist_linje
         select f.leverance_id, f.fil, l.linje, l.kode,
-            replace(replace(a.tekst, '{fundet}', coalesce(l.fundet::varchar, '')), '{forventet}', coalesce(l.forventet::varchar, ''))
+            replace(replace(replace(a.tekst, '{fundet}', coalesce(l.fundet, '')), '{forventet}', coalesce(l.forventet, '')), '{felt}', coalesce(l.felt, ''))
         from _linje as l
         inner join _fil as f on l.nr = f.nr and f.taget
         inner join (select unnest(cast($1 as varchar[])) as kode, unnest(cast($2 as varchar[])) as tekst) as a on l.kode = a.kode
@@ -115,14 +127,12 @@ def _lines(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: lis
     con.execute(f"create or replace temp table _fil as select {values}", [list(column) for column in zip(*rows, strict=True)])
 
     found = parts[0].found
-    # One column, no quotes: the reader has nothing to interpret, so a line is a line. The number of lines is known beforehand and each is put beside
-    # its file and number by position; `laest` is null where the reader gave fewer lines than there are, `nr` where it gave more.
-    reader = (f"select true as laest, coalesce(tekst, '') as tekst from read_csv({text(str(spool))}, columns = {{'tekst': 'varchar'}}, auto_detect = false, "
-              "header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = 4194304)")
+    # The number of lines is known beforehand and each is put beside its file and number by position; `laest` is null where the reader gave fewer
+    # lines than there are, `nr` where it gave more.
     numbered = f"""
         select k.*, r.* from (
             select nr, slut, taget, kommunekode, unnest(range(1, poster + 1)) as linje from (select * from _fil order by nr)
-        ) as k positional join ({reader}) as r
+        ) as k positional join {_reader(spool)} as r
     """
     # `indhold` is the line's text; where it has fields, the list of them: they are cut once, counted here and taken one by one in `_values`.
     if found.fields:
@@ -137,7 +147,7 @@ def _lines(con: duckdb.DuckDBPyConnection, ft: FileType, spool: Path, parts: lis
     another = _another(ft, setup)
     con.execute(f"""
         create or replace temp table _linje as
-        select nr, linje, spaend, laest, indhold, art, navngivet, {another} as anden,
+        select nr, linje, spaend, laest, indhold, art, navngivet, {another} as anden, {"indhold[2]" if found.fields else "cast(null as varchar)"} as felt,
             case when fejl is null and {another} and {not _keeps(ft)} then '{ANOTHER}' else fejl end as kode,
             case when fejl is not null then cast({got} as varchar) else navngivet end as fundet,
             case when fejl is not null then cast({expected} as varchar) else kommunekode end as forventet
@@ -240,14 +250,14 @@ def _values(ft: FileType, table: Table, found: Inspected) -> tuple[dict[str, str
         at = [i for i in range(1, len(table.columns) + 2) if i != where["felt"]]
         return {c.name: f"replace(indhold[{i}], chr(30), chr(10))" if found.fields else f"indhold[{i}]" for c, i in zip(table.columns, at, strict=True)}, "null"
     known = {c.name for c in table.columns}
-    others = {POST, *(c.name for t in ft.tables for c in t.columns)} if len(ft.tables) > 1 else known      # of the file's other tables: no local fields
+    others = {POST, NOT_TAKEN, *(c.name for t in ft.tables for c in t.columns)}      # of the file's other tables, or known and not taken: no local fields
 
     def field_at(i: int) -> str:
         if ft.kind == "jsonl":
             return f"replace(nullif(indhold[{i}], chr(30) || chr(29)), chr(30), chr(10))"
         return f"replace(indhold[{i}], chr(30), chr(10))" if found.fields else f"indhold[{i}]"
 
-    local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in known and n not in others)
+    local = ", ".join(f"{text(n)}, {field_at(i)}" for i, n in enumerate(found.layout, start=1) if n not in others)
     return ({n: field_at(i) for i, n in enumerate(found.layout, start=1) if n in known},
             f"cast(json_object({local}) as varchar)" if local else "null")
 
@@ -300,10 +310,11 @@ def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -
     seen = con.execute("""
         select f.leverance_id, count(*), sum(spaend), count(*) filter (art = 'teknisk'), count(kode), min(l.linje) filter (kode is not null),
             count(*) filter (kode = 'tom_linje'), count(*) filter (anden), mode(navngivet) filter (anden), min(l.linje) filter (anden),
-            count(navngivet), count(*) filter (navngivet = ''), min(l.linje) filter (navngivet = '')
+            count(navngivet), count(*) filter (navngivet = ''), min(l.linje) filter (navngivet = ''),
+            arg_min({'kode': l.kode, 'fundet': l.fundet, 'forventet': l.forventet, 'felt': l.felt}, l.linje) filter (kode is not null and kode <> 'tom_linje')
         from _linje as l inner join _fil as f on l.nr = f.nr group by 1
     """).fetchall()
-    for ident, records, lines, technical, aside, first, blank, foreign, most, first_foreign, good, unnamed, first_unnamed in seen:
+    for ident, records, lines, technical, aside, first, blank, foreign, most, first_foreign, good, unnamed, first_unnamed, why in seen:
         part, account = by_ident[ident], accounts[ident]
         if records != part.found.records or (ft.kind != "xml" and lines != part.found.lines):
             raise Unbalanced(f"{part.fil}: {lines} lines read of {part.found.lines}")
@@ -315,7 +326,7 @@ def _accounts(con: duckdb.DuckDBPyConnection, ft: FileType, parts: list[Part]) -
         elif 2 * foreign > good - unnamed:
             account.refusal = Reason.of("forkert_kommune", kommunekode=part.kommunekode, anden=most, antal=foreign, ialt=good - unnamed, linje=first_foreign)
         elif aside and aside == data and aside > blank:
-            account.refusal = Reason.of("ingen_brugbare_linjer", antal=aside, linje=first)
+            account.refusal = Reason.of("ingen_brugbare_linjer", antal=aside, linje=first, grund=catalogue()[why["kode"]]["hvad"].format(**why))
         elif aside > MOST_ASIDE:
             account.refusal = Reason.of("for_mange_ubrugelige", antal=aside, graense=MOST_ASIDE)
         if aside:

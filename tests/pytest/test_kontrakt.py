@@ -11,6 +11,7 @@ import yaml
 from flis import grammar
 from flis.contract import ContractError, read_contracts
 from flis.home import REPO
+from flis.splitting import _macros
 from test_load import CONTRACTS, LIMITS, SYSTEMS, World
 
 FEMTE = CONTRACTS / "_femte__sources.yml"
@@ -44,6 +45,8 @@ def test_et_femte_oekonomisystem_uden_python(world) -> None:
     assert row["kontrolsum"] == Decimal("1005.50")      # the debits of both kinds of line
     assert world.query("select kommune, konto, beloeb, side, tekst, _linje, _kommunekode from raw.femte__postering order by _linje") == [
         ("0461", "52820", "1.000,50", "D", "Løn; januar", 2, "0461"), ("461", "52820", "200,25", "K", "Retur", 3, "0461")]
+    staging = _macros().med_side(_macros().som_beloeb("beloeb", "komma"), "side")      # as a staging model types it
+    assert world.query(f"select {staging} from raw.femte__postering order by _linje") == [(Decimal("1000.50"),), (Decimal("-200.25"),)]
     assert world.query("select konto, beloeb, side, _linje from raw.femte__budget") == [("52820", "5,00", "D", 4)]
     assert world.query("select tabel, raekker, kontrolsum from raw.leverance_tabel order by tabel") == [("budget", 1, Decimal("5.00")), ("postering", 2, Decimal("1000.50"))]
 
@@ -253,7 +256,7 @@ def test_hver_tabel_siger_hvis_raekken_er() -> None:
     ("{meta: {recordtype: L}}", "{meta: {recordtype: L}, fil: x}", "femte.postering: fil stands outside config.meta"),
     ("{name: tekst}", "{name: tekst, config: {meta: {persornummer: true}}}", "tekst: persornummer is not a key of the contract's grammar (nearest: personnummer)"),
     ("{name: tekst}", "{name: tekst, config: {meta: {pos: 3}}}", "tekst: pos does not go with format.type delimited: it is a key of fixed"),
-    ("talformat: komma", "talformat: kroner", "kontroltal.talformat must be komma, punktum, efterstillet_minus, oere or tusinde, not 'kroner'"),
+    ("talformat: komma", "talformat: kroner", "kontroltal.talformat must be komma, punktum, efterstillet_minus, komma_tre, punktum_tre, efterstillet_minus_tre, oere or tusinde, not 'kroner'"),
     ("{kolonne: side, debet", "{kolonne: sida, debet", "kontroltal.debet_kredit.kolonne 'sida' is not a column of postering (nearest: side)"),
     ("raekkens_kommune: {kolonne: kommune, form: kode}", "raekkens_kommune: {kolonne: komune, form: kode}", "raekkens_kommune.kolonne 'komune' is not a column of postering (nearest: kommune)"),
     ("        raekkens_kommune: {kolonne: kommune, form: kode}\n", "", "raekkens_kommune is missing on postering, which has the column kommune"),

@@ -47,7 +47,8 @@ grupper as (
 
 ),
 
--- A municipality without a figure, or with one that is incomplete, is out of both numerator and denominator: a sum over some divided by a sum over others means nothing.
+-- A municipality without a figure, or with one that is incomplete, is out of both numerator and denominator: a sum over some divided by a sum over
+-- others means nothing.
 sammenlagt as (
 
     select
@@ -99,7 +100,9 @@ final as (
         cast(s.antal_ikke_leveret as integer) as antal_ikke_leveret,
         cast(s.antal_ikke_relevant as integer) as antal_ikke_relevant,
         cast(s.antal_tilbageholdt as integer) as antal_tilbageholdt,
-        {{ gennemsnit_status('s.antal_bidragydere', 's.antal_foreloebig', 's.antal_ikke_leveret', 's.sum_taeller', antal_ufuldstaendig='s.antal_ufuldstaendig') }} as observationsstatus,
+        {{ gennemsnit_status(
+            's.antal_bidragydere', 's.antal_foreloebig', 's.antal_ikke_leveret', 's.sum_taeller', antal_ufuldstaendig='s.antal_ufuldstaendig'
+        ) }} as observationsstatus,
         case when {{ gennemsnit_tilbageholdt('s.antal_personer', 's.antal_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
         {{ fortrolighedsgrund('s.antal_personer', 's.antal_tilbageholdt') }} as fortrolighedsgrund,
         cast(s.antal_personer as bigint) as antal_personer

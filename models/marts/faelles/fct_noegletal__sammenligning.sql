@@ -151,7 +151,9 @@ final as (
         cast(antal_ufuldstaendig as integer) as antal_ufuldstaendig,
         cast(antal_ikke_leveret as integer) as antal_ikke_leveret,
         cast(antal_ikke_relevant as integer) as antal_ikke_relevant,
-        {{ gennemsnit_status('antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', antal_ufuldstaendig='antal_ufuldstaendig') }} as observationsstatus,
+        {{ gennemsnit_status(
+            'antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', antal_ufuldstaendig='antal_ufuldstaendig'
+        ) }} as observationsstatus,
         case when {{ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
         {{ fortrolighedsgrund('antal_personer', 'antal_andre_tilbageholdt') }} as fortrolighedsgrund
     from regnet

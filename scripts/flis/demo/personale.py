@@ -175,6 +175,15 @@ def lose_absence(verden: Verden) -> None:
 def call_off(verden: Verden) -> None:
     """In a small demo so few are ill that a month without anybody is no wonder: then nothing is missing (PE-93)."""
     con, before = verden.con, verden.months[-4:-1]
+    only = con.execute("""
+        select u.kommunekode, u.kildesystem from pe.uden_fravaer as u
+        where u.slags = 'uden_1100' and not exists (
+            select 1 from pe.m_frav as f inner join pe.m_ans as a on f.nr = a.nr where a.kommunekode = u.kommunekode and f.aarsag <> '1100'
+        )
+    """).fetchall()
+    # without illness nothing is left: the file is empty, and that is what is found
+    for code, system in only:
+        con.execute("update verden.fejl set noegle = ? where regel_id = 'PE-93' and kommunekode = ?", [f"{system}|alle", code])
     small = con.execute(f"select kommunekode from pe.syge where periode in ({', '.join(repr(str(m)) + '::date' for m in before) or 'null'}) group by kommunekode having min(antal) < {ALWAYS_THERE}").fetchall()
     for (code,) in small:
         con.execute("delete from pe.uden_fravaer where kommunekode = ? and slags = 'uden_1100'", [code])
@@ -287,7 +296,12 @@ def employments(verden: Verden) -> None:
         )
         select
             nr, kommunekode, konto_nr, funktion, hovedfunktion, enhed, plads, plads as plads_i_kommune, person_nr, koen, alder, foedselsdato, fra, til, bijob, ansaettelser, form, er_leder,
-            case when er_leder then 'chefer' else case {weights} end end as overenskomst,
+            -- a teacher is not paid by day care, nor a childminder by anything else (PE-11)
+            case
+                when er_leder then 'chefer'
+                when not uden_dagtilbud and not kun_dagtilbud and (case {weights} end) in ('laerere', 'dagplejere') then 'paedagoger'
+                else case {weights} end
+            end as overenskomst,
             plads > 1 and bijob = 0 and ({u('nr', "'ikke i loen'")} < 0.008 or (er_stoerst and plads = 2)) as er_ikke_i_loen,
             er_stoerst and plads = 3 as er_paa_orlov,
             del,

@@ -126,13 +126,18 @@ def seats(verden: Verden) -> None:
         create table pe.plads as
         with flest as (
             -- the account that bears most of a seat's pay says what the work is
-            select * from pe.plads_konto
-            qualify row_number() over (partition by kommunekode, plads order by andel desc, konto_nr) = 1
+            select
+                p.*, bool_and(k.funktion like '5.25.%') over plads as kun_dagtilbud, not bool_or(k.funktion like '5.25.%') over plads as uden_dagtilbud
+            from pe.plads_konto as p
+            inner join pe.konto as k on p.konto_nr = k.konto_nr
+            window plads as (partition by p.kommunekode, p.plads)
+            qualify row_number() over (partition by p.kommunekode, p.plads order by p.andel desc, p.konto_nr) = 1
         )
         select
             r.kommunekode, f.konto_nr, k.funktion, substr(k.funktion, 1, 4) as hovedfunktion, r.plads, r.pladser, r.timer_uge as plads_timer, r.del,
             row_number() over (order by r.kommunekode, r.plads) as plads_nr,
             (row_number() over (partition by r.kommunekode, substr(k.funktion, 1, 4) order by r.plads) - 1) // {SEATS_IN_UNIT} as enhed,
+            f.kun_dagtilbud, f.uden_dagtilbud,
             -- in the largest municipality of each system one is on the list without being paid and one away without pay; the others are drawn
             r.kommunekode in (
                 select s.kommunekode
@@ -173,7 +178,7 @@ def month_pay(verden: Verden, month: date) -> None:
         select a.nr, t.konto_nr, 1, 0
         from tomme as t
         inner join pe.m_ans as a on t.kommunekode = a.kommunekode and a.vaegt > 0 and a.plads > 0
-        qualify row_number() over (partition by t.konto_nr order by abs(a.plads - coalesce(t.plads, 1)), a.nr) = 1
+        qualify row_number() over (partition by t.konto_nr order by a.overenskomst in ('laerere', 'dagplejere'), abs(a.plads - coalesce(t.plads, 1)), a.nr) = 1
     """)
     con.execute(f"""
         create or replace table pe.m_loen as
