@@ -11,6 +11,11 @@
     ({{ tilbageholdt(antal_personer) }} or {{ antal_tilbageholdt }} = 1)
 {%- endmacro %}
 
+{# Whether a municipality's figure counts in an average: it has one, and nothing that it rests on is missing. #}
+{% macro bidrager(tal) -%}
+    ({{ tal }}.vaerdi is not null and {{ tal }}.observationsstatus <> 'ufuldstaendig')
+{%- endmacro %}
+
 {# Why: faa_personer (rests on too few) or kan_udledes (a withheld contributor could be worked out); null when free. #}
 {% macro fortrolighedsgrund(antal_personer, antal_tilbageholdt='0') -%}
     case

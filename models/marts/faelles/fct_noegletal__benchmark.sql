@@ -28,7 +28,7 @@ samlet as (
         t.naevner,
         t.vaerdi,
         t.vaerdi as simpelt_gennemsnit,
-        case when t.vaerdi is not null then 1 else 0 end as antal_bidragydere,
+        case when {{ bidrager('t') }} then 1 else 0 end as antal_bidragydere,
         case when t.observationsstatus <> 'ikke_relevant' then 1 else 0 end as antal_mulige,
         t.observationsstatus,
         t.fortrolighedsstatus,

@@ -109,6 +109,7 @@ med_status as (
         case
             when taeller_status = 'ikke_relevant' or naevner_status = 'ikke_relevant' then 'ikke_relevant'
             when taeller_status = 'ikke_leveret' or naevner_status = 'ikke_leveret' then 'ikke_leveret'
+            when taeller_status = 'ufuldstaendig' or naevner_status = 'ufuldstaendig' then 'ufuldstaendig'
             -- nobody to divide by: the figure does not exist for this municipality and period
             when naevner = 0 then 'ikke_relevant'
             when taeller_status = 'foreloebig' or naevner_status = 'foreloebig' then 'foreloebig'
@@ -129,6 +130,8 @@ final as (
         naevner,
         case
             when observationsstatus in ('ikke_relevant', 'ikke_leveret') then cast(null as decimal(18, 5))
+            -- nobody above the line, and what is below it is not whole: not a zero yet
+            when taeller = 0 and observationsstatus <> 'aegte_nul' then cast(null as decimal(18, 5))
             when har_naevner then {{ kvotient('taeller', 'naevner', 'faktor') }}
             else cast(taeller * faktor as decimal(18, 5))
         end as vaerdi,

@@ -39,6 +39,7 @@ oversat as (
         l.*,
         l.elev_id || '-' || {{ aarmaaned('l.leveret_periode') }} || coalesce('-' || {{ datocifre('l.gyldig_fra') }}, '') as kilde_id,
         n.person_id,
+        cast(extract(year from {{ cpr_foedselsdato('l.cpr') }}) as integer) as foedselsaar,
         coalesce(k.standardkode, 'ukendt') as klassetrin,
         coalesce(t.standardkode, 'ukendt') as elevtype,
         case when l.betaling_kommune_kildekode is not null then coalesce(bk.kommunekode, '0998') end as betaling_kommunekode,
@@ -73,7 +74,7 @@ vurderet as (
         case
             when not systemet_gaelder then 'andet_system_gaelder'
             when elev_id is null then 'noegle_mangler'
-            when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
+            when person_id is null or not {{ cpr_er_gyldigt('cpr', 'last_day(leveret_periode)') }} then 'cpr_ugyldig'
             when gyldig_fra is null or gyldig_til is null then 'dato_ulaeselig'
             when gyldig_til <= gyldig_fra then 'slut_foer_start'
             when gyldig_til <= leveret_periode or gyldig_fra > last_day(leveret_periode) then 'uden_for_maaneden'
@@ -106,6 +107,7 @@ final as (
         leveret_periode as periode,
         elev_id,
         person_id,
+        foedselsaar,
         institutionsnummer,
         klasse_id,
         klassetrin,
