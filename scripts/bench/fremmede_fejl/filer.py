@@ -105,18 +105,19 @@ def _end(file: File, fields: dict[str, Fields]) -> list[str]:
     """The end record as it has to be for the rows there are."""
     about = file.match.filetype.format["slutrecord"]
     end = list(file.tail)
-    end[about["antal"] - 1] = str(len(file.rows))
+    end[about["antal"]["felt"] - 1] = str(len(file.rows))
     if about.get("sum"):
         table = file.match.filetype.tables[0]
-        end[about["sum"] - 1] = _sum(table, file.rows, fields[table.name])
+        end[about["sum"]["felt"] - 1] = _sum(table, file.rows, fields[table.name])
     return end
 
 
 def _sum(table: Table, rows: list[Row], fields: Fields) -> str:
-    column, _, sign = table.kontroltal       # type: ignore[misc]
-    form = next(fields.forms[role] for role, name in fields.columns.items() if name == column)
-    values = [form.read(r.values[column]) or Decimal(0) for r in rows]
-    return form.write(sum((v for v in values if sign == "netto" or v > 0), Decimal(0)))
+    total = table.kontroltal
+    assert total
+    form = next(fields.forms[role] for role, name in fields.columns.items() if name == total.column)
+    values = [form.read(r.values[total.column]) or Decimal(0) for r in rows]
+    return form.write(sum((v for v in values if total.fortegn == "netto" or v > 0), Decimal(0)))
 
 
 # --- fixed width ---------------------------------------------------------------------------------------------------------------------------------
@@ -188,7 +189,7 @@ def _place(element: ET.Element, path: str, value: str) -> None:
     where, _, attribute = path.rpartition("@")
     if path.startswith("@") or "/@" in path:
         at = element if not where else element.find(where.rstrip("/"))
-        if at is not None:
+        if at is not None and (value or attribute in at.attrib):
             at.set(attribute, value)
     elif (at := element.find(path)) is not None:
         at.text = value
