@@ -180,6 +180,17 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     return result
 
 
+def mark(home: Home, progress: Progress | None = None) -> BuildResult:
+    """Build, with their tests, the models that bear the marks of the quality rules and have not got them as they stand; nothing else. Does nothing where all have."""
+    stands, result = project(home), BuildResult()
+    if names := built.to_mark(home, stands):
+        outcome = Dbt(home, progress).build(names, "--exclude-resource-type", "unit_test")
+        _collect(outcome, result)
+        built.remember_prints(home, stands, outcome.result or [])
+        built.remember(home, stands, outcome.result or [])
+    return result
+
+
 def project(home: Home) -> built.Project:
     """The project as it stands in the repo, over what has been loaded in the home."""
     _ensure_cpr_tables(home)

@@ -11,13 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 from typing import Any
+
+import duckdb
 
 from flis.database import connect, content_sign, exists
 from flis.home import Home
 
-OURS = ("opsaetning", "leverancer")     # sources that are not deliveries
+HELD = "kvalitet"                       # what the rules hold back, and has been marked (flis.held)
+OURS = ("opsaetning", "leverancer", HELD)     # sources that are not deliveries
 GOOD = ("success", "pass", "warn", "no-op")
 SHOWN = 3
 
@@ -69,6 +73,7 @@ class Project:
                 f"select kildesystem, {content_sign('l')} from (select * exclude (koersel) from cpr.raw.leverance) as l where {which} group by 1 order by 1").fetchall()}
                 for which in ("true", "status in ('aktiv', 'tilbagekaldt')"))      # those withdrawn, for the sake of the memories
             moved = str(con.execute("select count(*), max(leverance_id) from cpr.raw.beroert_person").fetchall()[0])
+            held = marked(con)
         checks: dict[str, list] = {}
         for one in sorted((n for n in self.manifest.nodes.values() if n.resource_type == "test"), key=lambda n: n.unique_id):
             for above in one.depends_on.nodes:
@@ -79,6 +84,8 @@ class Project:
             one = self.manifest.sources[unique_id]
             if one.source_name == "opsaetning":
                 return hashlib.sha256(self._setup(one.name)).hexdigest()
+            if one.source_name == HELD:
+                return repr(sorted(held, key=str))
             if one.source_name != "leverancer":
                 return active.get(one.source_name, "")
             # The ledger, and what the load step writes beside it: a node that rests on raw tables reads of it what is about their systems.
@@ -157,6 +164,11 @@ class Project:
         """The nodes that rest on raw tables of these kildesystemer."""
         return {self.nodes[u].name for u, systems in self.systems.items() if systems & wanted}
 
+    def bearing_marks(self) -> set[str]:
+        """The nodes that rest on what the rules hold back, by unique id."""
+        sources = {u for u, s in self.manifest.sources.items() if s.source_name == HELD}
+        return {u for u, n in self.nodes.items() if any(sources & set(_parents(self.nodes[one])) for one in {u, *self.upstream[u]})}
+
     def area(self, fagomraade: str) -> tuple[set[str], set[str]]:
         """(a fagområde's own models and all they rest on, what rests on its own in whatever fagområde), by unique id.
 
@@ -184,6 +196,24 @@ def _area(node: Any) -> str | None:
     """The fagområde a model belongs to; `faelles` also for the models about quality."""
     folder, *rest = node.path.split("/")
     return {"standardized": rest[0], "marts": rest[0], "kvalitet": "faelles"}.get(folder) if rest else None
+
+
+def marked(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str, date | None, str]]:
+    """The slices that bear a mark of the quality rules: (kommunekode, fagomraade, periode, kvalitetsstatus); none where nothing has been marked yet."""
+    return set(con.execute("select * from flis.kvalitet.holdt").fetchall()) if exists(con, HELD, "holdt") else set()
+
+
+def to_mark(home: Home, project: Project) -> set[str]:
+    """The names of nodes that are due for the sake of the marks and can be built as things stand: all that they rest on is built, or among them, and their text is the one they were built from."""
+    waiting = {u for u, n in project.nodes.items() if n.name in due(home, project)}
+    with connect(home) as con:
+        before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
+    taken: set[str] = set()
+    for u in sorted(waiting & project.bearing_marks(), key=lambda u: len(project.upstream[u])):
+        name = project.nodes[u].name
+        if project.upstream[u] & waiting <= taken and (name not in project.sliced or before.get(name) == project.prints[name]):
+            taken.add(u)
+    return {project.nodes[u].name for u in taken}
 
 
 def due(home: Home, project: Project) -> set[str]:

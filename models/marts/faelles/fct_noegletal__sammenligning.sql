@@ -64,12 +64,14 @@ sat_sammen as (
         k.vaerdi,
         k.observationsstatus as egen_observationsstatus,
         case when e.egen_kommune = 'uden' then 1 else 0 end as fradrag,
-        case when k.vaerdi is not null then 1 else 0 end as bidrager,
-        case when k.vaerdi is not null then coalesce(k.taeller, 0) else 0 end as egen_taeller,
-        case when k.vaerdi is not null then coalesce(k.naevner, 0) else 0 end as egen_naevner,
-        coalesce(k.vaerdi, 0) as egen_vaerdi,
-        case when k.vaerdi is not null and k.taeller <> 0 then coalesce(k.antal_personer, 0) else 0 end as egne_personer,
-        case when k.vaerdi is not null and k.fortrolighedsstatus = 'tilbageholdt' then 1 else 0 end as egen_tilbageholdt,
+        k.kvalitetsstatus as egen_kvalitetsstatus,
+        case when {{ bidrager('k') }} then 1 else 0 end as bidrager,
+        case when {{ bidrager('k') }} then coalesce(k.taeller, 0) else 0 end as egen_taeller,
+        case when {{ bidrager('k') }} then coalesce(k.naevner, 0) else 0 end as egen_naevner,
+        case when {{ bidrager('k') }} then k.vaerdi else 0 end as egen_vaerdi,
+        case when {{ bidrager('k') }} and k.taeller <> 0 then coalesce(k.antal_personer, 0) else 0 end as egne_personer,
+        case when {{ bidrager('k') }} and k.fortrolighedsstatus = 'tilbageholdt' then 1 else 0 end as egen_tilbageholdt,
+        case when {{ er_holdt('k') }} then 1 else 0 end as egen_holdt,
         g.sum_taeller,
         g.sum_naevner,
         g.sum_vaerdi,
@@ -79,6 +81,7 @@ sat_sammen as (
         g.antal_ikke_leveret,
         g.antal_ikke_relevant,
         g.antal_tilbageholdt,
+        g.antal_holdt,
         g.antal_personer
     from kommunetal as k
     inner join egne_grupper as eg on k.kommunekode = eg.kommunekode
@@ -110,14 +113,16 @@ regnet as (
         faktor,
         vaerdi,
         egen_observationsstatus,
+        egen_kvalitetsstatus,
         coalesce(sum_taeller, 0) - fradrag * egen_taeller as sum_taeller,
         sum_naevner - fradrag * egen_naevner as sum_naevner,
         coalesce(sum_vaerdi, 0) - fradrag * egen_vaerdi as sum_vaerdi,
         antal_bidragydere - fradrag * bidrager as antal_bidragydere,
         antal_mulige - fradrag * case when egen_observationsstatus <> 'ikke_relevant' then 1 else 0 end as antal_mulige,
-        antal_foreloebig - fradrag * case when egen_observationsstatus = 'foreloebig' then 1 else 0 end as antal_foreloebig,
+        antal_foreloebig - fradrag * bidrager * case when egen_observationsstatus = 'foreloebig' then 1 else 0 end as antal_foreloebig,
         antal_ikke_leveret - fradrag * case when egen_observationsstatus = 'ikke_leveret' then 1 else 0 end as antal_ikke_leveret,
         antal_ikke_relevant - fradrag * case when egen_observationsstatus = 'ikke_relevant' then 1 else 0 end as antal_ikke_relevant,
+        antal_holdt - fradrag * egen_holdt as antal_holdt,
         antal_personer - fradrag * egne_personer as antal_personer,
         -- the municipality knows its own figure, so what counts is how many of the others' are withheld
         antal_tilbageholdt - egen_tilbageholdt as antal_andre_tilbageholdt
@@ -148,9 +153,14 @@ final as (
         cast(antal_mulige as integer) as antal_mulige,
         cast(antal_ikke_leveret as integer) as antal_ikke_leveret,
         cast(antal_ikke_relevant as integer) as antal_ikke_relevant,
-        {{ gennemsnit_status('antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller') }} as observationsstatus,
+        cast(antal_holdt as integer) as antal_holdt,
+        {{ oplyst_status(
+            "not " ~ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt'),
+            gennemsnit_status('antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', 'antal_holdt')
+        ) }} as observationsstatus,
         case when {{ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
-        {{ fortrolighedsgrund('antal_personer', 'antal_andre_tilbageholdt') }} as fortrolighedsgrund
+        {{ fortrolighedsgrund('antal_personer', 'antal_andre_tilbageholdt') }} as fortrolighedsgrund,
+        coalesce(egen_kvalitetsstatus, 'i_orden') as egen_kvalitetsstatus
     from regnet
 
 )

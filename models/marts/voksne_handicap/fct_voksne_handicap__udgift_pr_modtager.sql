@@ -1,4 +1,5 @@
-{{ config(meta={'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap', 'aarsraekker': 'true'}}) }}
+{%- set hviler_paa = ['oekonomi', 'voksne_handicap'] -%}
+{{ config(meta={'hviler_paa': hviler_paa, 'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap', 'aarsraekker': 'true'}}) }}
 
 -- The money is booked by the municipality that pays, the services are reported by the one that acts. Both sides are therefore summed over the acting
 -- municipality and those it acts for (Ishøj with Vallensbæk, Tårnby with Dragør).
@@ -134,6 +135,28 @@ modtagere as (
 
 ),
 
+-- A fault that a rule holds in either fagområde, in any of the months and municipalities counted.
+holdt as (
+
+    select
+        v.kommunekode,
+        v.regnskabsaar,
+        {{ kvalitetsstatus('h.kvalitetsstatus') }} as kvalitetsstatus
+    from vinduer as v
+    inner join kommuner as k
+        on v.kommunekode = k.handlekommunekode
+    inner join {{ ref('int_faelles__holdt') }} as h
+        on
+            k.kommunekode = h.kommunekode
+            and h.fagomraade in ({{ skive_liste(hviler_paa) }})
+            and h.periode >= v.vindue_fra
+            and h.periode < v.vindue_til
+    group by
+        v.kommunekode,
+        v.regnskabsaar
+
+),
+
 final as (
 
     select
@@ -146,7 +169,8 @@ final as (
         v.vindue_til,
         cast(coalesce(u.nettoudgift_kr, 0) as decimal(18, 2)) as nettoudgift_kr,
         cast(coalesce(m.antal_modtagere, 0) as integer) as antal_modtagere,
-        cast(round(u.nettoudgift_kr / nullif(m.antal_modtagere, 0), 5) as decimal(18, 5)) as udgift_pr_modtager_kr
+        cast(round(u.nettoudgift_kr / nullif(m.antal_modtagere, 0), 5) as decimal(18, 5)) as udgift_pr_modtager_kr,
+        coalesce(h.kvalitetsstatus, 'i_orden') as kvalitetsstatus
     from vinduer as v
     cross join grupper as g
     left join udgifter as u
@@ -159,6 +183,10 @@ final as (
             v.kommunekode = m.kommunekode
             and v.regnskabsaar = m.regnskabsaar
             and g.udgiftsgruppe = m.udgiftsgruppe
+    left join holdt as h
+        on
+            v.kommunekode = h.kommunekode
+            and v.regnskabsaar = h.regnskabsaar
 
 )
 
