@@ -217,12 +217,19 @@ class Run:
     def _foreign_keys(self, tables: dict[str, dp.Table]) -> None:
         """Add the foreign keys that names alone give, where the data keep them. Declared ones are tested by dbt and stand as they are."""
         built = [t for t in tables.values() if t.columns]
+        self.traced = {t.name for t in built if dp.DELIVERY in t.names and t.level in ("individ", "kommune") and self._traces(t)}
         for name, table in tables.items():
             tables[name] = replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in tables and tables[t].level == "dimension" and tables[t].key == (k,)})
         for name, column, dimension, key in dp.conventional_keys(built):
             table, target = tables[name], tables[dimension]
             if self.signs.is_key(table.name, column, table.relation, target.name, key, target.relation):
                 tables[name] = replace(tables[name], foreign={**tables[name].foreign, column: (dimension, key)})
+
+    def _traces(self, table: dp.Table) -> bool:
+        """Whether every row came in a delivery that is in its municipality's package: its own, or one of the whole country."""
+        orphan = (f'select 1 from {table.relation} as f anti join cpr.raw.leverance as l on f."{dp.DELIVERY}" = l.leverance_id and l.status = \'aktiv\' '
+                  f'and coalesce(l.kommunekode, f."{table.controller}") = f."{table.controller}"')
+        return self._exists("cpr", "raw", "leverance") and self.signs.remembered(f"{table.name}.{dp.DELIVERY}", [table.name], f"select cast(not exists ({orphan}) as varchar)") == "true"
 
     def _deliveries(self) -> list[dict[str, Any]]:
         if not self._exists("cpr", "raw", "leverance"):
@@ -444,7 +451,8 @@ class Run:
             if column not in wish.without:
                 columns.append(dp.Column(column, "VARCHAR", f"Lokalt felt {', '.join(names)}: {text}"))
         table = table.with_columns(columns, note)
-        return replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in plan.tables})
+        to_delivery = {dp.DELIVERY: (DELIVERIES, DELIVERY_TABLE.key[0])} if table.name in self.traced and dp.DELIVERY in table.names else {}
+        return replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in plan.tables} | to_delivery)
 
     @staticmethod
     def _is_person(column: str) -> bool:
@@ -666,7 +674,7 @@ class Run:
                 digest, size = files[Path(resource["path"]).name]
                 resource |= {"bytes": size, "hash": f"sha256:{digest}"}
         quiet = {t.name for t in tables if t.quiet}
-        content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if r["title"] not in quiet]).encode())
+        content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if Path(r["path"]).stem not in quiet]).encode())
         plan.rows = rows
         if newest and _content(newest) == content:
             shutil.rmtree(folder)
@@ -701,12 +709,12 @@ class Run:
                      files: dict[str, tuple[str, int]]) -> None:
         text, sources = dp.texts(plan.area), plan.sources.facts(self.manifest.source_title)
         contract, month, correction = version.split(".")
-        owners = sorted({t.owner for t in tables if t.owner and t.area == plan.area})
+        owners = sorted({t.owner for t in self.tables.values() if t.owner and t.area == plan.area}) or [text["titel"]]
         title = f"{text['titel']}, {'sammenligningstal for alle kommuner' if plan.benchmark else self.municipalities.get(plan.recipient, plan.recipient)}"
         facts = {
             "area": plan.area, "benchmark": plan.benchmark, "cpr": plan.cpr, "title": title, "recipient": plan.recipient,
             "recipient_name": self.municipalities.get(plan.recipient, plan.recipient), "version": version, "contract": contract, "month": f"{month[:4]}-{month[4:]}",
-            "correction": correction, "id": f"urn:x-flis:{plan.recipient}:{plan.name}:{version}", "owner": " og ".join(owners) or text["titel"],
+            "correction": correction, "id": f"urn:x-flis:{plan.recipient}:{plan.name}:{version}", "owner": " og ".join(owners),
             "wishes": self._wish_texts(plan), "quality": self._quality_of(plan), "sources": sources,
             "declaration": self.declaration and self.declaration.readme_section(plan.area, None if plan.benchmark else plan.recipient),
         }
@@ -720,6 +728,7 @@ class Run:
             "created": plan.sources.newest.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "keywords": ["FLIS", text["titel"], *(["sammenligning"] if plan.benchmark else [])],
             "contributors": [{"title": o, "roles": ["dataejer"]} for o in owners],
+            "licenses": [{"path": "README.md", "title": text["vilkaar_benchmark" if plan.benchmark else "vilkaar_cpr" if plan.cpr else "vilkaar"].strip()}],
             "sources": sources,
             "resources": resources,
             "flis": {
