@@ -178,11 +178,17 @@ class Project:
         return own.union(*(self.upstream[u] for u in own)), {u for u in self.nodes if own & self.upstream[u]} - own
 
     def narrowed(self, fagomraade: str, due: set[str]) -> set[str]:
-        """The names among `due` that a build of one fagområde takes: its own, and of what rests on them all but what also rests on something that is not taken."""
+        """The names among `due` that a build of one fagområde takes: its own, and of what rests on them all but what also rests on something that is not taken.
+
+        What it shares with others counts their figures too. Of those of whom nothing has been loaded that is nothing, and it is built: else the first fagområde to be built could never be shown.
+        """
         ids = {u for u, n in self.nodes.items() if n.name in due}
         mine, after = self.area(fagomraade)
+        with connect(self.home) as con:
+            loaded = {system for (system,) in con.execute("select distinct kildesystem from cpr.raw.leverance where status in ('aktiv', 'tilbagekaldt')").fetchall()}
+        beside = {u for a in after for u in self.upstream[a] if not self.systems[u] & loaded} - mine
         taken = ids & mine
-        for u in sorted(ids & after - mine, key=lambda u: len(self.upstream[u])):
+        for u in sorted(ids & (after | beside) - mine, key=lambda u: len(self.upstream[u])):
             if self.upstream[u] & ids <= taken:
                 taken.add(u)
         return {self.nodes[u].name for u in taken}
@@ -214,6 +220,12 @@ def to_mark(home: Home, project: Project) -> set[str]:
         if project.upstream[u] & waiting <= taken and (name not in project.sliced or before.get(name) == project.prints[name]):
             taken.add(u)
     return {project.nodes[u].name for u in taken}
+
+
+def ever_built(home: Home) -> set[str]:
+    """The names of the nodes that have been built at all in this home, whatever they were built from."""
+    with connect(home) as con:
+        return {name for (name,) in con.execute("select distinct model from drift.bygget").fetchall()} if exists(con, "drift", "bygget") else set()
 
 
 def due(home: Home, project: Project) -> set[str]:
@@ -292,13 +304,16 @@ def remember_prints(home: Home, project: Project, results: Iterable[Any]) -> Non
 def require(home: Home, project: Project, fagomraade: str | None = None) -> None:
     """Raises NotReady unless the nodes of a fagområde (all, where none is given), what is shared and rests on them, and all that these rest on are built and tested as they stand.
 
-    Another fagområde's model holds it back where the shared tables (the nøgletal) count it, and nowhere else.
+    Another fagområde's model holds it back where the shared tables (the nøgletal) count it, and nowhere else. One that has never been built is counted nowhere: where that leaves a
+    shared table unbuilt, there is nothing of it to show (the package step says so).
     """
     waiting = due(home, project)
     if fagomraade:
         mine, after = project.area(fagomraade)
         shared = {u for u in after if _area(project.nodes[u]) == "faelles"}
-        waiting &= {project.nodes[u].name for u in mine | shared.union(*(project.upstream[u] for u in shared))}
+        ever = ever_built(home)
+        counted = {u for u in shared.union(*(project.upstream[u] for u in shared)) if project.nodes[u].name in ever}
+        waiting &= {project.nodes[u].name for u in mine | counted}
     if waiting:
         names = sorted(waiting)
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

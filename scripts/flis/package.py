@@ -38,6 +38,7 @@ from flis.tablesigns import WHOLE, TableSigns
 Progress = Callable[[str, int, int], None]
 
 WORKERS = 2
+NOT_BUILT = "ikke bygget endnu:"
 FORMATS = {"parquet": ["parquet"], "csv": ["csv"], "begge": ["csv", "parquet"]}
 FILE_MODE = 0o440         # a written version is never changed, and is not for everybody on the machine
 VERSION = re.compile(r"(\d+)\.(\d{6})\.(\d+)")
@@ -137,7 +138,8 @@ class PackageResult:
     def facts(self) -> dict[str, Any]:
         """Figures for status.json and the table a newcomer sees."""
         return {"written": len(self.written), "unchanged": len(self.unchanged), "held": len(self.held), "skipped": len(self.skipped), "bytes": self.bytes,
-                "reasons": [f"{recipient}/{area}: {reason}" for recipient, area, reason in self.held]}
+                "reasons": [f"{recipient}/{area}: {reason}" for recipient, area, reason in self.held],
+                "not_built": sorted({f"{area}: {reason}" for _, area, reason in self.skipped if reason.startswith(NOT_BUILT)})}
 
 
 def package(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None,
@@ -365,7 +367,7 @@ class Run:
                     continue
                 wanted = wishes.get((recipient, one), [])
                 if unbuilt:
-                    result.skipped.append((recipient, one, f"ikke bygget endnu: {', '.join(unbuilt)}"))
+                    result.skipped.append((recipient, one, f"{NOT_BUILT} {', '.join(unbuilt)}"))
                     continue
                 if mine and wanted:
                     if one not in instructed.get(recipient, []):
@@ -708,6 +710,7 @@ class Run:
     def _write_texts(self, plan: Plan, folder: Path, version: str, content: str, tables: list[dp.Table], resources: list[dict], rows: dict[str, int],
                      files: dict[str, tuple[str, int]]) -> None:
         text, sources = dp.texts(plan.area), plan.sources.facts(self.manifest.source_title)
+        declared = self.declaration if self.declaration and plan.area in self.declaration.areas else None      # another fagområde may have been declared, and this one not yet
         contract, month, correction = version.split(".")
         owners = sorted({t.owner for t in self.tables.values() if t.owner and t.area == plan.area}) or [text["titel"]]
         title = f"{text['titel']}, {'sammenligningstal for alle kommuner' if plan.benchmark else self.municipalities.get(plan.recipient, plan.recipient)}"
@@ -716,7 +719,7 @@ class Run:
             "recipient_name": self.municipalities.get(plan.recipient, plan.recipient), "version": version, "contract": contract, "month": f"{month[:4]}-{month[4:]}",
             "correction": correction, "id": f"urn:x-flis:{plan.recipient}:{plan.name}:{version}", "owner": " og ".join(owners),
             "wishes": self._wish_texts(plan), "quality": self._quality_of(plan), "sources": sources,
-            "declaration": self.declaration and self.declaration.readme_section(plan.area, None if plan.benchmark else plan.recipient),
+            "declaration": declared and declared.readme_section(plan.area, None if plan.benchmark else plan.recipient),
         }
         descriptor = {
             "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
@@ -735,14 +738,14 @@ class Run:
                 "modtager": plan.recipient, "fagomraade": plan.area, "pakke": "benchmark" if plan.benchmark else "egen", "kontrakt": int(contract),
                 "periode": facts["month"], "rettelse": int(correction), "personnumre": plan.cpr, "noegle_version": self.key_version,
                 "oversaettelser": self.manifest.crosswalks(plan.area), "indhold": content, "kvalitet": facts["quality"],
-                "deklaration": "kvalitet.jsonld" if self.declaration else None,
+                "deklaration": "kvalitet.jsonld" if declared else None,
             },
         }
         formats = {t.name: plan.formats_of(t.name) for t in tables}
         written = {"datapackage.json": dp.to_json(descriptor) + "\n", "README.md": dp.readme(facts, tables, rows, formats),
                    "indlaes.sql": dp.load_sql(f"{title}, version {version}", tables, formats)}
-        if self.declaration:
-            written["kvalitet.jsonld"] = self.declaration.package_jsonld(plan.area, facts["id"], version, title, None if plan.benchmark else plan.recipient)
+        if declared:
+            written["kvalitet.jsonld"] = declared.package_jsonld(plan.area, facts["id"], version, title, None if plan.benchmark else plan.recipient)
         sums = {f"{dp.FOLDER}/{name}": digest for name, (digest, _) in files.items()}
         for name, body in written.items():
             (folder / name).write_text(body, "utf-8", newline="\n")

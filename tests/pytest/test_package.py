@@ -337,6 +337,18 @@ def test_a_held_package_is_not_written_and_the_others_are(hjem):
     assert result.facts()["held"] == 1
 
 
+def test_what_has_not_been_declared_yet_is_packaged_without(hjem):
+    """`flis report --fagomraade skole` declares Skole alone; the other fagområder's packages say that theirs is not made."""
+    with connect(hjem, write="flis") as con:
+        con.execute("create schema if not exists kvalitet")
+        con.execute("create table kvalitet.deklaration (fagomraade varchar, version varchar, kommunekode varchar, maal_id varchar, taeller decimal(18,5), naevner decimal(18,5), vaerdi decimal(18,5), status varchar, aarsag varchar, opgjort timestamp)")
+        con.execute("insert into kvalitet.deklaration values ('skole', '1', '0101', 'x', 1, 1, 1, 'opgjort', null, null)")
+    run(hjem)
+    folder = newest(hjem, "0101")
+    assert "ikke deklareret endnu" in (folder / "README.md").read_text("utf-8")
+    assert not (folder / "kvalitet.jsonld").exists() and descriptor(folder)["flis"]["deklaration"] is None
+
+
 def test_an_interrupted_run_leaves_nothing_half(hjem, monkeypatch):
     whole = step.Run._write_texts
 

@@ -16,6 +16,7 @@ import yaml
 
 from flis import datapackage
 from flis.home import REPO, Home
+from flis.package import newest_version
 
 PROFILE = json.loads(Path(__file__).with_name("datapackage_profil.json").read_text("utf-8"))
 TELLS_NOTHING = {"noegletal_id", "gruppetype", "gruppekode", "gruppenavn", "periode", "kommunekode", "egen_kommune"}      # which cell it is
@@ -25,8 +26,9 @@ OWN = {"vaerdi", "egen_kvalitetsstatus"}                                        
 
 @pytest.fixture(scope="module")
 def packages(demo_hjem: Home) -> dict[Path, dict]:
-    """The descriptor of every package in the outbox, by folder."""
-    found = {p.parent: json.loads(p.read_text("utf-8")) for p in sorted(demo_hjem.outbox.glob("*/*/*/datapackage.json"))}
+    """The descriptor of every package in the outbox in its newest version, by folder."""
+    newest = {newest_version(demo_hjem, p.parts[-4], p.parts[-3]) for p in demo_hjem.outbox.glob("*/*/*/datapackage.json")}
+    found = {folder: json.loads((folder / "datapackage.json").read_text("utf-8")) for folder in sorted(newest)}
     assert len({(d["flis"]["fagomraade"], d["flis"]["pakke"]) for d in found.values()}) == 10
     return found
 
