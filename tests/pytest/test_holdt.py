@@ -168,25 +168,26 @@ def test_minutter_for_timer_og_tilbage_igen(home: Home) -> None:
     # Nothing has moved: nothing is built, and nothing waits.
     assert settle(home) == 0 and not due(home, project(home))
 
+    # Sent right, it is in again as if nothing had been.
+    send(home, 2, 1)
+    go(home, "load", "build", "validate")
+    assert country(home) == before and mark_of(home, "fct_noegletal__benchmark", WHO) == {("i_orden", None, False, "som_leveret")}
+
+    # Wrong once more, and let through: it counts, and says that it was.
+    send(home, 3, 60)
+    go(home, "load", "build", "validate")
+    assert country(home) == out
     release(home, WHO, "personale", REASON)
     assert settle(home) >= 4
     assert country(home) == (wrong, before[1], before[2])
     assert mark_of(home, "fct_noegletal__benchmark", WHO) == {("frigivet", "personale", False, "som_leveret")}
     assert ask(home, "select kvalitetsstatus, antal_holdt from marts.fct_noegletal__benchmark where noegletal_id = $1 and gruppetype = 'landet' and periode = $2", ABSENCE, MONTH) == [("frigivet", before[2])]
 
-    # Taken back, the month that was replaced is in force again, and breaks no rule.
-    number = ask(home, "select leverance_id from cpr.raw.leverance where kildesystem = 'sd_loen' and kommunekode = $1 and fil = $2", WHO, f"SDFRAV_{WHO}_202602_20260306.csv")[0][0]
+    # Taken back, the delivery that was replaced is in force again, and breaks no rule.
+    number = ask(home, "select leverance_id from cpr.raw.leverance where kildesystem = 'sd_loen' and kommunekode = $1 and fil = $2", WHO, f"SDFRAV_{WHO}_202602_20260308.csv")[0][0]
     withdraw(home, number, "Minutter i stedet for timer")
     go(home, "build", "validate")
     assert country(home) == before and mark_of(home, "fct_noegletal__benchmark", WHO) == {("i_orden", None, False, "som_leveret")}
-
-    # Wrong once more, and then sent right.
-    send(home, 2, 60)
-    go(home, "load", "build", "validate")
-    assert country(home) == out
-    send(home, 3, 1)
-    go(home, "load", "build", "validate")
-    assert country(home) == before
 
 
 def test_en_koersel_der_blev_standset_indhentes(home: Home) -> None:

@@ -74,7 +74,7 @@ samlet as (
             when antal_frigivet > 0 then 'frigivet'
             else 'i_orden'
         end as kvalitetsstatus,
-        cast(null as {{ dbt.type_string() }}) as kvalitetsgrund,
+        cast(null as string) as kvalitetsgrund,
         fortrolighedsstatus = 'fri' as vises
     from grupper
 

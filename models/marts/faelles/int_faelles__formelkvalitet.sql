@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Whether a formula's figure rests on something that is held. A formula counts its own fagområde alone (tests/pytest/test_holdt.py holds it to that), so what it
--- rests on is its fagområde, the municipalities it is counted for, and the months its periodisering says.
+-- Whether a formula's figure rests on something that is held. A formula counts its own fagområde alone (tests/pytest/test_holdt.py holds it to that), so
+-- what it rests on is its fagområde, the municipalities it is counted for, and the months its periodisering says.
 with formler as (
 
     select * from {{ ref('formel') }}
