@@ -81,30 +81,6 @@
     )
 {%- endmacro %}
 
-{# The birth date a CPR number states, by the century rule of its seventh digit; null when there is no such date. The number is normalised (som_cpr). #}
-{% macro cpr_foedselsdato(cpr) -%}
-    try_cast(
-        case
-            when substr({{ cpr }}, 7, 1) in ('0', '1', '2', '3') then '19'
-            when substr({{ cpr }}, 7, 1) in ('4', '9') and substr({{ cpr }}, 5, 2) >= '37' then '19'
-            when substr({{ cpr }}, 7, 1) in ('5', '6', '7', '8') and substr({{ cpr }}, 5, 2) >= '58' then '18'
-            else '20'
-        end || substr({{ cpr }}, 5, 2) || '-' || substr({{ cpr }}, 3, 2) || '-' || substr({{ cpr }}, 1, 2) as date
-    )
-{%- endmacro %}
-
-{#
-  Ten digits whose first six are a date in the century the seventh says. Modulus 11 is not asked for: numbers without a check digit have been
-  issued since 2007.
-#}
-{% macro cpr_er_gyldigt(cpr) -%}
-    (
-        length(coalesce({{ cpr }}, '')) = 10
-        and translate({{ cpr }}, '0123456789', '') = ''
-        and {{ cpr_foedselsdato(cpr) }} is not null
-    )
-{%- endmacro %}
-
 {# Age in completed years on a date. Born on 29 February: a year older on 1 March in years that are not leap years. #}
 {% macro alder_paa(foedselsdato, dato) -%}
     (
@@ -124,7 +100,7 @@
 
 {# A date of effect in CPR: 00000000 and blank mean that the thing has always been so. #}
 {% macro cpr_virkningsdato(kolonne) -%}
-    case when replace(trim({{ kolonne }}), '0', '') = '' then date '1900-01-01' else {{ som_dato(kolonne, 'yyyyMMdd') }} end
+    case when replace(trim({{ kolonne }}), '0', '') = '' then date '1900-01-01' else {{ som_dato(kolonne, 'cpr') }} end
 {%- endmacro %}
 
 {#

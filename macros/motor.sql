@@ -60,3 +60,11 @@ set variable flis_stoerste = (select max({{ kolonne }}) from {{ tabel }});
 {% macro inden_for_yderste(kolonne) -%}{{ return(adapter.dispatch('inden_for_yderste')(kolonne)) }}{%- endmacro %}
 {% macro default__inden_for_yderste(kolonne) -%}and {{ kolonne }} between getvariable('flis_mindste') and getvariable('flis_stoerste'){%- endmacro %}
 {% macro spark__inden_for_yderste(kolonne) -%}{%- endmacro %}
+
+{# The value that the share p of a group lies below (an aggregate). #}
+{% macro fraktil(udtryk, p) -%}{{ return(adapter.dispatch('fraktil')(udtryk, p)) }}{%- endmacro %}
+{% macro default__fraktil(udtryk, p) -%}quantile_cont({{ udtryk }}, {{ p }}){%- endmacro %}
+{% macro spark__fraktil(udtryk, p) -%}percentile({{ udtryk }}, {{ p }}){%- endmacro %}
+
+{# Whole months from the first of one month to the first of another. #}
+{% macro maaneder_mellem(a, b) -%}((extract(year from {{ b }}) - extract(year from {{ a }})) * 12 + extract(month from {{ b }}) - extract(month from {{ a }})){%- endmacro %}

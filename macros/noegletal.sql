@@ -1,22 +1,129 @@
-{# The observation status of a formula's value, from how its slice was delivered (leveret, foreloebig, ikke_leveret, ikke_relevant). #}
-{% macro observationsstatus(leveringsstatus, vaerdi) -%}
+{#
+  The observation status of a formula's value. From how its slice was delivered (leveret, foreloebig, ikke_leveret, ikke_relevant), and how complete the concepts are that
+  it rests on: a zero is a true zero only where the delivery of every one of them is in force, covers the months counted, and has no row set aside. Where it is not known
+  how complete they are, it is not true either.
+#}
+{% macro observationsstatus(leveringsstatus, vaerdi, grundlag) -%}
     case
-        when {{ leveringsstatus }} <> 'leveret' then {{ leveringsstatus }}
-        when {{ vaerdi }} = 0 then 'aegte_nul'
-        else 'som_leveret'
+        when {{ leveringsstatus }} not in ('leveret', 'foreloebig') then {{ leveringsstatus }}
+        when {{ grundlag }}.alt_mangler and not {{ grundlag }}.har_mangel then 'ikke_leveret'
+        when {{ grundlag }}.har_mangel then 'ufuldstaendig'
+        when {{ leveringsstatus }} = 'foreloebig' then 'foreloebig'
+        when coalesce({{ vaerdi }}, 0) <> 0 then 'som_leveret'
+        when {{ grundlag }}.er_helt_daekket then 'aegte_nul'
+        else 'ufuldstaendig'
     end
 {%- endmacro %}
 
-{# What a formel_ model ends in: of each formula, municipality and month there can be (with leveringsstatus) the value, where something was delivered, and its status. #}
-{% macro formelvaerdier(ramme) -%}
+{#
+  What every formel_ model ends in: of each formula, municipality and month there can be (with leveringsstatus) the value and its status. `ramme` leaves the value null
+  where there is no row to count; this is the one place that makes it a zero, and only where that is true.
+  `roller` says whose deliveries a figure gathered at the municipality that acts rests on (kommunerolle, fra_kommunekode, kommunekode); without it, its own.
+#}
+{% macro formelvaerdier(omraade, ramme, roller=none) -%}
+    with perioder as (
+        select distinct
+            kommunekode,
+            periode
+        from {{ ramme }}
+    ),
+
+    -- by concept and window, not by formula: many rest on the same
+    vinduer as (
+        select distinct
+            f.kommunerolle,
+            g.begreb,
+            g.vindue,
+            d.altid_raekker,
+            p.kommunekode,
+            p.periode,
+            {{ vindue_fra('g.vindue', 'p.periode') }} as fra,
+            {{ vindue_til('g.vindue', 'p.periode') }} as til
+        from {{ ref('formelgrundlag') }} as g
+        inner join {{ ref('formel') }} as f on g.formel_id = f.formel_id and f.fagomraade = '{{ omraade }}'
+        inner join {{ ref('fuldstaendighed') }} as d on g.begreb = d.begreb and d.fagomraade = '{{ omraade }}'
+        cross join perioder as p
+    ),
+
+    tilstande as (
+        select
+            v.kommunerolle,
+            v.begreb,
+            v.vindue,
+            v.kommunekode,
+            v.periode,
+            max(case when s.fuldstaendighed in ('hel', 'frasat', 'ufuldstaendig') then 1 else 0 end) as har_noget,
+            max(case when s.fuldstaendighed in ('tom', 'ufuldstaendig') then 1 else 0 end) as har_mangel,
+            max(case when s.fuldstaendighed <> 'hel' then 1 else 0 end) as har_frasat,
+            -- a concept that need not have rows (marks, budgets) is not missing in the months that have none
+            case when not v.altid_raekker or count(distinct s.periode) = {{ antal_maaneder('v.fra', 'v.til') }} then 1 else 0 end as er_daekket
+        from vinduer as v
+        {%- if roller %}
+        inner join {{ roller }} as r on v.kommunerolle = r.kommunerolle and v.kommunekode = r.kommunekode
+        {%- endif %}
+        left join {{ ref('int_' ~ omraade ~ '__fuldstaendighed') }} as s
+            on
+                s.kommunekode = {{ 'r.fra_kommunekode' if roller else 'v.kommunekode' }}
+                and v.begreb = s.begreb
+                and s.periode >= v.fra
+                and s.periode <= v.til
+        group by
+            v.kommunerolle,
+            v.begreb,
+            v.vindue,
+            v.altid_raekker,
+            v.kommunekode,
+            v.periode,
+            v.fra,
+            v.til
+    ),
+
+    grundlag as (
+        select
+            g.formel_id,
+            t.kommunekode,
+            t.periode,
+            min(t.har_noget) = 0 as alt_mangler,
+            max(t.har_mangel) = 1 as har_mangel,
+            max(t.har_frasat) = 0 and min(t.er_daekket) = 1 as er_helt_daekket
+        from {{ ref('formelgrundlag') }} as g
+        inner join {{ ref('formel') }} as f on g.formel_id = f.formel_id and f.fagomraade = '{{ omraade }}'
+        inner join tilstande as t on f.kommunerolle = t.kommunerolle and g.begreb = t.begreb and g.vindue = t.vindue
+        group by
+            g.formel_id,
+            t.kommunekode,
+            t.periode
+    ),
+
+    vurderet as (
+        select
+            r.formel_id,
+            r.kommunekode,
+            r.periode,
+            case when coalesce(g.alt_mangler, false) then null else r.vaerdi end as vaerdi,
+            r.antal_personer,
+            {{ observationsstatus('r.leveringsstatus', 'r.vaerdi', 'g') }} as observationsstatus
+        from {{ ramme }} as r
+        left join grundlag as g
+            on r.formel_id = g.formel_id and r.kommunekode = g.kommunekode and r.periode = g.periode
+    )
+
     select
         formel_id,
         kommunekode,
         periode,
-        cast(case when leveringsstatus in ('leveret', 'foreloebig') then vaerdi end as decimal(18, 5)) as vaerdi,
-        case when leveringsstatus in ('leveret', 'foreloebig') then antal_personer end as antal_personer,
-        {{ observationsstatus('leveringsstatus', 'vaerdi') }} as observationsstatus
-    from {{ ramme }}
+        cast(
+            case
+                when observationsstatus = 'aegte_nul' then 0
+                when observationsstatus not in ('ikke_leveret', 'ikke_relevant') and vaerdi <> 0 then vaerdi
+            end as decimal(18, 5)
+        ) as vaerdi,
+        case
+            when observationsstatus = 'aegte_nul' then coalesce(antal_personer, 0)
+            when observationsstatus not in ('ikke_leveret', 'ikke_relevant') and vaerdi <> 0 then antal_personer
+        end as antal_personer,
+        observationsstatus
+    from vurderet
 {%- endmacro %}
 
 {# A quotient as a figure: rounded, then cast, so that both engines give the same digits. Null when the denominator is zero. #}
@@ -24,12 +131,17 @@
     cast(round({{ faktor }} * {{ taeller }} / nullif({{ naevner }}, 0), 5) as decimal(18, 5))
 {%- endmacro %}
 
-{# The observation status of an average, from what its possible contributors were. One who has not delivered yet, or is held by a rule, can still change it. #}
-{% macro gennemsnit_status(antal_bidragydere, antal_foreloebig, antal_ikke_leveret, sum_taeller, antal_holdt='0') -%}
+{#
+  The observation status of an average, from what its possible contributors were. One who has not delivered yet can still change it, and so can one whose figure is
+  incomplete or held by a rule: it does not count until it has delivered anew, or is released.
+#}
+{% macro gennemsnit_status(antal_bidragydere, antal_foreloebig, antal_ikke_leveret, sum_taeller, antal_holdt='0', antal_ufuldstaendig='0') -%}
     case
         when {{ antal_bidragydere }} = 0 and {{ antal_holdt }} > 0 then 'ikke_oplyst'
+        when {{ antal_bidragydere }} = 0 and {{ antal_ufuldstaendig }} > 0 then 'ufuldstaendig'
         when {{ antal_bidragydere }} = 0 and {{ antal_ikke_leveret }} > 0 then 'ikke_leveret'
         when {{ antal_bidragydere }} = 0 then 'ikke_relevant'
+        when {{ antal_ufuldstaendig }} > 0 then 'ufuldstaendig'
         when {{ antal_foreloebig }} > 0 or {{ antal_ikke_leveret }} > 0 or {{ antal_holdt }} > 0 then 'foreloebig'
         when {{ sum_taeller }} = 0 then 'aegte_nul'
         else 'som_leveret'

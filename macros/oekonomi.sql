@@ -9,6 +9,14 @@
                 'bilag_id': {'angaar': "beloebstype = 'regnskab'"}, 'bogfoeringsdato': {'angaar': "beloebstype = 'regnskab'"},
             },
             'fordeling': {'noegler': ['hovedkonto', 'hovedfunktion', 'dranst'], 'taelles': "beloebstype = 'regnskab'"},
+            'indhold': {
+                'omfang': "beloebstype = 'regnskab'",
+                'bevaegelser': true,
+                'maal': ['beloeb_kr'],
+                'koder': ['hovedkonto', 'hovedfunktion', 'funktion', 'dranst', 'ejerforhold', 'art'],
+                'datoer': ['bogfoeringsdato'],
+                'ens': ['kontostreng', 'beloeb_kr'],
+            },
         },
     ]) }}
 {% endmacro %}

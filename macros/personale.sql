@@ -4,6 +4,7 @@
         {
             'model': 'int_personale__organisation',
             'profil': {'enhedstype': {'ukendt': 'ukendt'}, 'overordnet_enhed_id': {}, 'enhedsnavn': {}, 'p_nummer': {}},
+            'indhold': {'koder': ['enhedstype']},
         },
         {
             'model': 'int_personale__ansaettelse',
@@ -12,17 +13,40 @@
                 'stillingsbetegnelse': {}, 'beskaeftigelsesgrad': {}, 'ansat_dato': {},
             },
             'fordeling': {'noegler': ['overenskomst']},
+            'indhold': {
+                'person': 'person_id',
+                'maal': ['beskaeftigelsesgrad'],
+                'koder': ['overenskomst', 'ansaettelsesform', 'ansaettelsesstatus', 'er_timeloennet', 'er_leder'],
+                'enhed': 'enhed_id',
+                'datoer': ['ansat_dato'],
+                'ens': ['person_id', 'enhed_id', 'overenskomst', 'ansaettelsesform', 'ansaettelsesstatus', 'ansat_dato', 'beskaeftigelsesgrad'],
+            },
         },
         {
             'model': 'int_personale__loenlinje',
             'beloeb': 'beloeb_kr',
             'profil': {'loenart': {'ukendt': 'ukendt'}, 'funktion': {}, 'ejerforhold': {}, 'beloeb_kr': {}, 'timer': {'angaar': "loenart = 'timeloen'"}},
-            'fordeling': {'noegler': ['loenart']},
+            'fordeling': {'noegler': ['loenart'], 'mindst': 12},
+            'indhold': {
+                'person': 'person_id',
+                'bevaegelser': true,
+                'maal': ['beloeb_kr', 'timer'],
+                'koder': ['loenart', 'funktion', 'art'],
+                'ens': ['person_id', 'loenart', 'kontostreng', 'timer', 'beloeb_kr'],
+            },
         },
         {
             'model': 'int_personale__fravaer',
             'profil': {'fravaersaarsag': {'ukendt': 'ukendt'}, 'fravaer_fra': {}, 'timer': {}, 'er_delvis': {}},
-            'fordeling': {'noegler': ['fravaersaarsag']},
+            'fordeling': {'noegler': ['fravaersaarsag'], 'mindst': 12},
+            'indhold': {
+                'person': 'person_id',
+                'bevaegelser': true,
+                'maal': ['timer'],
+                'koder': ['fravaersaarsag', 'er_delvis'],
+                'datoer': ['fravaer_fra'],
+                'ens': ['person_id', 'fravaersaarsag', 'timer', 'er_delvis'],
+            },
         },
     ]) }}
 {% endmacro %}
@@ -79,4 +103,28 @@
     select kommunekode, periode from raekker
     union
     select kommunekode, cast(periode + interval '1' month as date) as periode from raekker
+{%- endmacro %}
+
+{#
+  What a month's pay lines touch (meta.beroert): the month, and the twelve after it, in which an employment without pay is on the account it was last paid from
+  (int_personale__kontering). In ordinary running those months have not come yet, and cost nothing.
+#}
+{% macro personale_loen_beroert(maal, ny, i_skiver) -%}
+    with raekker as (
+        select kommunekode, periode from {{ maal }} where {{ i_skiver }}
+        union
+        select kommunekode, periode from {{ ny }}
+    )
+    {%- for n in range(13) %}
+    {% if not loop.first %}union {% endif -%}
+    select kommunekode, cast(periode + interval '{{ n }}' month as date) as periode from raekker
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+  Whether a month's row of employment is somebody employed in it: std_personale__ansaettelse has those whose dates reach into the month; status fratraadt with an end
+  that has not come says that they have left all the same.
+#}
+{% macro personale_er_ansat(a) -%}
+    not ({{ a }}.ansaettelsesstatus = 'fratraadt' and {{ a }}.fratraadt_dato > last_day({{ a }}.periode))
 {%- endmacro %}

@@ -4,10 +4,16 @@
         {
             'model': 'int_skole__institution',
             'profil': {'institutionstype': {'ukendt': 'ukendt'}, 'institutionsnavn': {}, 'ejer_kommunekode': {'ukendt': '0998', 'angaar': "institutionstype = '1012'"}},
+            'indhold': {'koder': ['institutionstype']},
         },
         {
             'model': 'int_skole__klasse',
             'profil': {'klassetrin': {'ukendt': 'ukendt'}, 'klassetype': {'ukendt': 'ukendt'}, 'institutionsnummer': {}, 'klassebetegnelse': {}, 'skoleaar': {}},
+            'indhold': {
+                'koder': ['klassetrin', 'klassetype'],
+                'enhed': 'institutionsnummer',
+                'ens': ['klasse_id', 'institutionsnummer', 'klassetrin', 'klassetype'],
+            },
         },
         {
             'model': 'int_skole__elevforloeb',
@@ -15,20 +21,51 @@
                 'klassetrin': {'ukendt': 'ukendt'}, 'elevtype': {'ukendt': 'ukendt'}, 'klasse_id': {}, 'institutionsnummer': {}, 'er_tosproget': {}, 'skoledistrikt': {},
                 'betaling_kommunekode': {'ukendt': '0998'}, 'tilhoer_kommunekode': {'ukendt': '0998'}, 'bopael_kommunekode': {'ukendt': '0998'}, 'skoleaar': {}, 'skoledage': {},
             },
-            'fordeling': {'noegler': ['klassetrin']},
+            'fordeling': {'noegler': ['klassetrin'], 'hviler': [8]},
+            'indhold': {
+                'person': 'person_id',
+                'maal': ['skoledage'],
+                'koder': ['klassetrin', 'elevtype', 'er_tosproget', 'har_cpr_bopael'],
+                'afledte': {'bor_i_kommunen': 'bopael_kommunekode = kommunekode', 'har_betaling': 'betaling_kommunekode is not null'},
+                'enhed': 'institutionsnummer',
+                'datoer': ['gyldig_fra'],
+                'ens': ['person_id', 'institutionsnummer', 'klasse_id', 'klassetrin', 'elevtype'],
+            },
         },
         {
             'model': 'int_skole__fravaer',
             'profil': {'fravaersart': {'ukendt': 'ukendt'}, 'dato': {}, 'andel': {}},
-            'fordeling': {'noegler': ['fravaersart'], 'hviler': [7]},
+            'fordeling': {'noegler': ['fravaersart'], 'hviler': [7], 'mindst': 12},
+            'indhold': {
+                'person': 'person_id',
+                'bevaegelser': true,
+                'maal': ['andel'],
+                'koder': ['fravaersart'],
+                'datoer': ['dato'],
+                'ens': ['person_id', 'fravaersart', 'andel', 'extract(day from dato)'],
+            },
         },
         {
             'model': 'int_skole__specialundervisning',
             'profil': {'tilbudstype': {'ukendt': 'ukendt'}, 'timer_pr_uge': {}, 'takstgruppe': {}, 'visitationsdato': {}},
+            'indhold': {
+                'person': 'person_id',
+                'maal': ['timer_pr_uge'],
+                'koder': ['tilbudstype', 'takstgruppe'],
+                'datoer': ['visitationsdato'],
+                'ens': ['person_id', 'tilbudstype', 'timer_pr_uge', 'takstgruppe', 'visitationsdato'],
+            },
         },
         {
             'model': 'int_skole__karakter',
             'profil': {'proevefag': {'ukendt': 'ukendt'}, 'proevetype': {'ukendt': 'ukendt'}, 'klassetrin': {'ukendt': 'ukendt'}, 'karakter': {'ukendt': 'ukendt'}},
+            'indhold': {
+                'person': 'person_id',
+                'bevaegelser': true,
+                'koder': ['proevefag', 'proevetype', 'klassetrin', 'karakter'],
+                'enhed': 'institutionsnummer',
+                'ens': ['person_id', 'proevefag', 'proevetype', 'karakter'],
+            },
         },
     ]) }}
 {% endmacro %}
@@ -77,11 +114,6 @@
 {# A municipality's code of three or four digits as the standard's four. #}
 {% macro som_kommunekode(kolonne) -%}
     lpad(nullif({{ skrevet_som(kolonne, '[0-9]{3,4}') }}, ''), 4, '0')
-{%- endmacro %}
-
-{# An open interval: an end that is blank. Anything else must be a date; `dato` is the end already typed, and the first day after. #}
-{% macro aaben_slut(kolonne, dato) -%}
-    case when nullif(trim({{ kolonne }}), '') is null then date '9999-12-31' else {{ dato }} end
 {%- endmacro %}
 
 {# A date as its eight digits (20260203), as part of a key. #}

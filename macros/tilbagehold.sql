@@ -11,6 +11,11 @@
     ({{ tilbageholdt(antal_personer) }} or {{ antal_tilbageholdt }} = 1)
 {%- endmacro %}
 
+{# Whether a municipality's figure counts in an average: it has one, nothing that it rests on is missing, and no rule holds it. #}
+{% macro bidrager(tal) -%}
+    ({{ tal }}.vaerdi is not null and {{ tal }}.observationsstatus <> 'ufuldstaendig' and {{ tal }}.kvalitetsstatus is distinct from 'tilbageholdt')
+{%- endmacro %}
+
 {# Why: faa_personer (rests on too few) or kan_udledes (a withheld contributor could be worked out); null when free. #}
 {% macro fortrolighedsgrund(antal_personer, antal_tilbageholdt='0') -%}
     case
@@ -42,14 +47,9 @@
     end
 {%- endmacro %}
 
-{# Whether a municipality's figure counts in an average: it has one, and no rule holds it. #}
-{% macro bidrager(tal) -%}
-    ({{ tal }}.vaerdi is not null and {{ tal }}.kvalitetsstatus is distinct from 'tilbageholdt')
-{%- endmacro %}
-
-{# Whether it would, but for the rule. #}
+{# Whether it would count, but for the rule. #}
 {% macro er_holdt(tal) -%}
-    ({{ tal }}.vaerdi is not null and {{ tal }}.kvalitetsstatus = 'tilbageholdt')
+    ({{ tal }}.vaerdi is not null and {{ tal }}.observationsstatus <> 'ufuldstaendig' and {{ tal }}.kvalitetsstatus = 'tilbageholdt')
 {%- endmacro %}
 
 {#

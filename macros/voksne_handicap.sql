@@ -9,12 +9,23 @@
                 'betaling_kommunekode': {'ukendt': '0998'}, 'opholds_kommunekode': {'ukendt': '0998'}, 'omfang_timer_uge': {}, 'gyldig_fra': {},
             },
             'fordeling': {'noegler': ['paragraf'], 'aktuelle': 'gyldig_til > leveret_periode'},
+            'indhold': {
+                'omfang': 'gyldig_til > leverancens_maaned',
+                'person': 'person_id',
+                'maal': ['omfang_timer_uge'],
+                'koder': ['paragraf', 'ydelseskode', 'ydelsesstatus', 'er_akut'],
+                'afledte': {'egen_betaling': 'betaling_kommunekode = kommunekode', 'eget_ophold': 'opholds_kommunekode = kommunekode'},
+                'enhed': 'tilbud_id',
+                'datoer': ['gyldig_fra'],
+                'ens': ['person_id', 'ydelseskode', 'tilbud_id', 'gyldig_fra', 'omfang_timer_uge'],
+            },
         },
         {
             'model': 'int_voksne_handicap__maalgruppe',
             'taelles': "tabel = 'maalgruppe'",
             'flyttes_af': 'std_voksne_handicap__ydelse',
             'profil': {'maalgruppe': {'ukendt': 'ukendt'}},
+            'indhold': {'koder': ['maalgruppe']},
         },
     ]) }}
 {% endmacro %}

@@ -27,7 +27,7 @@ optalt_{{ loop.index }} as (
     from {{ kun_beroerte(ref(b.model)) }}
     where
         {{ b.fordeling.get('taelles', 'true') }}
-        and coalesce(frasat_aarsag, '') not in ('slettet_i_kilden', 'andet_system_gaelder')
+        and coalesce(frasat_aarsag, '') not in {{ ikke_gaeldende_aarsager() }}
     group by
         _leverance_id,
         kildesystem,

@@ -28,7 +28,7 @@ optalt_{{ loop.index }} as (
         tabel
     from {{ kun_beroerte(ref(b.model)) }}
     -- deleted at the source, or of a system that does not count on that date: no part of what the delivery says
-    where coalesce(frasat_aarsag, '') not in ('slettet_i_kilden', 'andet_system_gaelder')
+    where coalesce(frasat_aarsag, '') not in {{ ikke_gaeldende_aarsager() }}
     group by
         _leverance_id,
         kildesystem,

@@ -7,6 +7,13 @@
 {%- do hvile.append((b.model[4:].split('__'), b.fordeling.hviler | join(', '))) %}
 {%- endfor %}
 {%- endfor %}
+{#- How many rows make a part that is always there: what is new each month (absence) can miss by chance, what stands (a grade) cannot. #}
+{%- set mindst = [] %}
+{%- for navn in context | sort if navn.startswith('kvalitet_') %}
+{%- for b in context[navn]() if b.get('fordeling', {}).mindst %}
+{%- do mindst.append((b.model[4:].split('__'), b.fordeling.mindst)) %}
+{%- endfor %}
+{%- endfor %}
 
 with fordeling as (
 
@@ -220,7 +227,12 @@ altid_med as (
         v.vaerdi
     having
         count(*) = max(a.antal_foregaaende)
-        and min(case when a.kildesystem = a.foer_kildesystem then v.antal_raekker else v.antal_aktuelle end) >= 5
+        and min(case when a.kildesystem = a.foer_kildesystem then v.antal_raekker else v.antal_aktuelle end) >= case
+            {%- for (omraade, begreb), antal in mindst %}
+            when a.fagomraade = '{{ omraade }}' and a.begreb = '{{ begreb }}' then {{ antal }}
+            {%- endfor %}
+            else 5
+        end
 
 ),
 

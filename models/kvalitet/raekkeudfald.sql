@@ -21,7 +21,7 @@ with raekker as (
         tabel,
         case
             -- deleted at the source, or from a system that does not count on that date: no fault, and not the standard's business
-            when frasat_aarsag in ('slettet_i_kilden', 'andet_system_gaelder') then 'ikke_gaeldende'
+            when frasat_aarsag in {{ ikke_gaeldende_aarsager() }} then 'ikke_gaeldende'
             when frasat_aarsag is not null then 'frasat'
             when {{ b.get('ikke_gaeldende', 'false') }} then 'ikke_gaeldende'
             else 'god'

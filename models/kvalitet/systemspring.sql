@@ -50,7 +50,8 @@ vaerdier as (
         periode,
         vaerdi
     from {{ ref('int_faelles__formelvaerdi') }}
-    where vaerdi is not null
+    -- what is incomplete is no jump
+    where vaerdi is not null and observationsstatus is distinct from 'ufuldstaendig'
 
 ),
 

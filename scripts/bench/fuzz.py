@@ -114,7 +114,7 @@ def contract_ground(work: Path) -> Ground:
     """Files of the test contracts: one of each shape, with JSON and XML, a register with rows of municipalities that have not instructed, and local fields."""
     setup = work / "proeve_opsaetning"
     setup.mkdir(parents=True, exist_ok=True)
-    systems = {"saldo": "oekonomi", "citat": "borger", "register": "borger", "skifter": "oekonomi", "jlinjer": "borger", "xposter": "borger"}
+    systems = {"saldo": "oekonomi", "citat": "borger", "register": "borger", "skifter": "oekonomi", "jlinjer": "borger", "xposter": "borger", "femte": "oekonomi"}
     rows = [f"{k},{area},{system},maaned,2020-01-01,,{'false' if k == '0825' else 'true'}" for k in ("0101", "0461", "0751", "0825") for system, area in systems.items()]
     (setup / "kommune_opsaetning.csv").write_text("\n".join(["kommunekode,fagomraade,kildesystem,kadence,gyldig_fra,gyldig_til,instrueret", *rows]) + "\n", "utf-8")
     (setup / "lokale_felter.csv").write_text("kommunekode,kildesystem,tabel,felt,beskrivelse\n0461,citat,sag,LOKAL_Team,Team\n0461,jlinjer,post,LOKAL_Team,Team\n", "utf-8")
@@ -138,6 +138,10 @@ def contract_ground(work: Path) -> Ground:
             add("saldo", f"SALDO_{kommune}_2026{month:02d}_20260{1 + month % 9}05.csv", "\r\n".join(["FIL;TEKST;BELOEB;", *lines, end, ""]), "latin-1")
             columns = ("a", "b") if month < 3 else ("b", "a", "c")
             add("skifter", f"SKIFTER_0{kommune}_2026{month:02d}.txt", "\n".join(["|".join(columns), *("|".join(f"{n}{c}" for c in columns) for n in range(20))]))
+            debits = sum(abs(a) for n, a in enumerate(amounts) if n % 3)
+            records = [f"{'B' if n % 5 == 4 else 'L'};0{kommune};{n};{abs(a) // 100},{abs(a) % 100:02d};{'D' if n % 3 else 'K'}" + ("" if n % 5 == 4 else f";{csv_text(rng.choice(names))}") for n, a in enumerate(amounts)]
+            add("femte", f"FEMTE_0{kommune}_2026{month:02d}_2026{1 + month % 9:02d}05.txt",
+                "\n".join([f"H;0{kommune};2026-{month:02d};{len(records)};{debits // 100},{debits % 100:02d}", *records, f"T;{len(records)}", ""]), "latin-1")
         for day in (1, 2, 3):
             local = kommune == "461" and day > 1
             text = "SagId;Borger Nr;Års tekst" + (";LOKAL_TEAM" if local else "") + "\n"
@@ -308,7 +312,7 @@ def _wanted(file: File, match: Match | None, setup: Any) -> oracle.Expected:
         return oracle.Expected(refused="not agreed" if agreed is None else NOT_INSTRUCTED)
     local = setup.local_fields(match.kommunekode, ft.kildesystem, [t.name for t in ft.tables])
     closed = set(setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last)) if any(t.kommunekolonne for t in ft.tables) else set()
-    return oracle.expected(file.name, file.data, match, local, closed, LIMITS)
+    return oracle.expected(file.name, file.data, match, oracle.Around(local, frozenset(closed), setup.municipalities, setup.by_name, setup.acted_for), LIMITS)
 
 
 def _one(con: duckdb.DuckDBPyConnection, file: File, match: Match | None, want: oracle.Expected, entry: dict[str, Any], aside: dict[int, list[int]]) -> Iterator[str]:
@@ -348,7 +352,7 @@ def _one(con: duckdb.DuckDBPyConnection, file: File, match: Match | None, want: 
 
 
 def _echoes(file: File, match: Match | None, reasons: list[str]) -> Iterator[str]:
-    """Words of the file that stand in a reason, and numbers that may be a CPR number."""
+    """Words of the file that stand in a reason, and numbers that may be a CPR number. The name of a field may be told: it is no value."""
     text = " ".join(reasons)
     yield from re.findall(r"\b\d{6}-?\d{4}\b", text)
     if file.link is not None or file.packed:
@@ -356,7 +360,22 @@ def _echoes(file: File, match: Match | None, reasons: list[str]) -> Iterator[str
     words = set(re.findall(r"[^\W\d_]{6,}", text.casefold())) | set(re.findall(r"\d{8,}", text))
     known = json.dumps(catalogue(), ensure_ascii=False).casefold() + repr(match).casefold() + file.sender.casefold() + file.name.casefold()
     content = file.data.decode("latin-1").casefold() + file.data.decode("utf-8", "ignore").casefold()
-    yield from (w for w in words if w not in known and w in content)
+    named = _names(file, match).casefold()
+    yield from (w for w in words if w not in known and w in content and w not in named)
+
+
+def _names(file: File, match: Match | None) -> str:
+    """What stands in a file as the names of its fields."""
+    kind, text = match.filetype.kind if match else "", file.data.decode("utf-8", "ignore")
+    if kind == "jsonl":
+        return " ".join(re.findall(r'"((?:[^"\\]|\\.)*)"\s*:', text))
+    if kind == "xml":
+        return " ".join(" ".join(found) for found in re.findall(r"<\s*([^\s/>]+)|encoding\s*=\s*.([\w-]+)|([^\s=]+)\s*=", text))
+    if kind == "delimited" and match and match.filetype.has_header:
+        head = re.split("[\r\n]", file.data.decode("latin-1"), maxsplit=1)[0]
+        # with twice as many fields the line break after it is lost, and what stands there are values
+        return head if head.count(match.filetype.format["adskiller"]) + 1 < 2 * len(match.filetype.columns_of(match.version)) - 1 else ""
+    return ""
 
 
 # ------------------------------------------------------------------ after a build

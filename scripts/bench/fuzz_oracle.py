@@ -26,6 +26,7 @@ from flis.inspection import Limits
 
 CODECS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
 BLANKS = "".join(c for c in map(chr, range(0x10000)) if unicodedata.category(c) == "Zs")
+NOT_TAKEN = "(ikke taget)"
 FORBIDDEN = "\0\x01\x1d\x1e\x1f"
 Row = tuple[Any, ...]           # the values in the order of the table's columns
 
@@ -55,15 +56,26 @@ class Expected:
         return sum(map(len, self.rows.values()))
 
 
-def expected(name: str, data: bytes, match: Match, local: frozenset[str], closed: set[str], limits: Limits) -> Expected:
-    """What becomes of a file with this name and these bytes. `local` are the municipality's own fields, `closed` the municipalities without instruction."""
+@dataclass(frozen=True)
+class Around:
+    """What a file's fate hangs on beside the contract: the municipality's own fields, those without instruction, those there are (by code and by name), and who acts for whom."""
+
+    local: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+    names: dict[str, str] = field(default_factory=dict)
+    acted_for: dict[str, str] = field(default_factory=dict)
+
+
+def expected(name: str, data: bytes, match: Match, around: Around, limits: Limits) -> Expected:
+    """What becomes of a file with this name and these bytes."""
     found = Expected()
     try:
         plain = _unpacked(name, data, limits)
         if match.filetype.kind == "xml":
-            _xml(match.filetype, plain, limits, found)
+            _xml(match, plain, around, limits, found)
         else:
-            _lines(match, plain, local, closed, limits, found)
+            _lines(match, plain, around, limits, found)
     except Refuse as why:
         found.refused = str(why)
     except Unsure:
@@ -106,12 +118,22 @@ def _physical(ft: FileType, plain: bytes, limits: Limits) -> list[str]:
         raise Refuse("charset") from error
     if not text:
         raise Refuse("empty")
+    if ft.kind == "fixed" and CODECS[ft.charset] != "utf-8" and not plain.isascii() and _is_utf8(plain):
+        raise Refuse("charset")         # one byte is one character there: the fields are not where they should be
     lines = re.split("\r\n|\r|\n", text)
     if lines[-1] == "":
         lines.pop()
     if any(len(line.encode()) > limits.line for line in lines):
         raise Refuse("long line")
     return lines
+
+
+def _is_utf8(plain: bytes) -> bool:
+    try:
+        plain.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def trim(text: str) -> str:
@@ -132,22 +154,26 @@ def _cut(line: str, where: dict[str, int]) -> str:
 # ------------------------------------------------------------------ lines
 
 
-def _lines(match: Match, plain: bytes, local: frozenset[str], closed: set[str], limits: Limits, found: Expected) -> None:
-    ft = match.filetype
+def _lines(match: Match, plain: bytes, around: Around, limits: Limits, found: Expected) -> None:
+    ft, local = match.filetype, around.local
     lines = _physical(ft, plain, limits)
     found.lines = len(lines)
     layout = [c.name for c in ft.columns_of(match.version)] if ft.kind == "delimited" else []
-    if ft.has_header:
-        layout = _header(lines[0], ft, match, local)
+    counts, totals = [], []
     if record := ft.format.get("startrecord"):
-        _start(lines[0], record, ft)
+        count, total = _start(lines[0], record, ft, match)
+        counts, totals = [count], [total]
+    if ft.has_header:
+        layout = _header(lines[ft.head_lines - 1] if len(lines) >= ft.head_lines else "", ft, match, local)
     end, count, total = _end(lines, ft)
+    counts, totals = [c for c in (*counts, count) if c is not None], [t for t in (*totals, total) if t is not None]
     records = list(_records(lines, ft, layout, limits)) if ft.kind == "delimited" else list(enumerate(lines, start=1))
-    blank, amounts, unreadable, gross = 0, Decimal(0), 0, Counter()
+    blank, amounts, unreadable, gross, given_amounts = 0, Decimal(0), Counter(), Counter(), Counter()
+    named, foreign = 0, 0
     for table in ft.tables:
         found.rows[table.identifier] = []
     for number, content in records:
-        if number == 1 and (ft.has_header or ft.format.get("startrecord")) or number == end or _is_header(content, ft, layout):
+        if number <= ft.head_lines or number == end or _is_header(content, ft, layout):
             found.technical += 1
             continue
         table, values, is_blank = _values(content, ft, layout, local)
@@ -156,35 +182,64 @@ def _lines(match: Match, plain: bytes, local: frozenset[str], closed: set[str], 
             found.aside.append(number)
             continue
         row = tuple(values.get(c.name) for c in table.columns)
-        if table.kommunekolonne and trim(values[table.kommunekolonne] or "").rjust(4, "0")[:4] in closed:
+        if table.raekkens_kommune:
+            code = _named(values[table.raekkens_kommune.column], table, around)
+            named += code is not None
+            if _is_another(code, table, match, around):
+                foreign += 1
+                if not table.raekkens_kommune.keep:
+                    found.aside.append(number)
+                    continue
+        if table.kommunekolonne and trim(values[table.kommunekolonne] or "").rjust(4, "0")[:4] in around.closed:
             found.without += 1
             continue
-        found.rows[table.identifier].append((number, row, {n: v for n, v in values.items() if n not in {c.name for c in table.columns}} or None))
+        found.rows[table.identifier].append((number, row, {n: v for n, v in values.items() if n != NOT_TAKEN and n not in {c.name for c in table.columns}} or None))
         if table.kontroltal:
-            text = values[table.kontroltal[0]] or ""
-            read = amount(text, table.kontroltal[1])
-            unreadable += read is None and trim(text) != ""
+            text = values[table.kontroltal.column] or ""
+            read = amount(text, table.kontroltal.talformat)
+            if table.kontroltal.side and read is not None:
+                column, debet, kredit = table.kontroltal.side
+                read = {debet: read, kredit: -read}.get(trim(values[column] or ""))
+            unreadable[table.name] += read is None and trim(text) != ""
+            given_amounts[table.name] += trim(text) != ""
             gross[table.name] += abs(read or 0)
-            amounts += read or 0 if table.kontroltal[2] == "netto" or (read or 0) > 0 else 0
+            amounts += read or 0 if table.kontroltal.fortegn == "netto" or (read or 0) > 0 else 0
     given = len(records) - found.technical
-    if count is not None and count != given - blank:
+    if any(count != given - blank for count in counts):
         raise Refuse("count")
+    if 2 * foreign > named:
+        raise Refuse("another municipality's")
     if found.aside and len(found.aside) == given and len(found.aside) > blank:
         raise Refuse("no usable line")
     if len(found.aside) > 1_000_000:
         raise Refuse("too many set aside")
     if any(g > 10**13 for g in gross.values()):
         raise Refuse("too much money")
-    if total is not None and (table := next((t for t in ft.tables if t.kontroltal), None)) and table.kontroltal:
-        stated = amount(total, table.kontroltal[1])
-        if stated is None or not (found.aside or found.without or unreadable) and stated != amounts:
+    if any(n > 1 and n == given_amounts[name] for name, n in unreadable.items()):
+        raise Refuse("no readable amount")
+    table = next((t for t in ft.tables if t.kontroltal), None)
+    for total in totals if table and table.kontroltal else []:
+        stated = amount(total, table.kontroltal.talformat)
+        if stated is None or not (found.aside or found.without or sum(unreadable.values())) and stated != amounts:
             raise Refuse("sum")
+
+
+def _named(value: str | None, table: Table, around: Around) -> str | None:
+    """The municipality a row names, if it is one."""
+    text = trim(value or "")
+    if table.raekkens_kommune.form == "navn":
+        return around.names.get(text.lower())
+    return text.rjust(4, "0") if 3 <= len(text) <= 4 and text.rjust(4, "0") in around.known else None
+
+
+def _is_another(code: str | None, table: Table, match: Match, around: Around) -> bool:
+    return code not in (None, match.kommunekode) and not (table.raekkens_kommune.acting and around.acted_for.get(code) == match.kommunekode)
 
 
 def _header(line: str, ft: FileType, match: Match, local: frozenset[str]) -> list[str]:
     names = [n.strip().casefold() for n in _split(line, ft)]
     agreed = {c.header.casefold(): c.name for c in ft.columns_of(match.version)}
-    own = {n.casefold(): n for n in local}
+    own = {n.casefold(): n for n in local} | {n.casefold(): NOT_TAKEN for n in ft.tables[0].not_taken}
     if len(set(names)) != len(names) or [n for n in names if n in agreed] != list(agreed) or any(n not in agreed and n not in own for n in names):
         raise Refuse("header")
     return [agreed.get(n) or own[n] for n in names]
@@ -201,16 +256,40 @@ def _split(line: str, ft: FileType) -> list[str]:
     return fields[:-1] if ft.format.get("afsluttende_adskiller") and fields[-1] == "" else fields
 
 
-def _start(line: str, record: dict[str, Any], ft: FileType) -> None:
-    if _cut(line, ft.format["recordtype"]) != record["type"]:
+def _start(line: str, record: dict[str, Any], ft: FileType, match: Match) -> tuple[int | None, str | None]:
+    """(the count it states, the sum it states)."""
+    if not _is_record(line, record, ft):
         raise Refuse("start record")
-    if (mark := record.get("udtraekstype")) and _cut(line, mark).strip() not in (mark["fuld"], mark["delta"]):
+    if (mark := record.get("udtraekstype")) and _at(line, mark, ft).strip() not in (mark["fuld"], mark["delta"]):
         raise Refuse("start record")
     for key in ("loebenr", "forrige_loebenr"):
         if key in record:
-            text = _cut(line, record[key]).strip()
+            text = _at(line, record[key], ft).strip()
             if not re.fullmatch("[0-9]+", text) and (text or key == "loebenr"):
                 raise Refuse("start record")
+    if "kommunekode" in record:
+        code = _at(line, record["kommunekode"], ft).strip()
+        if not re.fullmatch("[0-9]{3,4}", code) or code.rjust(4, "0") != match.kommunekode:
+            raise Refuse("start record of another municipality")
+    if "periode" in record:
+        wanted = match.periode.strftime({"yyyymm": "%Y%m", "yyyy-mm": "%Y-%m", "yyyy": "%Y"}[record["periode"]["form"]])
+        if _at(line, record["periode"], ft).strip() != wanted:
+            raise Refuse("start record of another month")
+    return (_number(_at(line, record["antal"], ft).strip()) if "antal" in record else None,
+            _at(line, record["sum"], ft) if "sum" in record else None)
+
+
+def _at(line: str, where: dict[str, int], ft: FileType) -> str:
+    if "pos" in where:
+        return _cut(line, where)
+    fields = _split(line, ft)
+    return fields[where["felt"] - 1] if where["felt"] <= len(fields) else ""
+
+
+def _is_record(line: str, record: dict[str, Any], ft: FileType) -> bool:
+    if ft.kind == "fixed":
+        return _cut(line, ft.format["recordtype"]) == record["type"] if "type" in record else line.startswith(record["kendes_paa"])
+    return _at(line, ft.format["recordtype"] if "type" in record else {"felt": 1}, ft).strip() == record.get("type", record.get("kendes_paa"))
 
 
 def _end(lines: list[str], ft: FileType) -> tuple[int | None, int | None, str | None]:
@@ -222,18 +301,13 @@ def _end(lines: list[str], ft: FileType) -> tuple[int | None, int | None, str | 
     if not at or sum(len(line) + 1 for line in lines[at:]) > 60_000:
         raise Refuse("nothing at the end")
     line = lines[at - 1].rstrip(" \t") if at else ""
-    fields = _split(line, ft) if "type" not in record else []
-    is_end = _cut(line, ft.format["recordtype"]) == record["type"] if "type" in record else fields[:1] and fields[0].strip() == record["kendes_paa"]
-    if not is_end:
+    if not _is_record(line, record, ft):
         if record.get("paakraevet", "type" in record):
             raise Refuse("no end record")
         return None, None, None
 
-    def value(where: Any) -> str:
-        return _cut(line, where).strip() if isinstance(where, dict) else fields[where - 1].strip() if where <= len(fields) else ""
-
-    count = _number(value(record["antal"])) if "antal" in record else None
-    return at, count, value(record["sum"]) if "sum" in record else None
+    count = _number(_at(line, record["antal"], ft).strip()) if "antal" in record else None
+    return at, count, _at(line, record["sum"], ft) if "sum" in record else None
 
 
 def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) -> Iterator[tuple[int, list[str] | None]]:
@@ -253,7 +327,8 @@ def _records(lines: list[str], ft: FileType, layout: list[str], limits: Limits) 
                 break
         text = "\n".join(lines[at:at + span])
         fields = None if text.count(quote) % 2 or span > limits.span or at + span > len(lines) else _quoted(text, separator, quote)
-        if fields is None or span > 1 and len(fields) != len(layout) + bool(ft.format.get("afsluttende_adskiller")):
+        good = {len(t.columns) + 1 for t in ft.tables} if ft.format.get("recordtype") else {len(layout)}
+        if fields is None or span > 1 and len(fields) - bool(ft.format.get("afsluttende_adskiller")) not in good:
             yield at + 1, None
             at += 1
         else:
@@ -300,9 +375,16 @@ def _values(content: Any, ft: FileType, layout: list[str], local: frozenset[str]
         return table, {c.name: content[c.pos - 1:c.pos - 1 + c.length] for c in table.columns}, False
     if content is None:
         return ft.tables[0], None, False
-    if len(layout) > 1 and len(content) == 1 and trim(content[0]) == "":
+    if len(layout) != 1 and len(content) == 1 and trim(content[0]) == "":
         return ft.tables[0], None, True
     trailing = bool(ft.format.get("afsluttende_adskiller"))
+    if where := ft.format.get("recordtype"):
+        at = where["felt"] - 1
+        table = next((t for t in ft.tables if len(content) > at and trim(content[at]) == t.recordtype), None)
+        if table is None or len(content) != len(table.columns) + 1 + trailing or trailing and content[-1] != "":
+            return table, None, False
+        rest = content[:at] + content[at + 1:]
+        return table, {c.name: v for c, v in zip(table.columns, rest, strict=False)}, False
     if len(content) != len(layout) + trailing or trailing and content[-1] != "":
         return ft.tables[0], None, False
     return ft.tables[0], dict(zip(layout, content, strict=False)), False
@@ -325,10 +407,12 @@ def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | No
     out: dict[str, Any] = dict.fromkeys(places.values())
 
     def walk(above: str, given: list[tuple[str, Any]]) -> bool:
-        if max(Counter(k for k, _ in given).values(), default=0) > 1:
+        if max(Counter(k for k, _ in given if above + k not in ft.tables[0].not_taken).values(), default=0) > 1:
             return False
         for key, value in given:
             path = above + key
+            if path in ft.tables[0].not_taken:
+                continue
             if path in places:
                 text = value if isinstance(value, str) or value is None else "true" if value is True else "false" if value is False else value
                 if isinstance(text, str):
@@ -348,7 +432,8 @@ def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | No
     return out if walk("", pairs[1]) else None
 
 
-def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
+def _xml(match: Match, plain: bytes, around: Around, limits: Limits, found: Expected) -> None:
+    ft, named, foreign = match.filetype, 0, 0
     if not plain:
         raise Refuse("empty")
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
@@ -379,7 +464,9 @@ def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
     records = list(_posts(root, set(kinds)))
     if not records and len(root):
         raise Refuse("other elements")
+    passed = {str(t.recordtype).casefold(): {n.casefold() for n in t.not_taken} for t in ft.tables}
     for record in records:
+        _leave_out(record, "", passed[_plain_name(record.tag)])
         if sum(len((text or "").encode()) for e in record.iter() for text in (e.text, e.tail if e is not record else "", *e.attrib.values())) > limits.line:
             raise Refuse("long record")
         values: dict[str, str] = {}
@@ -388,8 +475,17 @@ def _xml(ft: FileType, plain: bytes, limits: Limits, found: Expected) -> None:
         good = _take(record, "", wanted, above, values)
         if good:
             found.rows[identifier].append((0, tuple(values.get(p, "") for p in wanted), None))
+            table = next(t for t in ft.tables if t.identifier == identifier)
+            if table.raekkens_kommune:
+                at = table.column(table.raekkens_kommune.column)
+                code = _named(values.get((at.path or at.header).casefold(), ""), table, around)
+                named, foreign = named + (code is not None), foreign + _is_another(code, table, match, around)
+                if foreign and not table.raekkens_kommune.keep:
+                    raise Unsure        # no interface in XML sets such rows aside
         else:
             found.aside.append(0)
+    if 2 * foreign > named:
+        raise Refuse("another municipality's")
     if records and not found.count:
         raise Refuse("no usable record")
 
@@ -418,6 +514,24 @@ def _posts(element: ElementTree.Element, posts: set[str]) -> Iterator[ElementTre
     else:
         for child in element:
             yield from _posts(child, posts)
+
+
+def _leave_out(element: ElementTree.Element, path: str, passed: set[str]) -> None:
+    """Take out of a record what is known and not stored; the text after it stays."""
+    for key in [k for k in element.attrib if f"{path}/@{_plain_name(k)}".lstrip("/") in passed]:
+        del element.attrib[key]
+    before = None
+    for child in list(element):
+        at = f"{path}/{_plain_name(child.tag)}".lstrip("/")
+        if at not in passed:
+            _leave_out(child, at, passed)
+            before = child
+            continue
+        if before is None:
+            element.text = (element.text or "") + (child.tail or "")
+        else:
+            before.tail = (before.tail or "") + (child.tail or "")
+        element.remove(child)
 
 
 def _take(element: ElementTree.Element, path: str, wanted: list[str], above: set[str], values: dict[str, str]) -> bool:
@@ -449,7 +563,8 @@ def _take(element: ElementTree.Element, path: str, wanted: list[str], above: set
 def amount(text: str, talformat: str) -> Decimal | None:
     """Kroner by the contract's notation; None when the text is not written in it."""
     t = trim(text)
-    minus = False
+    minus, three = False, talformat.endswith("_tre")
+    talformat = talformat.removesuffix("_tre")
     if talformat in ("oere", "efterstillet_minus") and t[-1:] == "-" or talformat == "oere" and t[-1:] == "+":
         if t[:1] in "+-":
             return None
@@ -462,11 +577,13 @@ def amount(text: str, talformat: str) -> Decimal | None:
     most, places = {"tusinde": (9, 5), "oere": (14, 0)}.get(talformat, (12, 2))
     if len(rest) > 1 or not all(g and set(g) <= set("0123456789") for g in [*groups, *rest]):
         return None
-    if len(groups) > 1 and (len(groups[0]) > 3 or any(len(g) != 3 for g in groups[1:]) or len("".join(groups)) > most):
+    if len(groups) > 1 and (len(groups[0]) > 3 or groups[0][0] == "0" or any(len(g) != 3 for g in groups[1:]) or len("".join(groups)) > most):
         return None
     digits, decimals = "".join(groups), rest[0] if rest else ""
     if len(digits.lstrip("0")) > most or len(decimals.rstrip("0")) > places:
         return None
+    if talformat != "tusinde" and (len(decimals) == 3) != three:
+        return None         # a thousand and more in one country, one and a quarter in another
     value = Decimal(f"{digits}.{decimals or '0'}") * {"tusinde": 1000, "oere": Decimal("0.01")}.get(talformat, 1)
     return (-value if minus else value).quantize(Decimal("0.01"))
 
@@ -479,8 +596,10 @@ def whole(text: str) -> int | None:
 
 def hours(text: str, mark: str = ",") -> Decimal | None:
     """Hours with a decimal comma (or what `mark` matches) and at most two decimals."""
-    m = re.fullmatch(f"([0-9]{{1,6}})({mark}([0-9]{{1,2}})0*)?", trim(text))
-    return Decimal(f"{m[1]}.{m[3] or '0'}") if m else None
+    m = re.fullmatch(f"([0-9]{{1,6}})({mark}([0-9]+))?", trim(text))
+    if not m or m[3] and (len(m[3].rstrip("0")) > 2 or len(m[3]) == 3):
+        return None
+    return Decimal(f"{m[1]}.{m[3] or '0'}")
 
 
 def day(text: str, form: str) -> date | None:
@@ -488,20 +607,22 @@ def day(text: str, form: str) -> date | None:
     t = trim(text)
     try:
         if form == "excel":
-            return date(1899, 12, 30) + timedelta(days=int(t)) if re.fullmatch("[0-9]{1,6}", t) else None
+            return date(1899, 12, 30) + timedelta(days=int(t)) if re.fullmatch("[1-9][0-9]{4}", t) else None
         if form == "ddMMyy":
             return date(2000 + int(t[4:]), int(t[2:4]), int(t[:2])) if re.fullmatch("[0-9]{6}", t) else None
-        if form == "yyyyMMdd":
+        if form in ("yyyyMMdd", "cpr"):
             if not re.fullmatch("[0-9]{8}", t):
                 return None
-            y, m, d = int(t[:4]), int(t[4:6]), int(t[6:]) or 1
+            y, m, d = int(t[:4]), int(t[4:6]), int(t[6:])
+            if form == "cpr" and d <= 31:       # 00 is uncertain: the first
+                m, d = (m, d or 1) if m else (1, 1)
         elif form == "yyyy-MM-dd":
             if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", t):
                 return None
             y, m, d = map(int, t.split("-"))
         else:
             s = form[2]
-            if not re.fullmatch(f"[0-9]{{2}}[{s}][0-9]{{2}}[{s}][0-9]{{4}}( [0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?)?", t):
+            if not re.fullmatch(f"[0-9]{{2}}[{s}][0-9]{{2}}[{s}][0-9]{{4}}( [0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?)?", t) or any(part > most for part, most in zip(t[11:].split(":"), ("23", "59", "59"), strict=False)):
                 return None
             d, m, y = map(int, t[:10].split(s))
         return date(y, m, d) if 1000 <= y <= 2999 or y == 9999 else None

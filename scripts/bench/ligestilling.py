@@ -199,7 +199,7 @@ def _end(file: File, head: list[str], rows: list[str], end: list[str]) -> list[s
     said[1] = str(len(records))
     if not ft.tables[0].kontroltal:
         return [separator.join(said)]
-    column, form, side = ft.tables[0].kontroltal
+    column, form, side, _ = ft.tables[0].kontroltal
     place = head[0].casefold().split(separator).index(ft.tables[0].column(column).header.casefold())
     # a planted fault cannot be read, and the sender's own sum leaves it out too
     read = [fuzz_oracle.amount(row.split(separator)[place], form) or Decimal(0) for row in records]

@@ -100,6 +100,7 @@ class Project:
                     digest.update(repr(text).encode())
                 for macro in sorted(self.macros([*one.depends_on.macros, *(m for t in checks.get(unique_id, []) for m in t.depends_on.macros)])):
                     digest.update(self.manifest.macros[macro].macro_sql.encode())
+                digest.update(self._contracts_in(one))
                 for above in sorted(_parents(one)):
                     digest.update((of(above) if above in self.nodes else source(above, self.systems[unique_id])).encode())
                 signs[unique_id] = digest.hexdigest()
@@ -123,7 +124,7 @@ class Project:
                         digest.update(self._setup(self.manifest.sources[unique_id].name))
                     continue
                 one = self.manifest.nodes[unique_id]
-                digest.update(f"{unique_id}:{one.checksum.checksum}".encode())
+                digest.update(f"{unique_id}:{one.checksum.checksum}".encode() + self._contracts_in(one))
                 if one.resource_type == "model" and (one.unique_id == node.unique_id or one.name not in self.sliced):
                     queue += sorted(one.depends_on.nodes)
                     for macro in sorted(self.macros(one.depends_on.macros)):
@@ -131,6 +132,14 @@ class Project:
                             digest.update(self.manifest.macros[macro].macro_sql.encode())
             prints[name] = digest.hexdigest()
         return prints
+
+    def _contracts_in(self, one: Any) -> bytes:
+        """The contracts, for a model that is written from them (graph.sources): its text is the same when they change, and its rows are not."""
+        return self._contracts if "graph.sources" in (getattr(one, "raw_code", None) or "") else b""
+
+    @cached_property
+    def _contracts(self) -> bytes:
+        return json.dumps({u: s.config.meta for u, s in self.manifest.sources.items()}, sort_keys=True, default=str).encode()
 
     def _setup(self, name: str) -> bytes:
         file = self.home.setup / f"{name}.csv"

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flis import seldom_garbage
+from flis import inbox, seldom_garbage
 from flis import status as status_file
 from flis.home import Home
 from flis.lock import Busy, locked
@@ -150,7 +150,10 @@ def _steps(home: Path | None, names: list[str], narrow: dict, **extra: Any) -> N
     """A verb that is one step: alone on the home, its figures on a line."""
     where = Home.of(home)
     with alone(where, names[0]) as tell:
-        _finish(*_run(where, names, narrow, tell, **extra))
+        done, code = _run(where, names, narrow, tell, **extra)
+        if done.get("load", {}).get("under_way"):
+            _show_under_way(where)
+        _finish(done, code)
 
 
 @app.command()
@@ -233,11 +236,13 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
             left = status_file.read(where).get("trin", {}).get("load", {}).get("waiting", 0)
             console.print(f"Nothing new, but {left} in the inbox cannot be loaded before one that has not come: `flis status` says which dataset." if left
                           else "Nothing new: everything is built and packaged.", soft_wrap=True, highlight=False)
+            _show_under_way(where)
             raise typer.Exit(WAITING if left else DONE)
         done, code = _run(where, list(STEPS), narrow, tell)
         if with_docs and code != FAILED:
             _write_docs(where)
         _print_summary(where, done)
+        _show_under_way(where)
         raise typer.Exit(code)
 
 
@@ -368,6 +373,7 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
         return
     facts = status_file.read(where)
     facts["indbakke"] = len(status_file.waiting_files(where))
+    facts["under_overfoersel"] = [{"afsender": one.sender, "fil": one.name, "sekunder": one.seconds} for one in inbox.under_way(where)]
     for name in ("leverancer", "perioder"):
         facts[name] = asked(facts.get(name, []))
     if as_json:
@@ -403,6 +409,7 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
     for sender, count in facts.get("uden_aftale", {}).items():
         console.print(f"{count} files from {escape(sender)} were refused because no interface of that name is agreed.")
     console.print(f"{facts['indbakke']} files wait in the inbox.")
+    _show_under_way(where)
 
 
 def _show_behind(facts: dict) -> None:
@@ -452,13 +459,14 @@ def _write_docs(home: Home) -> None:
 
 
 @app.command()
-def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, or all.")] = "all",
+def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, roundtrip, or all.")] = "all",
           scale: Annotated[float, typer.Option(help="Share of the population.")] = 1,
           periods: Annotated[int, typer.Option(help="Months.")] = 24,
           work: Annotated[Path | None, typer.Option(help="Working folder (default var/bench).")] = None,
           keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, and do only what has not been done in it.")] = False,
           with_docs: Annotated[bool, typer.Option("--docs", help="Write docs/bench.json and the figures in docs/performance.md.")] = False,
-          times: Annotated[int | None, typer.Option(help="How much survival, fuzz and equal try.")] = None) -> None:
+          times: Annotated[int | None, typer.Option(help="How much survival, fuzz, equal and roundtrip try.")] = None,
+          seed: Annotated[int, typer.Option(help="The chance in survival, fuzz and equal; the first seed of roundtrip.")] = 1) -> None:
     """Measure the steps against bare DuckDB doing the same, on a demo of its own (docs/performance.md). Belongs to the repository's checkout."""
     import subprocess
 
@@ -466,7 +474,7 @@ def bench(part: Annotated[str, typer.Argument(help="load, build, validate, packa
 
     script = REPO / "scripts" / "bench" / "bench.py"
     given = [part, "--scale", str(scale), "--periods", str(periods), *(["--work", str(work)] if work else []), *(["--keep"] if keep else []), *(["--docs"] if with_docs else []),
-             *(["--times", str(times)] if times else [])]
+             *(["--times", str(times)] if times else []), "--seed", str(seed)]
     raise typer.Exit(subprocess.call([sys.executable, str(script), *given]))     # a process of its own: a measured process is charged with what its parent holds
 
 
@@ -474,6 +482,11 @@ def _finish(done: dict[str, dict], code: int) -> None:
     for name, facts in done.items():
         console.print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in facts.items() if v not in (None, [], {}) and k != "failed"), highlight=False)
     raise typer.Exit(code)
+
+
+def _show_under_way(home: Home) -> None:
+    for line in inbox.still_coming(home, MOST_NAMES):
+        console.print(escape(line), highlight=False, soft_wrap=True)
 
 
 def _short(value: Any) -> str:

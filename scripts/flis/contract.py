@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from flis import grammar
+from flis.grammar import ColumnMeta, SourceMeta, TableMeta, Words
 from flis.home import REPO
 
-TALFORMATER = ("komma", "punktum", "efterstillet_minus", "oere", "tusinde")
 CHARSETS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
 MODELS = REPO / "models" / "staging"
 
@@ -35,6 +37,24 @@ class Column:
     path: str | None = None
 
 
+class ControlTotal(NamedTuple):
+    """What is summed of a table: a column, how it is written, which amounts (netto, or debet: the positive alone), and the column that says debit or credit with its two marks."""
+
+    column: str
+    talformat: str
+    fortegn: str
+    side: tuple[str, str, str] | None = None
+
+
+class WhoseRow(NamedTuple):
+    """The column that says which municipality's the row is, by code or by name. `keep`: a row may name another, and only a file of them is refused. `acting`: those it acts for are its own."""
+
+    column: str
+    form: str
+    keep: bool = False
+    acting: bool = False
+
+
 @dataclass(frozen=True)
 class Table:
     """One raw table. A file with record types feeds several; in XML the record type is the element's name."""
@@ -43,8 +63,10 @@ class Table:
     identifier: str
     columns: tuple[Column, ...]
     recordtype: str | None = None
-    kontroltal: tuple[str, str, str] | None = None   # column, talformat, fortegn (netto, or debet: the positive amounts only)
+    kontroltal: ControlTotal | None = None
     kommunekolonne: str | None = None
+    raekkens_kommune: WhoseRow | None = None
+    not_taken: tuple[str, ...] = ()     # fields that are known to come (named as in `sti` or `overskrift`) and are never stored
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -95,7 +117,12 @@ class FileType:
 
     @property
     def has_header(self) -> bool:
-        return bool(self.format.get("header", self.kind == "delimited"))
+        return bool(self.format.get("header", self.kind == "delimited" and not self.format.get("recordtype")))
+
+    @property
+    def head_lines(self) -> int:
+        """Lines before the data: the start record, then the header."""
+        return bool(self.format.get("startrecord")) + self.has_header
 
     def columns_of(self, version: Version) -> tuple[Column, ...]:
         """The columns of a one-table file in the order of the file."""
@@ -161,6 +188,7 @@ _TOKENS = {
     "udtraek:yyyymmddhhmm": r"(?P<udtraek_yyyymmddhhmm>\d{12})",
     "udtraek:yymmdd": r"(?P<udtraek_yymmdd>\d{6})",
 }
+_OBVIOUS = re.compile("kommune|municipality|zikom", re.IGNORECASE)
 FIRST_YEAR, LAST_YEAR = 1900, 2199      # in a file name; outside it is a slip, and the days around it may not exist
 _DATES = {"yyyymmdd": "%Y%m%d", "yyyymmddhhmm": "%Y%m%d%H%M", "yymmdd": "%y%m%d"}
 
@@ -224,10 +252,9 @@ def read_contracts(models: Path | None = None) -> Contracts:
             faults.append(f"{path}: not readable YAML: {error}")
             continue
         for source in content.get("sources") or []:
-            meta = _meta(source)
-            if "afsender" not in meta:
+            if not any(_meta(node) for node in (source, *(source.get("tables") or []))):
                 continue        # the set-up and the ledger: sources of ours, not interfaces
-            filetypes += _source(path, source, meta, faults)
+            filetypes += _source(path, source, faults)
     seen: dict[str, str] = {}
     for ft in filetypes:
         for t in ft.tables:
@@ -239,120 +266,215 @@ def read_contracts(models: Path | None = None) -> Contracts:
 
 
 def _meta(node: dict[str, Any]) -> dict[str, Any]:
-    return (node.get("config") or {}).get("meta") or node.get("meta") or {}
+    return (node.get("config") or {}).get("meta") or {}
 
 
-def _as_date(value: Any) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(str(value))
+Fault = Callable[[str], None]
 
 
-def _source(path: Path, source: dict[str, Any], meta: dict[str, Any], faults: list[str]) -> Iterable[FileType]:
+@dataclass(frozen=True)
+class _Given:
+    """One table as it is written: its node, and its words with those of the source under them."""
+
+    node: dict[str, Any]
+    meta: TableMeta
+    format: Words
+
+    @property
+    def name(self) -> str:
+        return str(self.node.get("name", "?"))
+
+    @property
+    def kind(self) -> str:
+        return self.format.type
+
+
+def _source(path: Path, source: dict[str, Any], faults: list[str]) -> Iterable[FileType]:
     """The file types of one source: its tables gathered by the file they come from."""
-    system = source.get("name", "?")
-    by_file: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
-    for table in source.get("tables") or []:
-        merged = {**meta, **_meta(table)}
-        merged["format"] = {**(meta.get("format") or {}), **(_meta(table).get("format") or {})}
-        patterns = [merged["fil"]] if merged.get("fil") else [v.get("fil") for v in merged.get("versioner") or []]
-        by_file.setdefault("|".join(str(p) for p in patterns), []).append((table, merged))
+    system, given = source.get("name", "?"), _meta(source)
+
+    def fault(text: str) -> None:
+        if f"{path}: {system}: {text}" not in faults:
+            faults.append(f"{path}: {system}: {text}")
+
+    _misplaced(source, fault)
+    words, wrong = grammar.read(SourceMeta, given)
+    for text in wrong:
+        fault(text)
+    by_file: dict[str, list[_Given]] = {}
+    for node in source.get("tables") or []:
+        if table := _table(path, system, given, node, faults):
+            patterns = [table.meta.fil] if table.meta.fil else [v.fil for v in table.meta.versioner or ()]
+            by_file.setdefault("|".join(str(p) for p in patterns), []).append(table)
     for tables in by_file.values():
-        origin = f"{path}: {system}.{tables[0][0].get('name', '?')}"
+        origin = f"{path}: {system}.{tables[0].name}"
         before = len(faults)
-        ft = _filetype(origin, system, tables, faults)
+        ft = words and _filetype(origin, system, words, tables, faults)
         if ft and len(faults) == before:
             yield ft
 
 
-def _filetype(origin: str, system: str, tables: list[tuple[dict[str, Any], dict[str, Any]]], faults: list[str]) -> FileType | None:
+def _misplaced(node: dict[str, Any], fault: Fault) -> None:
+    """Words of the grammar that stand beside config.meta instead of in it, where nobody reads them."""
+    for key in sorted(set(node) & grammar.ALL_WORDS | set(node.get("config") or {}) & grammar.ALL_WORDS):
+        fault(f"{key} stands outside config.meta, where it is not read")
+
+
+def _table(path: Path, system: str, source: dict[str, Any], node: dict[str, Any], faults: list[str]) -> _Given | None:
+    """One table's words by the grammar, the source's under its own; None when they are not."""
+    own = _meta(node)
+
+    def fault(text: str, of_source: bool = False) -> None:
+        line = f"{path}: {system}: {text}" if of_source else f"{path}: {system}.{node.get('name', '?')}: {text}"
+        if line not in faults:
+            faults.append(line)
+
+    _misplaced(node, fault)
+    for text in grammar.read(TableMeta, own)[1]:
+        fault(text)
+    outer, inner = source.get("format") or {}, own.get("format") or {}
+    # A table of another kind than the source's takes nothing of its format: what goes with one kind does not go with the other.
+    given = inner if inner.get("type") not in (None, outer.get("type")) else {**outer, **inner}
+    fmt, wrong = grammar.read_format(given)
+    for text in wrong:
+        fault(text, of_source=not inner)
+    merged, wrong = grammar.read(TableMeta, {**{k: v for k, v in source.items() if k in TableMeta.model_fields}, **own})
+    if fmt is None or merged is None:
+        return None         # what is wrong in the source alone has been told there
+    return _Given(node, merged, fmt)
+
+
+def _filetype(origin: str, system: str, source: SourceMeta, tables: list[_Given], faults: list[str]) -> FileType | None:
     def fault(text: str) -> None:
         faults.append(f"{origin}: {text}")
 
-    meta = tables[0][1]
-    fmt = meta["format"]
-    for key in ("fagomraade", "udtraekstype"):
-        if not meta.get(key):
-            fault(f"{key} is missing")
-    if meta.get("udtraekstype") not in ("fuld", "periode", "delta"):
-        fault("udtraekstype must be fuld, periode or delta")
-    kind = fmt.get("type")
-    if kind not in ("delimited", "fixed", "jsonl", "xml"):
-        fault("format.type must be delimited, fixed, jsonl or xml")
-    if fmt.get("tegnsaet") not in CHARSETS:
-        fault(f"format.tegnsaet must be one of {', '.join(CHARSETS)}")
-    if kind == "delimited" and len(fmt.get("adskiller") or "") != 1:
-        fault("format.adskiller must be one character")
-    if fmt.get("citation") and len(fmt["citation"]) != 1:
-        fault("format.citation must be one character")
-    posts = [str(own["format"].get("post") or "") for _, own in tables]
-    if kind == "xml" and not all(posts):
-        fault("format.post (the element that is one row) is missing")
-    if kind == "xml" and len({p.casefold() for p in posts}) < len(posts):
-        fault("several tables from one XML file need a format.post each")
-    if len(tables) > 1 and kind != "xml" and not fmt.get("recordtype"):
-        fault("several tables from one file need format.recordtype")
-
-    built = []
-    for node, own in tables:
-        columns = tuple(_column(c, fault) for c in node.get("columns") or [])
-        if not columns:
-            fault(f"table {node.get('name')} has no columns")
-            continue
-        names = [c.name for c in columns]
-        for name in sorted({n for n in names if names.count(n) > 1}):
-            fault(f"column {name} stands twice in {node.get('name')}")
-        if kind == "fixed" and (missing := [c.name for c in columns if not c.pos or not c.length]):
-            fault(f"fixed width needs pos and len on {', '.join(missing)}")
-        total = own.get("kontroltal")
-        if total and (total.get("kolonne") not in names or total.get("talformat") not in TALFORMATER or total.get("fortegn", "netto") not in ("netto", "debet")):
-            fault(f"kontroltal must name a column of {node.get('name')}, a talformat ({', '.join(TALFORMATER)}) and, if any, a fortegn (netto, debet)")
-        recordtype = own["format"].get("post") if kind == "xml" else own.get("recordtype")
-        if fmt.get("recordtype") and not recordtype:
-            fault(f"table {node.get('name')} has no recordtype")
-        municipality = own.get("kommunekolonne")
-        built.append(Table(
-            name=node["name"], identifier=node.get("identifier") or f"{system}__{node['name']}", columns=columns,
-            recordtype=str(recordtype) if recordtype is not None else None,
-            kontroltal=(total["kolonne"], total["talformat"], total.get("fortegn", "netto")) if total else None,
-            kommunekolonne=municipality if municipality in names else None))
+    meta, fmt = tables[0].meta, tables[0].format
+    if meta.udtraekstype is None:
+        fault("udtraekstype is missing (fuld, periode or delta)")
+    _together(tables, fault)
+    built = [t for given in tables if (t := _raw_table(system, given, fault))]
     if not built:
         return None
-    if meta.get("kommunekolonne") and not any(t.kommunekolonne for t in built):
-        fault(f"kommunekolonne {meta['kommunekolonne']!r} is not a column")
+    if meta.kommunekolonne and not any(t.kommunekolonne for t in built):
+        fault(f"kommunekolonne {meta.kommunekolonne!r} is not a column")
+    versions = _versions(meta, built, fault)
+    national = meta.kommunekode == "national"
+    in_name = all("(?P<kommunekode>" in v.pattern.pattern for v in versions)
+    if not national and not in_name and meta.kommunekode is None:
+        fault("kommunekode must stand in the file name, or be fixed (four digits) or 'national' in the contract")
+    for given in tables:
+        _whose_rows(given, national, fault)
+    _start_against_name(fmt, national, versions, fault)
+    plain = fmt.model_dump(exclude_none=True, exclude_defaults=False)
+    return FileType(
+        kildesystem=system, afsender=source.afsender, fagomraade=source.fagomraade, udtraekstype=meta.udtraekstype or "", frist_dage=source.frist_dage,
+        kommunekode=None if national or in_name else meta.kommunekode, national=national, format=plain, tables=tuple(built), versions=tuple(versions), origin=origin)
 
+
+def _together(tables: list[_Given], fault: Fault) -> None:
+    """What several tables from one file need, and what tells them apart."""
+    kind, marks = tables[0].kind, [t.format.post if t.kind == "xml" else t.meta.recordtype for t in tables]
+    if any({k: v for k, v in t.format if k != "post"} != {k: v for k, v in tables[0].format if k != "post"} for t in tables):
+        fault("tables from one file must have one format")
+    elif kind == "xml":
+        if len({str(m).casefold() for m in marks}) < len(marks):
+            fault("several tables from one XML file need a format.post each")
+    elif getattr(tables[0].format, "recordtype", None) is None:
+        if len(tables) > 1:
+            fault("several tables from one file need format.recordtype")
+        for t in tables:
+            if t.meta.recordtype is not None:
+                fault(f"recordtype of {t.name} goes with format.recordtype, which says where it stands")
+    else:
+        for t in tables:
+            if t.meta.recordtype is None:
+                fault(f"recordtype is missing on {t.name}: format.recordtype says where it stands")
+        ends = [r.type for r in (tables[0].format.startrecord, tables[0].format.slutrecord) if r]
+        if len({*marks, *ends}) < len(marks) + len(ends):
+            fault("each table, startrecord and slutrecord needs a recordtype of its own")
+
+
+def _raw_table(system: str, given: _Given, fault: Fault) -> Table | None:
+    name, meta, kind = given.name, given.meta, given.kind
+    columns = tuple(_column(c, kind, lambda text: fault(f"{name}.{text}")) for c in given.node.get("columns") or [])
+    if not columns:
+        fault(f"table {name} has no columns")
+        return None
+    names = [c.name for c in columns]
+    for twice in sorted({n for n in names if names.count(n) > 1}):
+        fault(f"column {twice} stands twice in {name}")
+    if kind == "fixed" and (missing := [c.name for c in columns if not c.pos or not c.length]):
+        fault(f"fixed width needs pos and len on {', '.join(missing)}")
+    for key, here in (("recordtype", meta.recordtype), ("versioner.kolonner", any(v.kolonner for v in meta.versioner or ())), ("ikke_taget", meta.ikke_taget)):
+        if here and kind not in grammar.OF_TABLE[key]:
+            fault(f"{key} does not go with format.type {kind}: it is a key of {', '.join(grammar.OF_TABLE[key])}")
+    if both := [n for n in meta.ikke_taget if n.casefold() in {(c.path or c.header).casefold() for c in columns}]:
+        fault(f"ikke_taget of {name} names what a column takes: {', '.join(both)}")
+    if meta.ikke_taget and (getattr(given.format, "gentaget_header", False) or kind == "delimited" and meta.recordtype):
+        fault(f"ikke_taget of {name} does not go with gentaget_header or recordtype: there the columns that are taken tell what a line is")
+    total, whose, record = meta.kontroltal, meta.raekkens_kommune, given.format.post if kind == "xml" else meta.recordtype
+    side = total.debet_kredit if total else None
+    pointed = (("kontroltal.kolonne", total and total.kolonne), ("kontroltal.debet_kredit.kolonne", side and side.kolonne), ("raekkens_kommune.kolonne", whose and whose.kolonne))
+    for key, column in pointed:
+        if column and column not in names:
+            nearest = get_close_matches(column, names, 1)
+            fault(f"{key} {column!r} is not a column of {name}" + (f" (nearest: {nearest[0]})" if nearest else ""))
+    return Table(
+        name=name, identifier=given.node.get("identifier") or f"{system}__{name}", columns=columns, recordtype=record,
+        kontroltal=ControlTotal(total.kolonne, total.talformat, total.fortegn, (side.kolonne, side.debet, side.kredit) if side else None) if total else None,
+        kommunekolonne=meta.kommunekolonne if meta.kommunekolonne in names else None,
+        raekkens_kommune=WhoseRow(whose.kolonne, whose.form, whose.raekker == "behold", whose.handler_for) if whose and whose.kolonne and whose.form else None,
+        not_taken=meta.ikke_taget)
+
+
+def _versions(meta: TableMeta, built: list[Table], fault: Fault) -> list[Version]:
     versions = []
-    entries = meta.get("versioner") or [{"version": meta.get("version", 1), "gaelder_fra": meta.get("gaelder_fra", "1900-01-01")}]
-    for entry in entries:
-        columns = entry.get("kolonner")
-        if columns and len(built) == 1:
-            known = {c.name for c in built[0].columns}
-            if unknown := [c for c in columns if c not in known]:
-                fault(f"version {entry.get('version')} lists unknown columns: {', '.join(unknown)}")
+    for entry in meta.versioner or (grammar.Versioner(version=meta.version, gaelder_fra=meta.gaelder_fra),):
+        if entry.kolonner and (len(built) > 1 or built[0].recordtype):
+            fault(f"version {entry.version}: kolonner needs one table without record types")
+        elif entry.kolonner and (unknown := [c for c in entry.kolonner if c not in {c.name for c in built[0].columns}]):
+            fault(f"version {entry.version} lists unknown columns: {', '.join(unknown)}")
         try:
-            versions.append(Version(
-                version=str(entry.get("version", 1)), gaelder_fra=_as_date(entry.get("gaelder_fra", "1900-01-01")),
-                pattern=compile_pattern(entry.get("fil") or meta.get("fil") or ""), columns=tuple(columns) if columns else None))
+            versions.append(Version(version=entry.version, gaelder_fra=entry.gaelder_fra, pattern=compile_pattern(entry.fil or meta.fil or ""), columns=entry.kolonner))
         except ValueError as error:
-            fault(f"version {entry.get('version')}: {error}")
+            fault(f"version {entry.version}: {error}")
     if any(not v.pattern.pattern for v in versions):
         fault("fil (the file name pattern) is missing")
-
-    fixed = meta.get("kommunekode")
-    national = fixed == "national"
-    in_name = all("(?P<kommunekode>" in v.pattern.pattern for v in versions)
-    if not national and not in_name and not re.fullmatch(r"\d{4}", str(fixed or "")):
-        fault("kommunekode must stand in the file name, or be fixed (four digits) or 'national' in the contract")
-    return FileType(
-        kildesystem=system, afsender=meta["afsender"], fagomraade=meta.get("fagomraade", ""), udtraekstype=meta.get("udtraekstype", ""),
-        frist_dage=int(meta.get("frist_dage") or 31), kommunekode=None if national or in_name else str(fixed), national=national,
-        format=fmt, tables=tuple(built), versions=tuple(versions), origin=origin)
+    return versions
 
 
-def _column(node: dict[str, Any], fault: Any) -> Column:
-    meta = _meta(node)
+def _whose_rows(given: _Given, national: bool, fault: Fault) -> None:
+    """A table with a municipality in it says whether that is whose the row is. In a national file it always is, so there is nothing to hold it against."""
+    whose = given.meta.raekkens_kommune
+    if national and whose:
+        fault(f"raekkens_kommune does not go with kommunekode: national (kommunekolonne says whose rows they are in {given.name})")
+    looks = [c["name"] for c in given.node.get("columns") or [] if _OBVIOUS.search(" ".join(str(v) for v in (c.get("name"), *_meta(c).values())))]
+    if not national and not whose and looks:
+        fault(f"raekkens_kommune is missing on {given.name}, which has the column {looks[0]}: {{kolonne: {looks[0]}, form: kode or navn}} where it says whose the row is, "
+              "{ingen: \"why\"} where it does not")
+
+
+def _start_against_name(fmt: Words, national: bool, versions: list[Version], fault: Fault) -> None:
+    """A start record is held against the file's name, which must then say the same."""
+    start = getattr(fmt, "startrecord", None)
+    if start and start.kommunekode and national:
+        fault("format.startrecord.kommunekode does not go with kommunekode: national")
+    if start and start.periode and not all("(?P<periode_" in v.pattern.pattern for v in versions):
+        fault("format.startrecord.periode needs a {periode:…} in the file name, which it is held against")
+
+
+def _column(node: dict[str, Any], kind: str, fault: Fault) -> Column:
     name = str(node.get("name", ""))
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        fault(f"column name {name!r} must be lower case ASCII")
-    pos, length = meta.get("pos", node.get("pos")), meta.get("len", node.get("len"))
-    return Column(
-        name=name, header=str(meta.get("overskrift") or name), pos=int(pos) if pos else None, length=int(length) if length else None,
-        personnummer=bool(meta.get("personnummer")), tidligere=bool(meta.get("tidligere_personnummer")), path=meta.get("sti"))
+        fault(f"{name}: the name of a column must be lower case ASCII")
+    _misplaced(node, lambda text: fault(f"{name}: {text}"))
+    words, wrong = grammar.read(ColumnMeta, _meta(node))
+    for text in wrong:
+        fault(f"{name}: {text}")
+    if words is None:
+        return Column(name=name, header=name)
+    for key, kinds in grammar.OF_COLUMN.items():
+        if getattr(words, key) is not None and kind not in kinds:
+            fault(f"{name}: {key} does not go with format.type {kind}: it is a key of {', '.join(kinds)}")
+    return Column(name=name, header=words.overskrift or name, pos=words.pos, length=words.len, personnummer=words.personnummer,
+                  tidligere=words.tidligere_personnummer, path=words.sti)

@@ -19,6 +19,11 @@ _HELD = ("Could not set lock on file", "Conflicting lock is held")
 _PATH = re.compile(r'"(/[^"]+)"')
 
 
+# What a database says when it is itself, or what we asked of it, that is wrong, and not what it was given to read.
+_OF_OURS = ("IOException", "OutOfMemoryException", "FatalException", "InterruptException", "ConnectionException", "TransactionException", "SerializationException",
+            "CatalogException", "BinderException", "ParserException", "SyntaxException", "PermissionException", "DependencyException", "HTTPException", "SequenceException")
+
+
 class Damaged(Exception):
     """A database file cannot be used; the text names it, says why, and which verb makes it anew."""
 
@@ -26,6 +31,11 @@ class Damaged(Exception):
 def is_full(fault: BaseException) -> bool:
     """Whether it is for want of room on a disk."""
     return any(isinstance(one, OSError) and one.errno in _FULL_NUMBERS or any(sign in str(one) for sign in _FULL) for one in _chain(fault))
+
+
+def of_ours(fault: BaseException) -> bool:
+    """Whether a fault met in reading a file is the machine's, the database's or our SQL's. All else comes of what the file holds."""
+    return is_full(fault) or isinstance(fault, (OSError, MemoryError)) or not isinstance(fault, Exception) or type(fault).__name__ in _OF_OURS
 
 
 def explain(fault: BaseException, home: Home) -> str | None:

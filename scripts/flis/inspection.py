@@ -1,4 +1,4 @@
-"""The one streaming pass over a received file, before DuckDB sees it.
+"""The one streaming pass over a received file, before DuckDB sees it (decoding.py: characters and lines; json_lines.py and xml_records.py: their records).
 
 It unpacks within limits, takes the hash, decodes strictly, and checks all that concerns the file as a whole: NUL and other control characters,
 the longest line, the header by name and order, start and end record. What it has read it appends to a spool: UTF-8 text with '\\n' as the only line end,
@@ -6,40 +6,36 @@ exactly one line per physical line, so that line numbers can be counted where th
 files whose quoted fields have to be joined, for JSON and for XML.
 
 A spool of kind 'felter' (quotes, JSON, XML) holds one record per line instead: <first physical line> 0x1f <lines it spans> 0x1f <fields between 0x1f>, with
-line breaks inside a field written as 0x1e; a record that cannot be read is <line> 0x1f <lines> 0x1f 0x1d <reason>. A field that is not there at all
-(JSON's null) is 0x1e 0x1d.
+line breaks inside a field written as 0x1e; a record that cannot be read is <line> 0x1f <lines> 0x1f 0x1d <reason>, and 0x1f <field> where one field is to blame.
+A field that is not there at all (JSON's null) is 0x1e 0x1d.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import errno
 import gzip
 import hashlib
-import json
+import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
-from xml.parsers import expat
 
-from flis.contract import CHARSETS, Column, FileType, Match
-from flis.reasons import Reason
+from flis.contract import Column, FileType, Match
+from flis.inbox import same
+from flis.reasons import UNTOLD, Reason, told_name
 
 CHUNK = 256 * 1024
 MOST_DIRECTORY = CHUNK          # bytes of a zip's directory: one file's entry is some hundred
 FIELD, NEWLINE, FAULT = "\x1f", "\x1e", "\x1d"
 NULL = NEWLINE + FAULT
-POST = "_post"          # no column is called so: they begin with a letter
-_C1 = bytes(range(0x80, 0xA0))
-_CONTROL = (b"\x01", b"\x1d", b"\x1e", b"\x1f")
-_FORBIDDEN = re.compile("[\0\x01\x1d-\x1f\ud800-\udfff]")
+POST, NOT_TAKEN = "_post", "_ikke_taget"        # no column is called so: they begin with a letter
 _DIGITS = re.compile(r"[0-9]+")
-MOST_DEEP = 100         # elements inside each other in XML
 MOST_ASIDE = 1_000_000  # lines of one file that are set aside, each with its reason: beyond that it is the file
 MOST_DIGITS = 8         # in an end record's count: no file has a hundred million records, and a longer number may be a CPR number, which we would tell back
 
@@ -63,9 +59,15 @@ csv.field_size_limit(Limits.line)       # the pass has its own limit of a line; 
 class Spools:
     """The spool files of a batch, one per shape, open for writing until `close`. `number` tells the batches of a folder apart."""
 
-    def __init__(self, folder: Path, number: int = 1) -> None:
+    def __init__(self, folder: Path, number: int | str = 1) -> None:
         self.folder, self.number = folder, number
+        self._others = 0
         self._open: dict[Path, IO[bytes]] = {}
+
+    def another(self) -> Spools:
+        """Spools of their own in the same folder, for a part of what these hold."""
+        self._others += 1
+        return Spools(self.folder, f"{self.number}_{self._others}")
 
     def of(self, filetype: FileType, version: str, layout: tuple[str, ...], as_fields: bool) -> tuple[Path, IO[bytes]]:
         """The spool for files of one shape, positioned at its end."""
@@ -87,10 +89,14 @@ class Spools:
         self._open.clear()
 
 
-def _undo(file: IO[bytes], start: int) -> None:
+def undo(file: IO[bytes], start: int) -> None:
     """Take back what has been written since `start`."""
     file.seek(start)
     file.truncate()
+
+
+class Changed(Exception):
+    """The file was written to while it was read."""
 
 
 class Refused(Exception):
@@ -112,6 +118,8 @@ class Inspected:
     ends_at: int | None = None
     end_count: int | None = None
     end_sum: str | None = None
+    start_count: int | None = None
+    start_sum: str | None = None
     header: str | None = None
     layout: tuple[str, ...] = ()
     local: tuple[str, ...] = ()
@@ -171,7 +179,7 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
     """Open a received file for reading its unpacked content chunk by chunk.
 
     Gives two functions: the next chunk (empty at the end), and (sha256, bytes) of the file as it came, to be called last. Raises Refused when the
-    package is broken, holds more than one file, climbs out of its folder or unpacks beyond the limits.
+    package is broken, holds more than one file, climbs out of its folder or unpacks beyond the limits, and Changed when it was written to meanwhile.
     """
     if path.is_symlink():
         raise Refused("ikke_en_fil")
@@ -180,6 +188,7 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
         raise Refused("for_stor", graense=readable_size(limits.received))
     suffix = path.suffix.lower()
     with path.open("rb") as raw:
+        opened = os.fstat(raw.fileno())
         source: Any
         hashing = _Hashing(raw)
         if suffix == ".gz":
@@ -210,6 +219,8 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
                 raw.seek(0)
             while hashing.read(1024 * 1024):
                 pass
+            if not same(opened, os.fstat(raw.fileno())):
+                raise Changed
             return hashing.hash.hexdigest(), hashing.size
 
         yield chunk, receipt
@@ -253,95 +264,6 @@ def receipt(path: Path) -> tuple[str, int]:
         return hashing.hash.hexdigest(), hashing.size
 
 
-# ------------------------------------------------------------------ text
-
-
-class _Text:
-    """Strict decoding to UTF-8 bytes with '\\n' line ends, chunk by chunk, counting what the pass has to know."""
-
-    def __init__(self, filetype: FileType, limits: Limits, warnings: list[Reason]) -> None:
-        self.charset = filetype.charset
-        self._decoder = codecs.getincrementaldecoder(CHARSETS[self.charset])("strict")
-        self._utf8 = CHARSETS[self.charset] == "utf-8"
-        self._probe: Any = None if self._utf8 else codecs.getincrementaldecoder("utf-8")("strict")
-        self._foreign = False
-        self._limits, self._warnings = limits, warnings
-        self._first = True
-        self._cr = False
-        self.lines = 0
-        self._open = 0
-        self.ends = {"\n": 0, "\r\n": 0, "\r": 0}
-
-    def feed(self, data: bytes, final: bool = False) -> bytes:
-        if self._first and (data or final):
-            self._first = False
-            if data.startswith(codecs.BOM_UTF8):
-                data = data[3:]
-                if self.charset != "utf-8-sig":
-                    self._warnings.append(Reason.of("uventet_bom"))
-        for number, byte in ((0, b"\0"), *((b[0], b) for b in _CONTROL)):
-            if byte in data:
-                line = self._line_of(data, data.index(byte))
-                raise Refused("nul_tegn", linje=line) if number == 0 else Refused("styretegn", linje=line, tegn=number)
-        out = self._decode(data, final)
-        out = self._line_ends(out, final)
-        self._measure(out)
-        return out
-
-    def _decode(self, data: bytes, final: bool) -> bytes:
-        pending = self._decoder.getstate()[0]
-        if data.isascii() and not pending:
-            return data
-        if self.charset == "iso-8859-1" and len(data.translate(None, _C1)) != len(data):
-            # 0x80-0x9F are no characters in ISO-8859-1: the file is Windows-1252 or UTF-8. A pure latin-1 decoder would let them pass.
-            at = min(data.index(byte) for byte in set(data) & set(_C1))
-            raise Refused("tegnsaet", linje=self._line_of(data, at), tegnsaet=self.charset)
-        try:
-            text = self._decoder.decode(data, final)
-        except UnicodeDecodeError as error:
-            raise Refused("tegnsaet", linje=self._line_of(error.object, error.start), tegnsaet=self.charset) from error
-        if self._probe is not None:
-            try:
-                self._probe.decode(data)
-                self._foreign = True
-            except UnicodeDecodeError:
-                self._probe = None
-        return data if self._utf8 and not pending and not self._decoder.getstate()[0] else text.encode()
-
-    def _line_ends(self, out: bytes, final: bool) -> bytes:
-        if self._cr:
-            out, self._cr = b"\r" + out, False
-        if b"\r" not in out:
-            self.ends["\n"] += out.count(b"\n")
-            return out
-        if out.endswith(b"\r") and not final:
-            out, self._cr = out[:-1], True
-        joined = out.replace(b"\r\n", b"\n")
-        pairs = len(out) - len(joined)
-        self.ends["\r\n"] += pairs
-        self.ends["\n"] += joined.count(b"\n") - pairs
-        self.ends["\r"] += joined.count(b"\r")
-        return joined.replace(b"\r", b"\n")
-
-    def _measure(self, out: bytes) -> None:
-        first = out.find(b"\n")
-        if self._open + (len(out) if first < 0 else first) > self._limits.line:
-            raise Refused("lang_linje", linje=self.lines + 1, graense=self._limits.line)
-        self._open = self._open + len(out) if first < 0 else len(out) - out.rfind(b"\n") - 1
-        self.lines += out.count(b"\n")
-
-    def _line_of(self, data: bytes, at: int) -> int:
-        before = data[:at]
-        return self.lines + 1 + before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
-
-    def finish(self, quoted: bool) -> None:
-        used = [k for k, n in self.ends.items() if n]
-        if len(used) > 1 and not (quoted and set(used) == {"\n", "\r\n"}):
-            self._warnings.append(Reason.of("blandede_linjeskift"))
-        if self._probe is not None and self._foreign:
-            self._warnings.append(Reason.of("formentlig_utf8", tegnsaet=self.charset))
-
-
 # ------------------------------------------------------------------ the pass
 
 
@@ -351,6 +273,10 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spoo
     `local_fields` are the extra columns this municipality may deliver. Raises Refused for whatever makes the whole file unusable; the spool is
     then as it was before.
     """
+    from flis.decoding import Text
+    from flis.json_lines import split_json
+    from flis.xml_records import read_xml, xml_layout
+
     limits = limits or Limits()
     ft = match.filetype
     found = Inspected()
@@ -362,18 +288,20 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spoo
             if ft.kind == "xml":
                 found.spool, target = spools.of(ft, match.version.version, xml_layout(ft), True)
                 start = target.tell()
-                _read_xml(ft, chunk, found, target, limits)
+                read_xml(ft, chunk, found, target, limits)
                 found.sha256, found.bytes = finish()
                 return found
-            text = _Text(ft, limits, found.warnings)
-            head, tail, quotes, last = b"", b"", False, b""
+            text = Text(ft, limits, found.warnings)
+            head, tail, quotes, last, raw = b"", b"", False, b"", b""
             while True:
                 data = chunk()
                 out = text.feed(data, final=not data)
                 if target is None:
                     head += out
-                    if b"\n" in head or not data:
-                        _begin(ft, match, head, local_fields, found)
+                    raw += data
+                    if head.count(b"\n") >= max(ft.head_lines, 1) or not data:
+                        _begin(ft, match, head, raw, local_fields, found)
+                        raw = b""
                         found.spool, target = spools.of(ft, match.version.version, found.layout, False)
                         start = target.tell()
                         out, head = head, b""
@@ -390,19 +318,19 @@ def inspect(path: Path, match: Match, local_fields: frozenset[str], spools: Spoo
                 target.write(b"\n")
                 tail += b"\n"
                 text.lines += 1
-            text.finish(quotes)
+            text.finish(quotes, ft.kind == "fixed")
             found.lines = found.records = text.lines
             found.unpacked = target.tell() - start
             _long_enough(ft, found)
             _end(ft, tail, found)
         if ft.kind == "jsonl":
-            _split_json(ft, match, found, target, start, spools)
+            split_json(ft, match, found, target, start, spools)
         elif quotes:
             _join_quoted(ft, match, found, target, start, spools, limits)
         return found
     except BaseException:
         if target is not None:
-            _undo(target, start)
+            undo(target, start)
         raise
 
 
@@ -410,8 +338,8 @@ def peek_number(path: Path, ft: FileType, limits: Limits) -> int | None:
     """The number in the start record, for putting extracts in order before they are read. None when it cannot be read: the pass will say why."""
     try:
         with open_plain(path, limits) as (chunk, _):
-            line = chunk().split(b"\n", 1)[0].decode("latin-1")
-        return int(_cut(line, ft.format["startrecord"]["loebenr"]))
+            line = chunk().split(b"\n", 1)[0].decode("latin-1").removesuffix("\r")
+        return int(_taken(line, ft.format["startrecord"]["loebenr"], ft))
     except (Refused, ValueError):
         return None
 
@@ -430,6 +358,8 @@ def _long_enough(ft: FileType, found: Inspected) -> None:
     """Refuse a file of which, by its lines and bytes alone, too many lines are shorter than any that can be used: 200 MB of line ends are 200 million lines to set aside."""
     if ft.kind == "fixed":
         least = min(max((c.pos or 0) + (c.length or 0) - 1 for c in t.columns) for t in ft.tables)
+    elif ft.kind == "delimited" and ft.format.get("recordtype"):
+        least = min(len(t.columns) for t in ft.tables)
     else:
         least = len("{}") if ft.kind == "jsonl" else len(found.layout) - 1
     usable = (found.unpacked - found.lines) // least if least else found.lines      # what is not line ends, shared out
@@ -437,49 +367,125 @@ def _long_enough(ft: FileType, found: Inspected) -> None:
         raise Refused("for_mange_ubrugelige", antal=found.lines - usable, graense=MOST_ASIDE)
 
 
-def _begin(ft: FileType, match: Match, head: bytes, local_fields: frozenset[str], found: Inspected) -> None:
-    """Header or start record."""
+def _begin(ft: FileType, match: Match, head: bytes, raw: bytes, local_fields: frozenset[str], found: Inspected) -> None:
+    """Start record and header; `raw` is the same as it came."""
     if not head:
         raise Refused("tom_fil")
-    first = head.split(b"\n", 1)[0].decode()
+    lines = [line.decode() for line in head.split(b"\n", 2)[:max(ft.head_lines, 1)]]
+    if record := ft.format.get("startrecord"):
+        _start(record, lines.pop(0), ft, match, found)
     if ft.has_header:
-        found.header = first
+        found.header = lines[0] if lines else ""
         if ft.kind == "delimited":
-            found.layout, found.local = check_header(split_plain(first, ft), ft.columns_of(match.version), local_fields, ft)
+            found.layout, found.local = _header(found.header, raw, ft, match, local_fields)
+    elif ft.kind == "delimited" and ft.format.get("recordtype"):
+        pass        # each kind of line has its own columns
     elif ft.kind == "delimited":
         found.layout = tuple(c.name for c in ft.columns_of(match.version))
     elif ft.kind == "jsonl":
         columns = tuple(c.name for c in ft.tables[0].columns)
         found.local = tuple(sorted(local_fields - set(columns)))
         found.layout = columns + found.local
-    record = ft.format.get("startrecord")
-    if record:
-        where = ft.format["recordtype"]
-        kind = str(record["type"])
-        if _cut(first, where) != kind:
-            raise Refused("mangler_startrecord", type=kind)
-        if mark := record.get("udtraekstype"):
-            value = _cut(first, mark).strip()
-            if value not in (str(mark["fuld"]), str(mark["delta"])):
-                raise Refused("mangler_startrecord", type=kind)
-            found.full = value == str(mark["fuld"])
-        for name, key in (("loebenr", "loebenr"), ("forrige", "forrige_loebenr")):
-            if record.get(key):
-                value = _cut(first, record[key]).strip()
-                if value and not _DIGITS.fullmatch(value) or not value and name == "loebenr":
-                    raise Refused("mangler_startrecord", type=kind)
-                setattr(found, name, int(value) if value else None)
 
 
-def _cut(line: str, where: dict[str, int]) -> str:
-    return line[where["pos"] - 1:where["pos"] - 1 + where["len"]]
+def _header(line: str, raw: bytes, ft: FileType, match: Match, local_fields: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`check_header` of a file's header; where it fails, and the line is right in another charset, the charset is what is wrong. `raw` ends in that line or after it."""
+    from flis.decoding import other_charset, wrong_charset
+
+    columns = ft.columns_of(match.version)
+
+    def fits(text: str) -> bool:
+        try:
+            check_header(split_plain(text, ft), columns, local_fields, ft)
+        except (Refused, csv.Error):
+            return False
+        return True
+
+    try:
+        return check_header(split_plain(line, ft), columns, local_fields, ft)
+    except Refused as refusal:
+        if name := other_charset(raw, ft.head_lines, ft.charset, fits):
+            raise wrong_charset(ft.head_lines, ft.charset, name) from refusal
+        raise
+
+
+def _start(record: dict[str, Any], line: str, ft: FileType, match: Match, found: Inspected) -> None:
+    """The start record: what the extract is, and that it is the one its name says."""
+    kind = record.get("type") or record["kendes_paa"]
+    unreadable = Refused("mangler_startrecord", type=kind)
+    if not is_record(record, line, ft):
+        raise unreadable
+
+    def value(key: str) -> str:
+        return _taken(line, record[key], ft).strip()
+
+    if mark := record.get("udtraekstype"):
+        if value("udtraekstype") not in (mark["fuld"], mark["delta"]):
+            raise unreadable
+        found.full = value("udtraekstype") == mark["fuld"]
+    for name, key in (("loebenr", "loebenr"), ("forrige", "forrige_loebenr")):
+        if record.get(key):
+            number = value(key)
+            if number and not _DIGITS.fullmatch(number) or not number and name == "loebenr":
+                raise unreadable
+            setattr(found, name, int(number) if number else None)
+    if record.get("kommunekode"):
+        if not re.fullmatch(r"[0-9]{3,4}", code := value("kommunekode")):
+            raise unreadable
+        if code.rjust(4, "0") != match.kommunekode:
+            raise Refused("startrecord_anden_kommune", fundet=code.rjust(4, "0"), forventet=match.kommunekode)
+    if where := record.get("periode"):
+        month = _month(value("periode"), where["form"])
+        if month is None:
+            raise unreadable
+        if month != match.periode:
+            raise Refused("startrecord_anden_periode", fundet=month.strftime("%m-%Y"), forventet=match.periode.strftime("%m-%Y") if match.periode else "")
+    if record.get("antal"):
+        if not _is_count(count := value("antal")):
+            raise unreadable
+        found.start_count = int(count)
+    if record.get("sum"):
+        found.start_sum = _taken(line, record["sum"], ft)
+
+
+def _is_count(text: str) -> bool:
+    return bool(_DIGITS.fullmatch(text)) and len(text.lstrip("0")) <= MOST_DIGITS
+
+
+def _month(text: str, form: str) -> date | None:
+    """The first day of a month (or of a year, for yyyy) as the contract writes it."""
+    if not re.fullmatch({"yyyymm": "[0-9]{6}", "yyyy-mm": "[0-9]{4}-[0-9]{2}", "yyyy": "[0-9]{4}"}[form], text):
+        return None
+    try:
+        return date(int(text[:4]), int(text[-2:]) if form != "yyyy" else 1, 1)
+    except ValueError:
+        return None
+
+
+def is_record(record: dict[str, Any], line: str, ft: FileType) -> bool:
+    """Whether a line is the start or end record: by its record type, or by what it begins with (its first field, where there are fields)."""
+    if "type" in record:
+        kind = _taken(line, ft.format["recordtype"], ft)
+        return (kind if ft.kind == "fixed" else kind.strip()) == record["type"]
+    return line.startswith(record["kendes_paa"]) if ft.kind == "fixed" else _taken(line, {"felt": 1}, ft).strip() == record["kendes_paa"]
+
+
+def _taken(line: str, where: dict[str, int], ft: FileType) -> str:
+    """What stands at a place of a single line: at a position, or in a field."""
+    if "pos" in where:
+        return line[where["pos"] - 1:where["pos"] - 1 + where["len"]]
+    fields = split_plain(line, ft)
+    return fields[where["felt"] - 1] if where["felt"] <= len(fields) else ""
 
 
 def check_header(names: list[str], expected: tuple[Column, ...], local_fields: frozenset[str], ft: FileType) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The layout of a file by its header: column names in the file's order, and which of them are local. Raises Refused."""
+    """The layout of a file by its header: column names in the file's order, and which of them are local. Raises Refused.
+
+    A column that the contract names as `ikke_taget` is NOT_TAKEN in the layout, wherever it stands.
+    """
     given = [n.strip() for n in names]
     agreed = {c.header.casefold(): c.name for c in expected}
-    local = {n.casefold(): n for n in local_fields}
+    local = {n.casefold(): n for n in local_fields} | dict.fromkeys((n.casefold() for n in ft.tables[0].not_taken), NOT_TAKEN)
     wanted = (ft.format.get("adskiller") or ";").join(c.header for c in expected)
     known = [n for n in given if n.casefold() in agreed]
     if len(set(known)) * 2 < len(agreed) or not known:
@@ -488,18 +494,20 @@ def check_header(names: list[str], expected: tuple[Column, ...], local_fields: f
     if missing := [c.header for c in expected if c.header.casefold() not in present]:
         raise Refused("manglende_kolonne", kolonner=", ".join(missing))
     seen: set[str] = set()
-    extra = []      # by number: what stands there may be no name but a value, where the line break after the header is lost
+    extra = []
     for number, name in enumerate(given, start=1):
         if name.casefold() in seen or name.casefold() not in agreed and name.casefold() not in local:
             extra.append(number)
         seen.add(name.casefold())
     if extra:
-        raise Refused("ekstra_kolonne", antal=len(extra), nummer=extra[0])
+        # Where the line break after the header is lost, what stands there is no name but a value of the first line: then only the number is told.
+        name = told_name(given[extra[0] - 1]) if len(given) < 2 * len(expected) - 1 else UNTOLD
+        raise Refused("ekstra_kolonne", antal=len(extra), nummer=extra[0], navn=name)
     for number, (got, column) in enumerate(zip(known, expected, strict=True), start=1):
         if got.casefold() != column.header.casefold():
             raise Refused("omrokeret_header", nummer=number, kolonne=got, forventet=wanted)
     layout = tuple(agreed.get(n.casefold()) or local[n.casefold()] for n in given)
-    return layout, tuple(local[n.casefold()] for n in given if n.casefold() not in agreed)
+    return layout, tuple(local[n.casefold()] for n in given if n.casefold() not in agreed and local[n.casefold()] != NOT_TAKEN)
 
 
 def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
@@ -510,31 +518,19 @@ def _end(ft: FileType, tail: bytes, found: Inspected) -> None:
     body = tail.rstrip(b"\n \t")
     at = found.lines - tail[len(body):].count(b"\n") + 1
     line = body[body.rfind(b"\n") + 1:].decode(errors="replace")
-    if "type" in record:
-        is_end = _cut(line, ft.format["recordtype"]) == str(record["type"])
-    elif ft.kind == "fixed":
-        is_end = line.startswith(str(record["kendes_paa"]))
-    else:
-        fields = split_plain(line, ft)
-        is_end = bool(fields) and fields[0].strip() == str(record["kendes_paa"])
-    if not is_end:
+    if not is_record(record, line, ft):
         if record.get("paakraevet", "type" in record):
             raise Refused("mangler_slutrecord", linjer=found.lines)
         return
     found.ends_at = at
 
-    def value(where: Any) -> str:
-        if isinstance(where, dict):
-            return _cut(line, where).strip()
-        return fields[where - 1].strip() if where <= len(fields) else ""
-
     if record.get("antal"):
-        count = value(record["antal"])
-        if not _DIGITS.fullmatch(count) or len(count.lstrip("0")) > MOST_DIGITS:
+        count = _taken(line, record["antal"], ft).strip()
+        if not _is_count(count):
             raise Refused("ulaeselig_slutrecord", linje=at)
         found.end_count = int(count)
     if record.get("sum"):
-        found.end_sum = value(record["sum"])
+        found.end_sum = _taken(line, record["sum"], ft)
 
 
 # ------------------------------------------------------------------ the careful path: quotes
@@ -544,7 +540,7 @@ def _join_quoted(ft: FileType, match: Match, found: Inspected, source: IO[bytes]
     """Move the file's part of the line spool to a field spool, record by record."""
     found.spool, target = spools.of(ft, match.version.version, found.layout, True)
     found.fields = True
-    expected = len(found.layout) + bool(ft.format.get("afsluttende_adskiller"))
+    expected = expected_fields(ft, found)
     begun = target.tell()
     try:
         for join in (_join_many, _join_one_by_one):
@@ -553,11 +549,11 @@ def _join_quoted(ft: FileType, match: Match, found: Inspected, source: IO[bytes]
                 found.records = join(source, target, ft.format["adskiller"], ft.format["citation"], expected, limits)
                 break
             except _NotPlain:
-                _undo(target, begun)
+                undo(target, begun)
     except BaseException:
-        _undo(target, begun)
+        undo(target, begun)
         raise
-    _undo(source, start)
+    undo(source, start)
 
 
 class _NotPlain(Exception):
@@ -567,7 +563,13 @@ class _NotPlain(Exception):
 Record = tuple[int, int, list[str], str | None]
 
 
-def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: int, limits: Limits) -> int:
+def expected_fields(ft: FileType, found: Inspected) -> frozenset[int]:
+    """How many fields a good line may have: one number, or one for each of its record types."""
+    counts = {len(t.columns) + 1 for t in ft.tables} if ft.format.get("recordtype") else {len(found.layout)}
+    return frozenset(n + bool(ft.format.get("afsluttende_adskiller")) for n in counts)
+
+
+def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: frozenset[int], limits: Limits) -> int:
     """As `_join_one_by_one`, with one pattern over many lines at a time, which is many times as fast. Returns the number of records.
 
     Raises _NotPlain where the two could part: a quote that is not at the edge of a field, or a record over several lines that has not its number of
@@ -608,7 +610,7 @@ def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str,
                 out.append(b"%d\x1f1\x1f%s\n" % (number, line))
                 continue
             more_lines = line.count(newline)
-            if line.count(field_) + 1 != expected or more_lines >= limits.span or len(line) > limits.line:
+            if line.count(field_) + 1 not in expected or more_lines >= limits.span or len(line) > limits.line:
                 raise _NotPlain
             out.append(b"%d\x1f%d\x1f%s\n" % (number, more_lines + 1, line))
             number += more_lines
@@ -617,7 +619,7 @@ def _join_many(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str,
     return records
 
 
-def _join_one_by_one(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: int, limits: Limits) -> int:
+def _join_one_by_one(source: IO[bytes], target: IO[bytes], delimiter: str, quote: str, expected: frozenset[int], limits: Limits) -> int:
     """Every record on its own; returns how many there are."""
     records = 0
     lines = (raw.decode().removesuffix("\n") for raw in source)
@@ -628,7 +630,7 @@ def _join_one_by_one(source: IO[bytes], target: IO[bytes], delimiter: str, quote
     return records
 
 
-def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: int, limits: Limits) -> Iterator[Record]:
+def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: frozenset[int], limits: Limits) -> Iterator[Record]:
     """Split quoted lines into records: (first physical line, lines spanned, fields, fault or None).
 
     A record is whole when its quotes pair off. One that never is within the limits, or that swallowed whole records on its way (it does not parse, or
@@ -658,7 +660,7 @@ def join_records(lines: Iterator[str], delimiter: str, quote: str, expected: int
                 break
             text, span, open_quote, size = f"{text}\n{more}", span + 1, open_quote ^ (more.count(quote) % 2 == 1), size + len(more.encode())
         fields = None if open_quote else _parse(text, delimiter, quote)
-        if fields is None or (span > 1 and len(fields) != expected):
+        if fields is None or (span > 1 and len(fields) not in expected):
             ahead.pop(0)
             yield number, 1, [], "ubalanceret_citation"
             continue
@@ -673,234 +675,3 @@ def _parse(text: str, delimiter: str, quote: str) -> list[str] | None:
     except csv.Error:
         return None
     return rows[0] if len(rows) == 1 else None
-
-
-# ------------------------------------------------------------------ JSON lines
-
-
-class _Number(str):
-    """A number as it is written: 1.10 stays 1.10, and forty digits stay forty."""
-
-
-class _Object(list):
-    """A JSON object as its pairs, so that a field that stands twice is seen."""
-
-
-class _Unfit(ValueError):
-    """A record that is set aside, with the code of its reason."""
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _split_json(ft: FileType, match: Match, found: Inspected, source: IO[bytes], start: int, spools: Spools) -> None:
-    """Move the file's part of the line spool to a field spool, line by line."""
-    found.spool, target = spools.of(ft, match.version.version, found.layout, True)
-    found.fields = True
-    begun = target.tell()
-    columns = {c.name: c.path or c.header for c in ft.tables[0].columns}
-    tree: dict[str, Any] = {}
-    for number, name in enumerate(found.layout):
-        *above, last = columns[name].split(".") if name in columns else [name]
-        node = tree
-        for part in above:
-            node = node.setdefault(part, {})
-        node[last] = number
-    try:
-        source.seek(start)
-        for number, raw in enumerate(source, start=1):
-            row = [NULL] * len(found.layout)
-            try:
-                _fill(row, _parsed(raw.decode().removesuffix("\n")), tree)
-                body = FIELD.join(row)
-            except _Unfit as fault:
-                body = FAULT + str(fault)
-            target.write(f"{number}{FIELD}1{FIELD}{body}\n".encode())
-    except BaseException:
-        _undo(target, begun)
-        raise
-    _undo(source, start)
-
-
-def _parsed(line: str) -> _Object:
-    """A line as a JSON object. Raises _Unfit."""
-    if not line.strip():
-        raise _Unfit("tom_linje")
-    try:
-        value = json.loads(line, parse_float=_Number, parse_int=_Number, parse_constant=_no_number, object_pairs_hook=_Object)
-    except (ValueError, RecursionError) as error:
-        raise _Unfit("ugyldig_json") from error
-    if not isinstance(value, _Object):
-        raise _Unfit("ugyldig_json")
-    return value
-
-
-def _fill(row: list[str], given: _Object, tree: dict[str, Any]) -> None:
-    """Put the object's values where the contract has them. Raises _Unfit."""
-    seen = set()
-    for key, value in given:
-        if key in seen:
-            raise _Unfit("gentaget_felt")
-        seen.add(key)
-        place = tree.get(key)
-        if place is None or isinstance(place, dict) and value is not None and not isinstance(value, _Object):
-            raise _Unfit("ukendt_felt")
-        if isinstance(place, dict):
-            _fill(row, value or _Object(), place)
-        elif value is not None:
-            row[place] = _kept(_as_text(value))
-
-
-def _as_text(value: Any) -> str:
-    """A value as text: text without its quotes, a number as written, anything else as JSON."""
-    if isinstance(value, str):
-        return value
-    try:
-        return _dumped(value)
-    except RecursionError as error:
-        raise _Unfit("ugyldig_json") from error
-
-
-def _dumped(value: Any) -> str:
-    if isinstance(value, _Number):
-        return value
-    if isinstance(value, _Object):
-        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_dumped(v)}" for k, v in value) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_dumped, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _kept(value: str) -> str:
-    """A value as a field spool holds it. Raises _Unfit for characters that no extract has reason to hold, or that no text can."""
-    if _FORBIDDEN.search(value):
-        raise _Unfit("ulovligt_tegn")
-    return value.replace("\r\n", "\n").replace("\r", "\n").replace("\n", NEWLINE)
-
-
-# ------------------------------------------------------------------ XML
-
-
-def _read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target: IO[bytes], limits: Limits) -> None:
-    """Each `format.post` element is a record; a column is the text of the child at its `sti` ('a/b', default its name) or of an attribute ('@a').
-
-    A record with something that no column takes (an element, an attribute, text between elements), or with the same thing twice, is set aside.
-    Where a file feeds several tables, each with a `post` of its own, a record begins with its element's name (POST) and has the columns of them all.
-    """
-    found.layout, found.fields = xml_layout(ft), True
-    place = {name: i for i, name in enumerate(found.layout)}
-    kinds = {str(t.recordtype).casefold(): {(c.path or c.header).casefold(): place[c.name] for c in t.columns} for t in ft.tables}
-    higher = {kind: {"/".join(path.split("/")[:n]) for path in paths for n in range(1, path.count("/") + 1)} for kind, paths in kinds.items()}
-    wanted: dict[str, int] = {}
-    above: set[str] = set()
-    parser = expat.ParserCreate(encoding=ft.charset.removesuffix("-sig"))
-    stack: list[str] = []
-    row: list[str] = []
-    text: list[str] = []
-    filled: set[str] = set()
-    inside = [0, 0, 0]      # depth of the current record, its first line, its length so far
-    fault = [""]
-    others = [0]            # elements that are neither root nor record
-
-    def declared(_: str, encoding: str | None, __: int) -> None:
-        if encoding and not _same_charset(encoding, CHARSETS[ft.charset]):
-            raise Refused("tegnsaet", linje=1, tegnsaet=ft.charset)
-
-    def opened(name: str, attributes: dict[str, str]) -> None:
-        nonlocal wanted, above
-        local = name.rsplit(":", 1)[-1].casefold()
-        if len(stack) == MOST_DEEP:
-            raise Refused("xml_for_dyb", linje=parser.CurrentLineNumber, graense=MOST_DEEP)
-        if inside[0]:
-            between()
-        stack.append(local)
-        text.clear()
-        if not inside[0] and local in kinds:
-            inside[:] = [len(stack), parser.CurrentLineNumber, 0]
-            row[:] = [""] * len(found.layout)
-            if len(kinds) > 1:
-                row[0] = local
-            wanted, above = kinds[local], higher[local]
-            filled.clear()
-            fault[0] = ""
-        elif not inside[0]:
-            others[0] += len(stack) > 1
-        elif (path := "/".join(stack[inside[0]:])) not in wanted and path not in above:
-            fault[0] = "ukendt_felt"
-        if inside[0]:
-            for key, value in attributes.items():
-                if key != "xmlns" and not key.startswith(("xmlns:", "xsi:")):
-                    grow(value)
-                    put("/".join([*stack[inside[0]:], "@" + key.rsplit(":", 1)[-1].casefold()]), value)
-
-    def between() -> None:
-        """What has stood outside the elements that columns take is nothing but blanks."""
-        if "".join(text).strip():
-            fault[0] = "ukendt_felt"
-
-    def put(path: str, value: str) -> None:
-        if path not in wanted or path in filled:
-            fault[0] = "gentaget_felt" if path in filled else "ukendt_felt"
-            return
-        filled.add(path)
-        row[wanted[path]] = value.replace("\n", NEWLINE)
-
-    def closed(_: str) -> None:
-        path = "/".join(stack[inside[0]:]) if inside[0] else ""
-        if path in wanted:
-            put(path, "".join(text))
-        elif inside[0]:
-            between()
-        if inside[0] == len(stack):
-            target.write((f"{inside[1]}{FIELD}0{FIELD}" + (FAULT + fault[0] if fault[0] else FIELD.join(row)) + "\n").encode())
-            found.records += 1
-            inside[0] = 0
-        text.clear()
-        stack.pop()
-
-    def characters(data: str) -> None:
-        if inside[0]:
-            grow(data)
-            text.append(data)
-
-    def grow(data: str) -> None:
-        inside[2] += len(data) if data.isascii() else len(data.encode())
-        if inside[2] > limits.line:
-            raise Refused("lang_linje", linje=inside[1], graense=limits.line)
-
-    def refuse(*_: Any) -> None:
-        raise Refused("xml_doctype", linje=parser.CurrentLineNumber)
-
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = opened, closed, characters
-    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    parser.XmlDeclHandler = declared
-    fed = 0
-    try:
-        while data := chunk():
-            if ft.charset == "iso-8859-1" and len(data.translate(None, _C1)) != len(data):
-                raise Refused("tegnsaet", linje=parser.CurrentLineNumber, tegnsaet=ft.charset)
-            found.lines += data.count(b"\n")
-            parser.Parse(data, False)
-            fed += len(data)
-            if fed - parser.CurrentByteIndex > limits.line + CHUNK:     # the parser keeps a tag or a comment until it ends
-                raise Refused("lang_linje", linje=parser.CurrentLineNumber, graense=limits.line)
-        if not fed:
-            raise Refused("tom_fil")
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise Refused("ugyldig_xml", linje=error.lineno) from error
-    if others[0] and not found.records:
-        raise Refused("mangler_post", post=", ".join(str(t.recordtype) for t in ft.tables))
-
-
-def xml_layout(ft: FileType) -> tuple[str, ...]:
-    """The fields of an XML record in the spool: the columns of its tables, and first the element's name where there are several."""
-    return ((POST,) if len(ft.tables) > 1 else ()) + tuple(dict.fromkeys(c.name for t in ft.tables for c in t.columns))
-
-
-def _same_charset(given: str, agreed: str) -> bool:
-    try:
-        return codecs.lookup(given) == codecs.lookup(agreed)
-    except LookupError:
-        return False

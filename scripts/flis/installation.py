@@ -100,6 +100,8 @@ class Setup:
 
     rows: dict[str, list[dict[str, Any]]]
     municipalities: frozenset[str]
+    by_name: dict[str, str] = field(default_factory=dict)           # lower case name, with and without "Kommune" → code
+    acted_for: dict[str, str] = field(default_factory=dict)         # who has another act for it → that other (Vallensbæk → Ishøj)
     _by_source: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -129,12 +131,15 @@ class Setup:
 def read_setup(home: Home, seeds: Path | None = None) -> Setup:
     """Read and check the set-up files. kommune_opsaetning.csv must be there; the others may be left out. Raises SetupError."""
     rows = {name: _read(home.setup / f"{name}.csv", columns, required=name == "kommune_opsaetning") for name, columns in FILES.items()}
-    codes = {r["kommunekode"] for r in rows["kommune_opsaetning"]}
     seed = (seeds or REPO / "seeds") / "faelles" / "kommune.csv"
+    known: list[dict[str, str]] = []
     if seed.is_file():
         with seed.open(encoding="utf-8", newline="") as source:
-            codes |= {r["kommunekode"] for r in csv.DictReader(source) if r["er_kommune"] == "true"}
-    return Setup(rows, frozenset(codes))
+            known = [r for r in csv.DictReader(source) if r["er_kommune"] == "true"]
+    codes = {r["kommunekode"] for r in (*rows["kommune_opsaetning"], *known)}
+    names = {f"{r['kommunenavn']}{end}".lower(): r["kommunekode"] for r in known for end in ("", " Kommune", "s Kommune")}
+    acted_for = {r["kommunekode"]: r["handlekommunekode"] for r in known if r["handlekommunekode"] not in ("", r["kommunekode"])}
+    return Setup(rows, frozenset(codes), names, acted_for)
 
 
 def _read(path: Path, columns: dict[str, tuple[Callable[[str], Any], str]], required: bool) -> list[dict[str, Any]]:

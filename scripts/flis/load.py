@@ -15,7 +15,7 @@ import re
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -29,13 +29,12 @@ if TYPE_CHECKING:
     import duckdb
 
     from flis.contract import Contracts, FileType, Match, Table
-    from flis.inspection import Inspected, Limits
+    from flis.inspection import Inspected, Limits, Spools
     from flis.installation import Setup
     from flis.ledger import Decision, State
     from flis.reasons import Reason
 
 Progress = Callable[[str, int, int], None]
-UNFINISHED = (".part", ".tmp", ".filepart", ".partial", ".crdownload")
 PACKERS = 2
 BATCH_BYTES, BATCH_FILES = 64 * 1024**2, 4000      # two batches are at work at a time, one read and one loaded
 
@@ -43,6 +42,14 @@ BATCH_BYTES, BATCH_FILES = 64 * 1024**2, 4000      # two batches are at work at 
 LATEST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 10**9     # nanoseconds
 NOTE = ".aarsag.txt"
 LONGEST_NAME = 200              # bytes of a file's own name in quarantine; the system allows 255, and a note beside it has the longer name
+
+
+class Unreadable(Exception):
+    """The reader did not get through what it was given: it told of no fault of ours. Its text is the kind of the fault alone, for a database's words may hold a value."""
+
+
+class Unsettled(Exception):
+    """A file is being written to: it is left where it lies, and looked at the next time."""
 
 
 class LoadError(Exception):
@@ -59,6 +66,7 @@ class LoadResult:
     duplicates: int = 0
     not_instructed: int = 0
     waiting: int = 0
+    under_way: int = 0
     replaced: int = 0
     rows: int = 0
     rows_loaded: int = 0
@@ -96,6 +104,7 @@ class Delivery:
     without: int = 0
     total: Any = None
     closed: tuple[str, ...] | None = None       # municipalities whose rows in it are not stored
+    still: bool = True                          # has lain still for the settled time
 
     @property
     def filetype(self) -> FileType:
@@ -132,15 +141,18 @@ def load(home: Home, *, fagomraade: str | None = None, kommune: str | None = Non
     Returns the figures and one event per file. Raises ContractError, SetupError and KeyMissing before anything is touched, and LoadError when
     something of ours failed; never for what a sender did.
     """
+    from flis import inbox
+
     home.prepare()
-    waiting = list(_inbox(home))
+    waiting = list(inbox.arrived(home))
     mark = home.tmp / "indlaest"
     signature = _signature(home, models or REPO / "models" / "staging")
     if not waiting and home.cpr_db.exists() and mark.exists() and mark.read_text() == signature:
-        return LoadResult()
+        return LoadResult(under_way=len(inbox.under_way(home)))
     run = _Run(home, progress, models, seeds, limits, batch_bytes, batch_files)
     result = run.go(waiting, fagomraade, kommune, date.fromisoformat(periode + "-01") if periode else None)
     mark.write_text(signature)
+    result.under_way = len(inbox.under_way(home))
     return result
 
 
@@ -158,15 +170,6 @@ def as_it_is(fil: str) -> bool:
 def _moment(stat: os.stat_result) -> datetime:
     stamp = min(max(stat.st_mtime_ns, 0), LATEST)      # a file system takes times that no calendar has
     return datetime(1970, 1, 1) + timedelta(microseconds=stamp // 1000)
-
-
-def _inbox(home: Home) -> Iterable[tuple[str, os.DirEntry[str]]]:
-    """The files that have arrived whole, as (sender, entry)."""
-    for sender in sorted(os.scandir(home.inbox), key=lambda e: e.name):
-        if sender.is_dir(follow_symlinks=False):
-            for entry in sorted(os.scandir(sender.path), key=lambda e: e.name):
-                if not entry.name.startswith(".") and not entry.name.endswith(UNFINISHED) and (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
-                    yield sender.name, entry
 
 
 def _is_of(match: Match, month: date) -> bool:
@@ -241,22 +244,24 @@ class _Run:
     # -------------------------------------------------------------- reading
 
     def _recognised(self, item: tuple[str, os.DirEntry[str]]) -> Delivery | None:
-        """The delivery, or None when its name cannot be read now; then it is left where it is."""
+        """The delivery, or None when its name cannot be read now, or belongs to two contracts; then it is left where it is."""
+        from flis.contract import ContractError
+
         try:
             return self._recognise(item)
-        except OSError as fault:        # the sender has just taken it back
+        except (OSError, ContractError) as fault:       # the sender has just taken it back, or a contract of ours is wrong
             self.failures.append(f"{readable(item[0])}/{readable(item[1].name)}: {fault}")
             return None
 
     def _recognise(self, item: tuple[str, os.DirEntry[str]]) -> Delivery:
         """What the name alone says (and, for numbered extracts, the start record)."""
+        from flis.inbox import is_still
         from flis.inspection import peek_number, plain_name
 
         afsender, entry = readable(item[0]), item[1]
-        name = readable(entry.name)
-        stamp = min(max(entry.stat(follow_symlinks=False).st_mtime_ns, 0), LATEST)      # a file system takes times that no calendar has
-        moment = datetime(1970, 1, 1) + timedelta(microseconds=stamp // 1000)
-        delivery = Delivery(Path(entry.path), afsender, name, moment, udtrukket=moment)
+        name, stat = readable(entry.name), entry.stat(follow_symlinks=False)
+        moment = _moment(stat)
+        delivery = Delivery(Path(entry.path), afsender, name, moment, udtrukket=moment, still=is_still(stat))
         match = self.contracts.match(afsender, plain_name(name))
         if match:
             delivery.match = match
@@ -281,6 +286,8 @@ class _Run:
                 self.progress(delivery.fil, number, len(deliveries))
                 try:
                     self._inspect(delivery)
+                except Unsettled:
+                    continue
                 except Exception as fault:      # ours, the disk's, or the sender has just taken it back: it stays, and the others go on
                     if is_full(fault):
                         raise
@@ -305,11 +312,21 @@ class _Run:
         spools, self.spools = self.spools, Spools(self.spool_folder, self.spools.number + 1)
         return loader.submit(self._flush, batch, spools)
 
-    def _inspect(self, d: Delivery) -> None:
-        from flis.inspection import Refused, inspect, receipt
+    def _inspect(self, d: Delivery, spools: Spools | None = None) -> None:
+        """Read the file into a spool, or learn why it is refused. Raises Unsettled for one that is still being written, as far as anyone can tell.
+
+        A file that has not lain still is taken only when it shows its end; what is wrong with it may be that the rest has not come, so it is not refused either.
+        """
+        from flis.faults import of_ours
+        from flis.inbox import shows_its_end
+        from flis.inspection import Changed, Refused, inspect, receipt
         from flis.installation import span_of
         from flis.reasons import Reason
 
+        if _moment(d.path.lstat()) != d.modtaget:
+            raise Unsettled
+        if not d.still and not (d.match and shows_its_end(d.match.filetype, d.fil)):
+            raise Unsettled
         try:
             if d.path.is_symlink():
                 raise Refused("ikke_en_fil")
@@ -322,43 +339,99 @@ class _Run:
                 raise Refused("ikke_aftalt", afsender=d.afsender, kildesystem=ft.kildesystem, kommunekode=d.match.kommunekode or "(alle)",
                               dato=(d.match.periode or d.udtrukket.date()).strftime("%d-%m-%Y"))
             local = self.setup.local_fields(d.match.kommunekode, ft.kildesystem, (t.name for t in ft.tables))
-            d.found = inspect(d.path, d.match, local, self.spools, self.limits)
+            try:
+                d.found = inspect(d.path, d.match, local, spools or self.spools, self.limits)
+            except (Refused, Changed):
+                raise
+            except Exception as fault:
+                if of_ours(fault):
+                    raise
+                raise Refused("laesefejl", fejl=type(fault).__name__) from fault
             d.sha256, d.bytes, d.warnings = d.found.sha256, d.found.bytes, d.found.warnings
             if d.found.loebenr is not None:
                 d.loebenr = d.found.loebenr
             if not agreed:
                 d.reason = Reason.of("ikke_instrueret", kommunekode=d.match.kommunekode or "(alle)", fagomraade=ft.fagomraade)
+        except Changed as changed:
+            raise Unsettled from changed
         except Refused as refusal:
+            if not d.still:
+                raise Unsettled from refusal
             d.reason = refusal.reason
             d.sha256, d.bytes = receipt(d.path)
 
     # -------------------------------------------------------------- loading
 
     def _flush(self, batch: list[Delivery], spools: Spools) -> None:
-        """Load a batch in one transaction; if that fails, each delivery in its own. What is committed is then settled."""
+        """Load a batch and settle what is committed."""
         from flis import ledger
+
+        ledger.read_known(self.con, self.state, [d.sha256 for d in batch])
+        self._settle(self._load_or_halve(batch, spools))
+
+    def _load_or_halve(self, batch: list[Delivery], spools: Spools) -> list[Delivery]:
+        """Load a batch; if that fails, each half of it, read anew into spools of its own, until the one that it fails for stands alone. Returns what is decided upon.
+
+        Alone, a file that the reader cannot get through is refused; what fails for a reason of ours stays in the inbox.
+        """
         from flis.faults import is_full
 
         spools.flush()
-        ledger.read_known(self.con, self.state, [d.sha256 for d in batch])
+        before = self.state.copy()
+        try:
+            self._load_batch(batch)
+            return batch
+        except Exception as fault:
+            self._rollback()
+            if is_full(fault):
+                raise
+            self.state = before
+            if len(batch) == 1:
+                return self._blame(batch[0], fault)
+        finally:
+            spools.close()
         done: list[Delivery] = []
-        for group in [batch], [[d] for d in batch]:
-            for chosen in group:
-                before = self.state.copy()
-                try:
-                    self._load_batch(chosen, batch)
-                    done += chosen
-                except Exception as fault:      # ours, not the sender's: what is not loaded stays in the inbox
-                    self._rollback()
-                    if is_full(fault):
-                        raise
-                    self.state = before
-                    if len(chosen) == 1:
-                        self.failures.append(f"{chosen[0].afsender}/{chosen[0].fil}: {fault}")
-            if done or len(batch) == 1:
-                break
-        spools.close()
-        self._settle(done)
+        for half in (batch[:len(batch) // 2], batch[len(batch) // 2:]):
+            own = spools.another()
+            if again := [d for d in half if self._read_again(d, own)]:
+                done += self._load_or_halve(again, own)
+            else:
+                own.close()
+        return done
+
+    def _blame(self, d: Delivery, fault: Exception) -> list[Delivery]:
+        """What becomes of the one delivery that a load fails for."""
+        from flis.reasons import Reason
+
+        if isinstance(fault, Unreadable) and self._reader_works() and not d.reason:
+            d.reason = Reason.of("laesefejl", fejl=str(fault))
+            self._load_batch([d])
+            return [d]
+        self.failures.append(f"{d.afsender}/{d.fil}: {fault.__cause__ if isinstance(fault, Unreadable) else fault}")
+        return []
+
+    def _reader_works(self) -> bool:
+        """Whether the database reads a line that is known to be right: if not, the fault is ours and no file's."""
+        from flis import splitting
+
+        try:
+            return splitting.reads(self.con, self.spool_folder / "proeve")
+        except Exception:
+            return False
+
+    def _read_again(self, d: Delivery, spools: Spools) -> bool:
+        """A delivery's text in a spool of its own half of a batch. False when it cannot be had any more: then it stays in the inbox."""
+        if d.found is None:
+            return True
+        before = d.sha256
+        try:
+            self._inspect(d, spools)
+            if d.sha256 == before:
+                return True
+            raise OSError("the file was changed while it was being loaded")
+        except (OSError, Unsettled) as fault:
+            self.failures.append(f"{d.afsender}/{d.fil}: {fault}")
+            return False
 
     def _rollback(self) -> None:
         import duckdb
@@ -368,8 +441,8 @@ class _Run:
         except duckdb.Error:
             pass        # no transaction is open
 
-    def _load_batch(self, chosen: list[Delivery], spooled: list[Delivery]) -> None:
-        """Decide, load and register; again without those that turn out not to hold. `spooled` is everything the spools contain, in order."""
+    def _load_batch(self, chosen: list[Delivery]) -> None:
+        """Decide, load and register in one transaction; again without those that turn out not to hold. `chosen` is what the spools contain, in order."""
         before = self.state.copy()
         while True:
             self.state = before.copy()
@@ -385,7 +458,7 @@ class _Run:
                     self._apply(d)
             taken = [d for d in chosen if d.status == "aktiv"]
             self.con.execute("begin")
-            refused = self._into_raw(taken, spooled) if taken else {}
+            refused = self._into_raw(taken, chosen) if taken else {}
             if refused:
                 self.con.execute("rollback")
                 for d in taken:
@@ -419,8 +492,9 @@ class _Run:
                 "periode": d.match.periode, "udtrukket": d.udtrukket, "loebenr": d.loebenr, "full": d.found.full if d.found else None}
 
     def _into_raw(self, taken: list[Delivery], spooled: list[Delivery]) -> dict[int, Reason]:
-        """The rows of the taken deliveries into raw, with their account. Gives those that do not hold, by id() of the delivery."""
+        """The rows of the taken deliveries into raw, with their account. Gives those that do not hold, by id() of the delivery. Raises Unreadable."""
         from flis import splitting
+        from flis.faults import of_ours
         from flis.installation import span_of
 
         refused: dict[int, Reason] = {}
@@ -440,7 +514,12 @@ class _Run:
                     first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
                     d.closed = tuple(self.setup.without_instruction(ft.fagomraade, ft.kildesystem, first, last) if any(t.kommunekolonne for t in ft.tables) else ())
                 parts.append(splitting.Part(d.ident, d.fil, d.match.kommunekode, d.match.periode, d.found, id(d) in wanted, d.closed))
-            accounts = splitting.into_raw(self.con, ft, path, parts)
+            try:
+                accounts = splitting.into_raw(self.con, ft, path, parts, self.setup)
+            except Exception as fault:
+                if of_ours(fault):
+                    raise
+                raise Unreadable(type(fault).__name__) from fault
             for d in files:
                 if id(d) in wanted:
                     account = accounts[d.ident]

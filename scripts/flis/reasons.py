@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+
+_NAME = re.compile(r"[@(]?[^\W\d][\w.:-]{0,59}\)?( [\w.:-]{1,40}){0,5}")
+MOST_PARTS = 6
+UNTOLD = "(navnet kan ikke gengives)"
+
+
+def told_name(name: str) -> str:
+    """The name of a field or an element ('a/b', 'a.b', '@a') as a sender can be told it: it comes from the file, and may be a value that has got into a name's place."""
+    parts = name.split("/")
+    if len(parts) <= MOST_PARTS and all(_NAME.fullmatch(part) and not re.search(r"\d{5}", part) for part in parts):
+        return name
+    return UNTOLD
 
 
 @cache

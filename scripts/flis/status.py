@@ -106,10 +106,17 @@ def mark_incomplete(home: Home) -> None:
 
 
 def waiting_files(home: Home) -> list[str]:
-    """Files in the inbox, as '<afsender>/<fil>'."""
-    if not home.inbox.exists():
-        return []
-    return [readable(f"{sender.name}/{entry.name}") for sender in os.scandir(home.inbox) if sender.is_dir() for entry in os.scandir(sender.path) if entry.is_file()]
+    """Files that have arrived in the inbox, as '<afsender>/<fil>': not those that are still on their way."""
+    from flis.inbox import arrived, is_still
+
+    found = []
+    for sender, entry in arrived(home):
+        try:
+            if entry.is_file() and is_still(entry.stat()):
+                found.append(readable(f"{sender}/{entry.name}"))
+        except FileNotFoundError:       # the sender has just taken it back
+            continue
+    return found
 
 
 def _newest_change(home: Home) -> float:

@@ -15,6 +15,7 @@ from flis.build import docs
 from flis.home import REPO, Home
 
 seldom_garbage()
+os.environ["FLIS_HVILETID"] = "0"       # files that a test has just written are taken; test_under_vejs.py looks at those that are not
 
 # Small, but with every role in it: each finance system and case system, changes of system, weekly and daily deliveries, handlekommuner,
 # a municipality without instruction, local fields, CPR in the own package.

@@ -57,7 +57,7 @@ def by_hand(home: Home, *without: str) -> Decimal:
     """The same average from the municipalities' own figures, those named left out."""
     rows = ask(home, """
         select f.taeller, f.naevner, n.faktor from marts.fct_noegletal__kommune as f inner join marts.dim_noegletal as n using (noegletal_id)
-        where noegletal_id = $1 and f.periode = $2 and f.vaerdi is not null and not list_contains($3, f.kommunekode) and f.kommunekode <> '0411'
+        where noegletal_id = $1 and f.periode = $2 and f.vaerdi is not null and f.observationsstatus <> 'ufuldstaendig' and not list_contains($3, f.kommunekode) and f.kommunekode <> '0411'
     """, ABSENCE, MONTH, list(without))
     value = sum(t for t, _, _ in rows) / sum(n for _, n, _ in rows) * rows[0][2]
     return Decimal(value).quantize(Decimal("0.00001"), ROUND_HALF_UP)
@@ -129,14 +129,14 @@ def test_hver_formels_periodisering_har_sine_maaneder() -> None:
 # --- the walk ----------------------------------------------------------------------------------------------------------------------------------
 
 def test_holdt_tal_er_ude_af_alle_gennemsnit(home: Home) -> None:
-    """Over all figures at once: contributors + not delivered + held = those it could be of, and no average has a held figure in it."""
-    assert ask(home, "select count(*) from marts.fct_noegletal__gruppe where antal_bidragydere + antal_ikke_leveret + antal_holdt <> antal_mulige") == [(0,)]
+    """Over all figures at once: contributors + incomplete + not delivered + held = those it could be of, and no average has a held figure in it."""
+    assert ask(home, "select count(*) from marts.fct_noegletal__gruppe where antal_bidragydere + antal_ufuldstaendig + antal_ikke_leveret + antal_holdt <> antal_mulige") == [(0,)]
     assert ask(home, "select count(*) > 20 from marts.fct_noegletal__gruppe where antal_holdt > 0") == [(True,)]
     assert ask(home, """
         with hand as (
             select k.noegletal_id, k.periode, sum(k.taeller) as taeller, count(*) as antal
             from marts.fct_noegletal__kommune as k inner join marts.dim_kommune as d on k.kommunekode = d.kommunekode and d.er_kommune
-            where k.vaerdi is not null and k.kvalitetsstatus <> 'tilbageholdt' group by all
+            where k.vaerdi is not null and k.observationsstatus <> 'ufuldstaendig' and k.kvalitetsstatus <> 'tilbageholdt' group by all
         )
         select count(*) from marts.fct_noegletal__gruppe as g left join hand as h using (noegletal_id, periode)
         where g.gruppetype = 'landet' and (g.sum_taeller is distinct from h.taeller or g.antal_bidragydere <> coalesce(h.antal, 0))

@@ -26,7 +26,7 @@ def models(manifest, *prefixes: str) -> list:
     return found
 
 
-SHARED = {"kvalitet_": ("raekkeudfald", "leveranceprofil", "leverancefordeling", "kontrolsum", "raekkeregnskab", "manglende_del"), "lagafstemning_": ("lagafstemning",), "formler_": ("int_faelles__formelvaerdi",)}
+SHARED = {"kvalitet_": ("raekkeudfald", "leveranceprofil", "leverancefordeling", "kontrolsum", "raekkeregnskab", "manglende_del", "indholdsprofil", "indholdsskitse"), "lagafstemning_": ("lagafstemning",), "formler_": ("int_faelles__formelvaerdi",)}
 
 
 @pytest.mark.parametrize("start", SHARED)
@@ -55,9 +55,10 @@ def test_et_fagomraade_siger_kun_det_der_spoerges_om(monkeypatch) -> None:
 
     said = {start: [entry for name, macro in context.items() if name.startswith(start) for entry in macro()] for start in SHARED}
     assert all(said.values())
-    assert {key for entry in said["kvalitet_"] for key in entry} == {"model", "taelles", "ikke_gaeldende", "flyttes_af", "sammenlaegges", "beloeb", "profil", "fordeling"}
+    assert {key for entry in said["kvalitet_"] for key in entry} == {"model", "taelles", "ikke_gaeldende", "flyttes_af", "sammenlaegges", "beloeb", "profil", "fordeling", "indhold"}
     assert {key for entry in said["kvalitet_"] for about in entry.get("profil", {}).values() for key in about} == {"ukendt", "angaar"}
-    assert {key for entry in said["kvalitet_"] for key in entry.get("fordeling", {})} == {"noegler", "taelles", "aktuelle", "hviler"}
+    assert {key for entry in said["kvalitet_"] for key in entry.get("fordeling", {})} == {"noegler", "taelles", "aktuelle", "hviler", "mindst"}
+    assert {key for entry in said["kvalitet_"] for key in entry.get("indhold", {})} == {"omfang", "bevaegelser", "person", "maal", "koder", "afledte", "enhed", "datoer", "ens"}
     assert {key for entry in said["lagafstemning_"] for key in entry} == {"standard", "marts", "maal"}
     names = [entry["model"] for entry in said["kvalitet_"]] + said["formler_"]
     assert len(names) == len(set(names)) and all(any((REPO / "models").rglob(f"{name}.sql")) for name in names)

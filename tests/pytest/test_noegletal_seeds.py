@@ -30,10 +30,11 @@ def test_kildesystem_agrees_with_the_contracts() -> None:
     for path in sorted((REPO / "models" / "staging").glob("*/*/_*__sources.yml")):
         for source in yaml.safe_load(path.read_text("utf-8"))["sources"]:
             meta = source.get("config", {}).get("meta", {})
-            contracts[source["name"]] = (meta["afsender"], meta["fagomraade"], int(meta["frist_dage"]))
-    seed = {r["kildesystem"]: (r["afsender"], r["fagomraade"], int(r["frist_dage"])) for r in rows("faelles/kildesystem")}
+            contracts[source["name"]] = meta["fagomraade"]
+    seed = rows("faelles/kildesystem")
     assert contracts, "no contract found"
-    assert {k: seed.get(k) for k in contracts} == contracts
+    assert {r["kildesystem"]: r["fagomraade"] for r in seed} == contracts
+    assert not {"afsender", "frist_dage"} & set(seed[0]), "who sends and when it is due stand in the contract alone"
 
 
 def test_every_key_figure_says_what_a_reader_needs() -> None:
@@ -53,6 +54,20 @@ def test_every_formula_has_a_selection_and_every_selection_a_formula() -> None:
         assert {r["formel_id"] for r in rows(str(seed))} == {f for f, area in formulas.items() if area == seed.parent.name}, seed
     used = {f[c] for f in rows("faelles/noegletal") for c in ("taeller_formel", "naevner_formel") if f[c]}
     assert used == set(formulas)
+
+
+def test_every_formula_says_what_it_rests_on_and_how_far_it_looks() -> None:
+    """Without it no zero of the formula is ever true, and nothing set aside makes its figure incomplete."""
+    formulas = {f["formel_id"]: f for f in rows("faelles/formel")}
+    concepts = {(c["fagomraade"], c["begreb"]) for c in rows("faelles/fuldstaendighed")}
+    rests_on = rows("faelles/formelgrundlag")
+    assert {r["formel_id"] for r in rests_on} == set(formulas)
+    used = {(formulas[r["formel_id"]]["fagomraade"], r["begreb"]) for r in rests_on}
+    assert used == concepts
+    for row in rests_on:
+        if formulas[row["formel_id"]]["periodisering"] == "aar_til_dato":
+            assert row["vindue"] == "aar_til_dato", row
+        assert (formulas[row["formel_id"]]["opgoerelsesniveau"] == "Å") == (row["vindue"] in ("aar", "september", "september_foer")) or formulas[row["formel_id"]]["periodisering"] == "primo", row
 
 
 def test_a_month_figure_is_never_divided_by_a_month_of_another_role() -> None:

@@ -21,7 +21,7 @@ from flis.package import newest_version
 
 PROFILE = json.loads(Path(__file__).with_name("datapackage_profil.json").read_text("utf-8"))
 TELLS_NOTHING = {"noegletal_id", "gruppetype", "gruppekode", "gruppenavn", "periode", "kommunekode", "egen_kommune"}      # which cell it is
-ABOUT_OTHERS = {"antal_bidragydere", "antal_mulige", "antal_ikke_leveret", "antal_ikke_relevant", "antal_holdt"}           # a group's, and public where the group is
+ABOUT_OTHERS = {"antal_bidragydere", "antal_mulige", "antal_ufuldstaendig", "antal_ikke_leveret", "antal_ikke_relevant", "antal_holdt"}  # a group's, and public where the group is
 WHY = {"fortrolighedsgrund", "kvalitetsstatus", "kvalitetsgrund"}                                                         # of the cell, whatever stands in it
 OWN = {"vaerdi", "egen_kvalitetsstatus"}                                                                                   # the municipality's own beside the group's
 

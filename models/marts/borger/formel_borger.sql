@@ -184,8 +184,8 @@ udfyldt as (
         r.kommunekode,
         r.periode,
         r.leveringsstatus,
-        coalesce(v.vaerdi, cast(0 as decimal(18, 5))) as vaerdi,
-        coalesce(v.antal_personer, cast(0 as bigint)) as antal_personer
+        v.vaerdi,
+        v.antal_personer
     from ramme as r
     left join vaerdier as v
         on r.formel_id = v.formel_id and r.kommunekode = v.kommunekode and r.periode = v.periode
@@ -194,7 +194,7 @@ udfyldt as (
 
 final as (
 
-    {{ formelvaerdier('udfyldt') }}
+    {{ formelvaerdier('borger', 'udfyldt', 'roller') }}
 
 )
 

@@ -47,8 +47,8 @@ grupper as (
 
 ),
 
--- A municipality without a figure, or with one that a rule holds, is out of both numerator and denominator: a sum over some divided by a sum over others
--- means nothing.
+-- A municipality without a figure, with one that is incomplete, or with one that a rule holds, is out of both numerator and denominator: a sum over some
+-- divided by a sum over others means nothing.
 sammenlagt as (
 
     select
@@ -63,6 +63,7 @@ sammenlagt as (
         count(case when {{ bidrager('k') }} then 1 end) as antal_bidragydere,
         count(case when k.observationsstatus <> 'ikke_relevant' then 1 end) as antal_mulige,
         count(case when {{ bidrager('k') }} and k.observationsstatus = 'foreloebig' then 1 end) as antal_foreloebig,
+        count(case when k.observationsstatus = 'ufuldstaendig' then 1 end) as antal_ufuldstaendig,
         count(case when k.observationsstatus = 'ikke_leveret' then 1 end) as antal_ikke_leveret,
         count(case when k.observationsstatus = 'ikke_relevant' then 1 end) as antal_ikke_relevant,
         count(case when {{ bidrager('k') }} and k.fortrolighedsstatus = 'tilbageholdt' then 1 end) as antal_tilbageholdt,
@@ -97,12 +98,15 @@ final as (
         cast(s.antal_bidragydere as integer) as antal_bidragydere,
         cast(s.antal_mulige as integer) as antal_mulige,
         cast(s.antal_foreloebig as integer) as antal_foreloebig,
+        cast(s.antal_ufuldstaendig as integer) as antal_ufuldstaendig,
         cast(s.antal_ikke_leveret as integer) as antal_ikke_leveret,
         cast(s.antal_ikke_relevant as integer) as antal_ikke_relevant,
         cast(s.antal_tilbageholdt as integer) as antal_tilbageholdt,
         cast(s.antal_holdt as integer) as antal_holdt,
         cast(s.antal_frigivet as integer) as antal_frigivet,
-        {{ gennemsnit_status('s.antal_bidragydere', 's.antal_foreloebig', 's.antal_ikke_leveret', 's.sum_taeller', 's.antal_holdt') }} as observationsstatus,
+        {{ gennemsnit_status(
+            's.antal_bidragydere', 's.antal_foreloebig', 's.antal_ikke_leveret', 's.sum_taeller', 's.antal_holdt', 's.antal_ufuldstaendig'
+        ) }} as observationsstatus,
         case when {{ gennemsnit_tilbageholdt('s.antal_personer', 's.antal_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
         {{ fortrolighedsgrund('s.antal_personer', 's.antal_tilbageholdt') }} as fortrolighedsgrund,
         cast(s.antal_personer as bigint) as antal_personer

@@ -122,6 +122,7 @@ med_status as (
         case
             when taeller_status = 'ikke_relevant' or naevner_status = 'ikke_relevant' then 'ikke_relevant'
             when taeller_status = 'ikke_leveret' or naevner_status = 'ikke_leveret' then 'ikke_leveret'
+            when taeller_status = 'ufuldstaendig' or naevner_status = 'ufuldstaendig' then 'ufuldstaendig'
             -- nobody to divide by: the figure does not exist for this municipality and period
             when naevner = 0 then 'ikke_relevant'
             when taeller_status = 'foreloebig' or naevner_status = 'foreloebig' then 'foreloebig'

@@ -78,6 +78,7 @@ sat_sammen as (
         g.antal_bidragydere,
         g.antal_mulige,
         g.antal_foreloebig,
+        g.antal_ufuldstaendig,
         g.antal_ikke_leveret,
         g.antal_ikke_relevant,
         g.antal_tilbageholdt,
@@ -120,6 +121,7 @@ regnet as (
         antal_bidragydere - fradrag * bidrager as antal_bidragydere,
         antal_mulige - fradrag * case when egen_observationsstatus <> 'ikke_relevant' then 1 else 0 end as antal_mulige,
         antal_foreloebig - fradrag * bidrager * case when egen_observationsstatus = 'foreloebig' then 1 else 0 end as antal_foreloebig,
+        antal_ufuldstaendig - fradrag * case when egen_observationsstatus = 'ufuldstaendig' then 1 else 0 end as antal_ufuldstaendig,
         antal_ikke_leveret - fradrag * case when egen_observationsstatus = 'ikke_leveret' then 1 else 0 end as antal_ikke_leveret,
         antal_ikke_relevant - fradrag * case when egen_observationsstatus = 'ikke_relevant' then 1 else 0 end as antal_ikke_relevant,
         antal_holdt - fradrag * egen_holdt as antal_holdt,
@@ -151,12 +153,13 @@ final as (
         end as simpelt_gennemsnit,
         cast(antal_bidragydere as integer) as antal_bidragydere,
         cast(antal_mulige as integer) as antal_mulige,
+        cast(antal_ufuldstaendig as integer) as antal_ufuldstaendig,
         cast(antal_ikke_leveret as integer) as antal_ikke_leveret,
         cast(antal_ikke_relevant as integer) as antal_ikke_relevant,
         cast(antal_holdt as integer) as antal_holdt,
         {{ oplyst_status(
             "not " ~ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt'),
-            gennemsnit_status('antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', 'antal_holdt')
+            gennemsnit_status('antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', 'antal_holdt', 'antal_ufuldstaendig')
         ) }} as observationsstatus,
         case when {{ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
         {{ fortrolighedsgrund('antal_personer', 'antal_andre_tilbageholdt') }} as fortrolighedsgrund,

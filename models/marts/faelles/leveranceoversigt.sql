@@ -40,7 +40,7 @@ journal as (
 
 systemer as (
 
-    select * from {{ ref('kildesystem') }}
+    select * from {{ ref('dim_kildesystem') }}
 
 ),
 

@@ -347,7 +347,7 @@ udfyldt as (
         kommunekode,
         periode,
         leveringsstatus,
-        coalesce(cast(beloeb_kr as decimal(18, 5)), cast(0 as decimal(18, 5))) as vaerdi,
+        cast(beloeb_kr as decimal(18, 5)) as vaerdi,
         cast(null as bigint) as antal_personer
     from samlet
 
@@ -355,7 +355,7 @@ udfyldt as (
 
 final as (
 
-    {{ formelvaerdier('udfyldt') }}
+    {{ formelvaerdier('oekonomi', 'udfyldt', 'roller') }}
 
 )
 

@@ -6,7 +6,8 @@
 ) }}
 
 -- Who has come and who has gone, counted in persons: a person who changes job within the municipality does neither. The selection is the published
--- one of TN 39: Ejerkode 1, Nomenklaturrelevant, and the forms tjenestemand and overenskomst (FLIS 1 and 2). A month is held against the one before,
+-- one of TN 39: Ejerkode 1, Nomenklaturrelevant, and the forms tjenestemand and overenskomst (FLIS 1 and 2). Employed is who has an employment in the month,
+-- paid or not; a system that says somebody has left is believed, also where it gives no end. A month is held against the one before,
 -- so the first month delivered has no row; what arrives of a month touches the next one too (meta.beroert of std_personale__ansaettelse).
 with former as (
 
@@ -31,6 +32,7 @@ denne as (
             and a.ansaettelse_id = k.ansaettelse_id
             and k.ejerforhold = '1'
             and k.er_nomenklaturrelevant
+    where {{ personale_er_ansat('a') }}
 
 ),
 
@@ -66,6 +68,7 @@ foer as (
             and m.forrige_periode = k.periode
             and k.ejerforhold = '1'
             and k.er_nomenklaturrelevant
+    where {{ personale_er_ansat('a') }}
 
 ),
 

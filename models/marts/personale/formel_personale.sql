@@ -171,8 +171,8 @@ ramme as (
             when m.antal_leveret = extract(month from m.periode) then 'leveret'
             else 'foreloebig'
         end as leveringsstatus,
-        cast(round(coalesce(case when f.periodisering = 'aar_til_dato' then t.vaerdi else a.vaerdi end, 0), 5) as decimal(18, 5)) as vaerdi,
-        cast(coalesce(case when f.periodisering = 'aar_til_dato' then t.antal_personer else a.antal_personer end, 0) as bigint) as antal_personer
+        cast(round(case when f.periodisering = 'aar_til_dato' then t.vaerdi else a.vaerdi end, 5) as decimal(18, 5)) as vaerdi,
+        cast(case when f.periodisering = 'aar_til_dato' then t.antal_personer else a.antal_personer end as bigint) as antal_personer
     from formler as f
     inner join (
         select distinct
@@ -191,7 +191,7 @@ ramme as (
 
 final as (
 
-    {{ formelvaerdier('ramme') }}
+    {{ formelvaerdier('personale', 'ramme') }}
 
 )
 

@@ -42,6 +42,15 @@ elever as (
 
 ),
 
+elevmaaneder as (
+
+    select distinct
+        kommunekode,
+        periode
+    from elever
+
+),
+
 final as (
 
     select
@@ -55,7 +64,8 @@ final as (
         case when i.institutionsnummer is null then '0998' else coalesce(i.ejer_kommunekode, 'ingen') end as ejer_kommunekode,
         k.klassetrin,
         k.klassetype,
-        cast(coalesce(e.antal_elever, 0) as integer) as antal_elever,
+        -- a class that nobody is in is empty; where no pupils at all were told of, it is not known
+        cast(coalesce(e.antal_elever, case when m.periode is not null then 0 end) as integer) as antal_elever,
         coalesce(i.institutionstype = '1012' and t.flis_gruppe = '10' and t.er_fuldt_aargangsdelt and e.antal_elever between 5 and 35, false)
             as er_i_klassekvotient
     from klasser as k
@@ -67,6 +77,10 @@ final as (
             and k.periode = i.periode
             and k.kildesystem = i.kildesystem
             and k.institutionsnummer = i.institutionsnummer
+    left join elevmaaneder as m
+        on
+            k.kommunekode = m.kommunekode
+            and k.periode = m.periode
     left join elever as e
         on
             k.kommunekode = e.kommunekode

@@ -93,8 +93,8 @@ ramme as (
         m.kommunekode,
         m.periode,
         m.leveringsstatus,
-        cast(round(coalesce(u.vaerdi, 0), 5) as decimal(18, 5)) as vaerdi,
-        cast(coalesce(u.antal_personer, 0) as bigint) as antal_personer
+        cast(round(u.vaerdi, 5) as decimal(18, 5)) as vaerdi,
+        cast(u.antal_personer as bigint) as antal_personer
     from formler as f
     inner join maaneder as m
         on f.opgoerelsesniveau = m.opgoerelsesniveau
@@ -108,7 +108,7 @@ ramme as (
 
 final as (
 
-    {{ formelvaerdier('ramme') }}
+    {{ formelvaerdier('skole', 'ramme') }}
 
 )
 

@@ -7,6 +7,7 @@
 
 -- A pupil in a month, once, whatever number of courses: where it goes is the course that holds on the 5th (5 September is the school year's reference date),
 -- otherwise the last begun. School days and absence are those of the whole month. A pupil with absence and no course is here too, so that nothing is lost.
+-- A pupil without a day of absence was there; where nobody of the municipality has one, absence has not been told of, and nobody's is known.
 with forloeb as (
 
     select * from {{ kun_beroerte(ref('std_skole__elevforloeb')) }}
@@ -68,6 +69,15 @@ fravaersdage as (
 
 ),
 
+fravaersmaaneder as (
+
+    select distinct
+        kommunekode,
+        periode
+    from fravaer
+
+),
+
 sat_sammen as (
 
     select
@@ -121,11 +131,15 @@ final as (
         coalesce(s.betaling_kommunekode, s.bopael_kommunekode, '0998') as betaling_kommunekode,
         s.er_paa_opgoerelsesdagen,
         cast(s.skoledage as integer) as skoledage,
-        cast(s.fravaersdage as decimal(9, 2)) as fravaersdage,
-        cast(s.sygdomsdage as decimal(9, 2)) as sygdomsdage,
-        cast(s.frihedsdage as decimal(9, 2)) as frihedsdage,
-        cast(s.ulovlige_dage as decimal(9, 2)) as ulovlige_dage
+        cast(case when m.periode is not null then s.fravaersdage end as decimal(9, 2)) as fravaersdage,
+        cast(case when m.periode is not null then s.sygdomsdage end as decimal(9, 2)) as sygdomsdage,
+        cast(case when m.periode is not null then s.frihedsdage end as decimal(9, 2)) as frihedsdage,
+        cast(case when m.periode is not null then s.ulovlige_dage end as decimal(9, 2)) as ulovlige_dage
     from sat_sammen as s
+    left join fravaersmaaneder as m
+        on
+            s.kommunekode = m.kommunekode
+            and s.periode = m.periode
     left join institutioner as i
         on
             s.kommunekode = i.kommunekode

@@ -1,5 +1,6 @@
 -- The facts as measures in one long form: what a formula can take (the seed formel_skoleudvalg). Each row bears the municipalities it can be counted for, and
--- how many persons its figure rests on.
+-- how many persons its figure rests on. A school that another municipality owns is that one's to deliver: what somebody else has delivered of its pupils
+-- would count them once more. A private school has no owner ('ingen'), and of one that is not known (0998) nobody else is known to deliver it.
 {%- set kilder = [
     ('fct_skole__elev_maaned', [('elever', 'antal_elever', 'antal_elever')]),
     ('fct_skole__fravaer_maaned', [
@@ -46,6 +47,7 @@ with final as (
         cast({{ udtryk }} as decimal(18, 5)) as vaerdi,
         cast({{ personer }} as bigint) as antal_personer
     from {{ ref(fakta) }}
+    where ejer_kommunekode in (kommunekode, 'ingen', '0998')
     {%- if not (loop.last and ydre.last) %}
     union all
     {%- endif %}

@@ -157,6 +157,39 @@ holdt as (
 
 ),
 
+-- Whether both sides are whole in the months counted: a year without a booking, or without a recipient, is zero only then.
+fuldstaendige as (
+
+    select
+        v.kommunekode,
+        v.regnskabsaar,
+        s.begreb,
+        max(case when s.fuldstaendighed in ('tom', 'ufuldstaendig') then 1 else 0 end) = 0
+        and count(distinct s.periode) = {{ antal_maaneder('v.vindue_fra', dato_plus_dage('v.vindue_til', '-1')) }} as er_fuldstaendig,
+        max(case when s.fuldstaendighed <> 'hel' then 1 else 0 end) = 0 as er_hel
+    from vinduer as v
+    inner join kommuner as k
+        on v.kommunekode = k.handlekommunekode
+    inner join (
+        select * from {{ ref('int_oekonomi__fuldstaendighed') }}
+        where begreb = 'postering'
+        union all
+        select * from {{ ref('int_voksne_handicap__fuldstaendighed') }}
+        where begreb = 'ydelse'
+    ) as s
+        on
+            k.kommunekode = s.kommunekode
+            and s.periode >= v.vindue_fra
+            and s.periode < v.vindue_til
+    group by
+        v.kommunekode,
+        v.regnskabsaar,
+        v.vindue_fra,
+        v.vindue_til,
+        s.begreb
+
+),
+
 final as (
 
     select
@@ -167,9 +200,14 @@ final as (
         g.udgiftsgruppenavn,
         v.vindue_fra,
         v.vindue_til,
-        cast(coalesce(u.nettoudgift_kr, 0) as decimal(18, 2)) as nettoudgift_kr,
-        cast(coalesce(m.antal_modtagere, 0) as integer) as antal_modtagere,
+        cast(coalesce(u.nettoudgift_kr, case when fo.er_fuldstaendig and fo.er_hel then 0 end) as decimal(18, 2)) as nettoudgift_kr,
+        cast(coalesce(m.antal_modtagere, case when fy.er_fuldstaendig and fy.er_hel then 0 end) as integer) as antal_modtagere,
         cast(round(u.nettoudgift_kr / nullif(m.antal_modtagere, 0), 5) as decimal(18, 5)) as udgift_pr_modtager_kr,
+        case
+            when not coalesce(fo.er_fuldstaendig and (fo.er_hel or u.nettoudgift_kr is not null), false) then 'ufuldstaendig'
+            when not coalesce(fy.er_fuldstaendig and (fy.er_hel or m.antal_modtagere is not null), false) then 'ufuldstaendig'
+            else 'som_leveret'
+        end as observationsstatus,
         coalesce(h.kvalitetsstatus, 'i_orden') as kvalitetsstatus
     from vinduer as v
     cross join grupper as g
@@ -183,6 +221,16 @@ final as (
             v.kommunekode = m.kommunekode
             and v.regnskabsaar = m.regnskabsaar
             and g.udgiftsgruppe = m.udgiftsgruppe
+    left join fuldstaendige as fo
+        on
+            v.kommunekode = fo.kommunekode
+            and v.regnskabsaar = fo.regnskabsaar
+            and fo.begreb = 'postering'
+    left join fuldstaendige as fy
+        on
+            v.kommunekode = fy.kommunekode
+            and v.regnskabsaar = fy.regnskabsaar
+            and fy.begreb = 'ydelse'
     left join holdt as h
         on
             v.kommunekode = h.kommunekode

@@ -40,6 +40,16 @@ status as (
 
 ),
 
+roller as (
+
+    select
+        'handle' as kommunerolle,
+        kommunekode as fra_kommunekode,
+        handlekommunekode as kommunekode
+    from kommuner
+
+),
+
 foerste as (
 
     select
@@ -136,8 +146,8 @@ til_dato as (
         f.formel_id,
         m.kommunekode,
         m.periode,
-        cast(round(coalesce(sum(a.antal_personer), 0) / 12.0, 5) as decimal(18, 5)) as helaarsmodtagere,
-        coalesce(max(a.antal_personer), 0) as antal_personer
+        cast(round(sum(a.antal_personer) / 12.0, 5) as decimal(18, 5)) as helaarsmodtagere,
+        max(a.antal_personer) as antal_personer
     from formler as f
     cross join maaneder as m
     left join antal_modtagere as a
@@ -166,8 +176,14 @@ ramme as (
             when m.antal_leveret = extract(month from m.periode) then 'leveret'
             else 'foreloebig'
         end as leveringsstatus,
-        cast(coalesce(t.helaarsmodtagere, d.fuldtidsydelser, a.antal_personer, 0) as decimal(18, 5)) as vaerdi,
-        cast(coalesce(t.antal_personer, a.antal_personer, 0) as bigint) as antal_personer
+        cast(
+            case
+                when f.periodisering = 'aar_til_dato' then t.helaarsmodtagere
+                when f.formel_id in (select u.formel_id from udvalg as u where u.maal = 'fuldtidsydelser') then d.fuldtidsydelser
+                else a.antal_personer
+            end as decimal(18, 5)
+        ) as vaerdi,
+        cast(coalesce(t.antal_personer, a.antal_personer) as bigint) as antal_personer
     from formler as f
     cross join maaneder as m
     left join antal_modtagere as a
@@ -182,7 +198,7 @@ ramme as (
 
 final as (
 
-    {{ formelvaerdier('ramme') }}
+    {{ formelvaerdier('voksne_handicap', 'ramme', 'roller') }}
 
 )
 

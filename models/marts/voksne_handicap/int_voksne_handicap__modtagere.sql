@@ -19,11 +19,19 @@ kommuner as (
 
 ),
 
+-- A report is a full extract: it takes the place of the one before, and tells everything since 2015. So what is known does not begin with the first
+-- report that is in force now, nor with the first that came: it begins where the municipality's set-up begins, and ends with the last report in force.
+opsaetning as (
+
+    select date_trunc('year', min(greatest(coalesce(cast(gyldig_fra as date), date '2015-01-01'), date '2015-01-01'))) as fra
+    from {{ source('opsaetning', 'kommune_opsaetning') }}
+    where fagomraade = 'voksne_handicap'
+
+),
+
 indberetning as (
 
-    select
-        cast(date_trunc('year', min(cast(periode as date))) as date) as fra,
-        max(cast(periode as date)) as til
+    select max(cast(periode as date)) as til
     from {{ source('leverancer', 'leverance') }}
     where
         fagomraade = 'voksne_handicap'
@@ -31,15 +39,15 @@ indberetning as (
 
 ),
 
--- The reports hold everything since 2015, so the months of the first year before the first report are known as well.
 maaneder as (
 
     select
         p.periode,
         p.sidste_dag
     from {{ ref('dim_periode') }} as p
-    inner join indberetning as i
-        on p.periode between i.fra and i.til
+    cross join opsaetning as o
+    cross join indberetning as i
+    where p.periode between cast(o.fra as date) and i.til
 
 ),
 

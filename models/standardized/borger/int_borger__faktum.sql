@@ -176,7 +176,7 @@ final as (
         -- The last digit is odd for men; that a person's sex says otherwise is kept and shown, never put right.
         s.koen in ('M', 'K') and s.koen <> case when substr(n.cpr, 10, 1) in ('1', '3', '5', '7', '9') then 'M' else 'K' end as koen_modsiger_nummer,
         case
-            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr') }} then 'cpr_ugyldig'
+            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr', 's.udtraeksdato') }} then 'cpr_ugyldig'
             when s.er_annullering is null then 'handling_ukendt'
             when s.virkningsdato is null then 'dato_ulaeselig'
             when

@@ -124,7 +124,7 @@ final as (
         s.dato,
         s.er_annullering,
         case
-            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr') }} then 'cpr_ugyldig'
+            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr', 's.udtraeksdato') }} then 'cpr_ugyldig'
             when s.er_annullering is null then 'handling_ukendt'
             when s.dato is null then 'dato_ulaeselig'
             when s.haendelsesart is null then 'art_ukendt'

@@ -26,7 +26,7 @@ final as (
         s.tabel,
         s.udtraeksdato,
         case
-            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr') }} then 'cpr_ugyldig'
+            when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr', 's.udtraeksdato') }} then 'cpr_ugyldig'
             when s.er_annullering is null then 'handling_ukendt'
         end as frasat_aarsag
     from samlet as s

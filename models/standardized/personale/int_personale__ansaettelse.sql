@@ -69,8 +69,11 @@ vurderet as (
         case
             when not systemet_gaelder then 'andet_system_gaelder'
             when er_slettet then 'slettet_i_kilden'
+            -- the source says that the employee has left, and nothing of the employment
+            when er_afgang then 'afgang_meldt'
+            when er_afgang is null then 'handling_ukendt'
             when ansaettelse_id is null then 'noegle_mangler'
-            when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
+            when person_id is null or not {{ cpr_er_gyldigt('cpr', 'last_day(leveret_periode)') }} then 'cpr_ugyldig'
             when ansat_dato is null or fratraadt_dato is null then 'dato_ulaeselig'
             when fratraadt_dato <= ansat_dato then 'slut_foer_start'
             when beskaeftigelsesgrad is null then 'grad_ulaeselig'

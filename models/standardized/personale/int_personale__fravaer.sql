@@ -54,7 +54,7 @@ vurderet as (
         case
             when not systemet_gaelder then 'andet_system_gaelder'
             when fravaer_id is null or ansaettelse_id is null then 'noegle_mangler'
-            when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
+            when person_id is null or not {{ cpr_er_gyldigt('cpr', 'last_day(leveret_periode)') }} then 'cpr_ugyldig'
             when fravaer_fra is null or fravaer_til is null then 'dato_ulaeselig'
             when fravaer_til <= fravaer_fra then 'slut_foer_start'
             when timer is null or er_delvis is null then 'timer_ulaeselige'

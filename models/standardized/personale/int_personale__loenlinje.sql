@@ -30,7 +30,7 @@ oversat as (
     select
         l.*,
         l.ansaettelse_id || '-' || {{ aarmaaned('l.leveret_periode') }} || '-' || l.linjenummer as kilde_id,
-        case when {{ cpr_formelt_gyldigt('l.cpr') }} then n.person_id end as person_id,
+        case when {{ cpr_er_gyldigt('l.cpr', 'last_day(l.leveret_periode)') }} then n.person_id end as person_id,
         coalesce(a.standardkode, 'ukendt') as loenart,
         coalesce(l.leveret_periode >= s.gyldig_fra and l.leveret_periode < s.gyldig_til, false) as systemet_gaelder
     from leveret as l

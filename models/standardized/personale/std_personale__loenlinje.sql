@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='skive',
     on_schema_change='fail',
-    meta={'skive': ['_leverance_id']}
+    meta={'skive': ['_leverance_id'], 'beroert': 'personale_loen_beroert'}
 ) }}
 
 with raekker as (

@@ -52,7 +52,7 @@ vurderet as (
         case
             when not systemet_gaelder then 'andet_system_gaelder'
             when elev_id is null then 'noegle_mangler'
-            when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
+            when person_id is null or not {{ cpr_er_gyldigt('cpr', 'last_day(leveret_periode)') }} then 'cpr_ugyldig'
             when dato is null then 'dato_ulaeselig'
             when dato < leveret_periode or dato > last_day(leveret_periode) then 'uden_for_maaneden'
             when andel is null then 'andel_ulaeselig'

@@ -51,7 +51,7 @@ vurderet as (
         case
             when not systemet_gaelder then 'andet_system_gaelder'
             when foranstaltning_id is null or elev_id is null then 'noegle_mangler'
-            when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
+            when person_id is null or not {{ cpr_er_gyldigt('cpr', 'last_day(leveret_periode)') }} then 'cpr_ugyldig'
             when gyldig_fra is null or gyldig_til is null then 'dato_ulaeselig'
             when gyldig_til <= gyldig_fra then 'slut_foer_start'
             when gyldig_til <= leveret_periode or gyldig_fra > last_day(leveret_periode) then 'uden_for_maaneden'

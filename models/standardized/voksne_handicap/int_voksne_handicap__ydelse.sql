@@ -174,7 +174,7 @@ vurderet as (
             when kilde_id is null then 'noegle_mangler'
             when er_slettet is null then 'slettemaerke_ulaeseligt'
             when er_slettet then 'slettet_i_kilden'
-            when person_id is null or not {{ cpr_formelt_gyldigt('cpr') }} then 'cpr_ugyldig'
+            when person_id is null or not {{ cpr_er_gyldigt('cpr', 'last_day(leveret_periode)') }} then 'cpr_ugyldig'
             when gyldig_fra is null or gyldig_til is null then 'dato_ulaeselig'
             when gyldig_til <= gyldig_fra then 'slut_foer_start'
             when system_fra is null or afgraenset_til <= afgraenset_fra then 'andet_system_gaelder'

@@ -17,6 +17,8 @@ from flis.demo.verden import FOLDER, Verden
 # An average municipality books about 21,000 rows a month, four in five on accounts and one on the bank account (docs/demo.md).
 LINES_PER_INHABITANT = 16_800 / 60_700
 LINES_PER_DOCUMENT = 4
+# A municipality's own level of an account: so much from the others' at most, and less where the account is larger than so many kr. per inhabitant.
+HABITS, HABITS_UP_TO = 0.12, 2_000.0
 # Rows made at a time. Bounds memory.
 ROWS_PER_BATCH = 400_000
 
@@ -102,8 +104,8 @@ def prepare(verden: Verden) -> None:
             cast(row_number() over (order by funktion, dranst, ejerforhold, gruppering, art) as integer) as konto_nr,
             *,
             vaegt / sum(vaegt) over () as andel,
-            -- Accounts of weight are booked every month, small ones every third where the demo is small.
-            abs(kr_pr_indbygger) >= 400 or funktion like '5.38.%' or saeson <> 'jaevn' as hver_maaned
+            -- Accounts of weight and wages are booked every month, small ones every third where the demo is small.
+            abs(kr_pr_indbygger) >= 400 or art = '1.0' or funktion like '5.38.%' or saeson <> 'jaevn' as hver_maaned
         from (
             select
                 funktion, dranst, ejerforhold, gruppering, art, cast(kr_pr_indbygger as double) as kr_pr_indbygger, cast(vaegt as double) as vaegt, saeson
@@ -194,7 +196,10 @@ def plan_whole_deliveries(verden: Verden) -> None:
         order by kommunekode desc
         limit 1
     """, [last]).fetchall() if plan else []
-    plan += half + con.execute("select distinct 'OK-95', kommunekode, ?::date from oek.leverandoer where kommunekode = ?", [verden.change, JUMP_IN]).fetchall()
+    plan += half
+    # What a month cost is the year to date less that of the month before, so the first month's is known in January only; and a jump is one from a month that is known.
+    if any(month.month == 1 or month != verden.first for month in verden.months if month < verden.change):
+        plan += con.execute("select distinct 'OK-95', kommunekode, ?::date from oek.leverandoer where kommunekode = ?", [verden.change, JUMP_IN]).fetchall()
     if plan:
         con.executemany("insert into oek.saerlig values (?, ?, ?)", plan)
     # A file that was refused, and none after it: the month is missing too.
@@ -342,7 +347,8 @@ def yearly_amount(verden: Verden) -> str:
     """SQL: kr. of account `a` in municipality `k` in the year of `g.maaned`: level per inhabitant, the municipality's own habits, prices."""
     return (
         f"(k.folketal * {verden.scale!r} * a.kr_pr_indbygger * (0.94 + 0.12 * {verden.chance('k.kommunekode')})"
-        f" * (0.88 + 0.24 * {verden.chance('k.kommunekode', 'a.konto_nr')}) * (1 + 0.025 * (year(g.maaned) - 2025)))"
+        # the larger the account, the less its own habits: nobody taxes or teaches for a tenth more than the others
+        f" * (1 + {HABITS!r} * least(1, sqrt({HABITS_UP_TO!r} / abs(a.kr_pr_indbygger))) * (2 * {verden.chance('k.kommunekode', 'a.konto_nr')} - 1)) * (1 + 0.025 * (year(g.maaned) - 2025)))"
     )
 
 

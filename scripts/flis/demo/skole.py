@@ -28,7 +28,7 @@ SPECIAL, SUPPORT = 20, 33
 # Pupils in a school, and in a class at most. Grades with few pupils are put together in classes that are not divided by year.
 IN_FOLKESKOLE, IN_PRIVATE, IN_SPECIAL = 400, 200, 90
 IN_CLASS = {"M": 20, "S": 8, "X": 14}
-IN_YEAR_CLASS, FEWEST_IN_YEAR = 26, 14
+IN_YEAR_CLASS, FEWEST_IN_YEAR = 28, 14
 
 FOLKESKOLER = ["Skovbrynets Skole", "Søndre Skole", "Østervangskolen", "Bakkeskolen", "Åskolen", "Kirkebjerg Skole", "Nørrevangsskolen", "Engskolen", "Fjordskolen",
                "Møllevangskolen", "Lindeskolen", "Hedeskolen"]
@@ -38,13 +38,15 @@ PRIVATE_SCHOOLS = ["Sankt Knuds Skole", "Den lille Friskole", "Realskolen", "Ros
 OTHERS = [("dag", "1016", 601, "Dagbehandlingsstedet Elmely", 90_000), ("ung", "1014", 651, "Ungdomsskolen", 60_000), ("efter", "1011", 701, "Efterskolen ved Søen", 40_000)]
 CLOSED_SCHOOL, CLOSED_FROM, CLOSED_UNTIL = 801, "date '2008-08-01'", "date '2019-08-01'"
 
-# Absence: how often, how long. Every thirteenth pupil has a holiday in a month, every ninth a day without leave.
+# Absence: how often, how long. Every thirteenth pupil has a holiday in a month, every sixth a day without leave.
 SICK_LENGTHS = [1] * 45 + [2] * 27 + [3] * 15 + [4] * 8 + [5] * 5
-HOLIDAY, ILLEGAL = 13, 9
+HOLIDAY, ILLEGAL = 13, 6
+TRUANT = 0.012                  # of the oldest pupils: away without leave some days of every month
 FULL_MONTH = 20                 # school days that the frequencies are stated for
 
 BOUND = ["dansk_laesning", "dansk_retskrivning", "dansk_skriftlig", "dansk_mundtlig", "matematik_uden", "matematik_med", "engelsk_mundtlig", "naturfag"]
 DRAWN = ["historie", "samfundsfag", "kristendom", "tysk", "fransk", "idraet"]
+MARKS_APART = 0.5               # how far apart the marks of one pupil are, as a share of the list
 MARKS = ["12"] * 15 + ["10"] * 23 + ["7"] * 28 + ["4"] * 18 + ["02"] * 9 + ["00"] * 4 + ["-3"] + ["U"] * 2
 
 # Faults on a pupil, and what the pupil must be like; the rest are planted on schools, classes and what has been granted.
@@ -614,7 +616,7 @@ def month_absence(verden: Verden, month: date) -> None:
     verden.con.execute(f"""
         create or replace table sk.m_frav as
         with elever as (
-            select nr, person_nr, elevnr, dag_fra, dag_til from sk.m_elev where dag_til > dag_fra
+            select nr, person_nr, elevnr, trin, dag_fra, dag_til from sk.m_elev where dag_til > dag_fra
         ),
         forfald as (
             {sick(0)}
@@ -624,6 +626,8 @@ def month_absence(verden: Verden, month: date) -> None:
             select nr, 1, 'ekstraordinaer_frihed', {start('fri')}, 1 + {pick(verden, 5, 'nr', key, repr('fri dage'))} from elever where (elevnr + {turn * 7}) % {HOLIDAY} = 0
             union all
             select nr, 0, 'ulovligt', {start('ulovligt')}, 1 from elever where (elevnr + {turn * 11}) % {ILLEGAL} = 0
+            union all
+            select nr, -1, 'ulovligt', {start('skulk')}, 3 + {pick(verden, 4, 'nr', key, repr('skulk dage'))} from elever where trin >= 7 and {u(verden, 'person_nr', repr('skulk'))} < {TRUANT}
         ),
         dage as (
             select f.nr, f.rang, f.art, f.dage, unnest(range(f.fra, least(f.fra + f.dage, e.dag_til))) as plads
@@ -669,6 +673,12 @@ def month_support(verden: Verden, month: date) -> None:
     """)
 
 
+def mark_place(verden: Verden) -> str:
+    """SQL for a place among MARKS, the best first: about where the pupil's others are. What would be beyond either end is as far inside it."""
+    drawn = f"({u(verden, 'n.person_nr', repr('niveau'))} + ({u(verden, 'n.nr', 'f.fag', 'f.proevetype')} - 0.5) * {MARKS_APART})"
+    return f"cast(floor(least({len(MARKS) - 1}, {len(MARKS)} * case when {drawn} < 0 then -{drawn} when {drawn} > 1 then 2 - {drawn} else {drawn} end)) as integer)"
+
+
 def month_marks(verden: Verden, month: date) -> None:
     """`sk.m_kar`: the year's marks in May, the exams in June. One ninth-grader in twenty, and one at least, takes exams in the winter already."""
     weekday = [month + timedelta(n) for n in range(3, 26) if (month + timedelta(n)).weekday() < 5 and (month.month, n) != (6, 4)]
@@ -694,7 +704,7 @@ def month_marks(verden: Verden, month: date) -> None:
         )
         select
             n.nr, n.kommunekode, n.kildesystem, n.instrueret, n.person_nr, n.cpr, n.elev_id, n.institutionsnummer, n.trin, n.bogstav, f.fag, f.proevetype, cast(f.dato as date) as dato,
-            {draw(MARKS, pick(verden, len(MARKS), 'n.nr', 'f.fag', 'f.proevetype'))} as karakter, cast(null as varchar) as karakter_tekst, f.plads as fag_nr
+            {draw(MARKS, mark_place(verden))} as karakter, cast(null as varchar) as karakter_tekst, f.plads as fag_nr
         from niende as n
         cross join (values {values}) as f (plads, fag, proevetype, dato)
         where cast(f.dato as date) >= n.del_fra and cast(f.dato as date) < n.del_til and {who}
@@ -868,7 +878,7 @@ def silence_school(verden: Verden, month: date, where: list[str]) -> None:
         select distinct 'SK-93', '{system}', '{code}', date '{month}', '{system}|' || case when {left} = 0 then 'alle' else a.art end
         from sk.artstal as a
         inner join foer as f on a.periode = f.periode
-        where a.kommunekode = '{code}' and a.antal >= 5 and a.art not in (select r.art from sk.m_frav as r where r.kommunekode = '{code}')
+        where a.kommunekode = '{code}' and a.antal >= 12 and a.art not in (select r.art from sk.m_frav as r where r.kommunekode = '{code}')
         group by a.art
         having count(*) = (select count(*) from foer) and count(*) >= 2
     """)

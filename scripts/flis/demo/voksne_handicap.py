@@ -17,6 +17,8 @@ from flis.demo.verden import Verden, next_month
 
 AREA = "voksne_handicap"
 OPEN = "date '9999-12-31'"
+IN_NEED = 0.05                      # of all, over the years: those who ever have a service. So one who has services has 1.3 of them
+WITHOUT_NUMBER = 3                  # municipalities with somebody who has a replacement number
 HISTORY = "date '2015-01-01'"       # services that ended before this are not in any file
 
 # DST code, open services per 1,000 adults, mean years, youngest, oldest at start, mean minutes a week (0: none), kinds of place (empty: no place),
@@ -26,7 +28,7 @@ SERVICES = [
     ("30013", 0.5, 1.2, 18, 80, 0, ["2.1"], "1900-01-01"),
     ("30014", 2.0, 8.0, 18, 66, 0, ["1.3"], "1900-01-01"),
     ("30117", 0.12, 5.0, 18, 70, 1800, [], "1900-01-01"),
-    ("30181", 1.9, 15.0, 18, 90, 0, ["3.1.0"], "1900-01-01"),
+    ("30181", 1.6, 15.0, 18, 90, 0, ["3.1.0"], "1900-01-01"),
     ("30182", 1.6, 2.5, 18, 70, 0, ["3.5"], "1900-01-01"),
     ("31132", 0.5, 9.0, 18, 75, 6000, [], "1900-01-01"),
     ("31133", 0.06, 8.0, 18, 95, 300, [], "1900-01-01"),
@@ -101,6 +103,9 @@ LOCAL_FIELD = "0730"                # delivers LOKAL_TEAM beside the contract's 
 JUMP_IN = "0265"                    # changes system, and is counted otherwise in the new one
 WITH_AN_END = "eg_bosted"           # its files have an end record, so half of one is known for what it is
 FEW = 10                            # municipalities: in a smaller demo every last month comes
+# Faults whose service is not in the standard, and why.
+NOT_TO_REPORT = "VH-94"
+ASIDE = {"VH-08": "cpr_ugyldig", "VH-09": "slut_foer_start", "VH-19": "dublet", NOT_TO_REPORT: "anden_handlekommune"}
 CORRECTED_AFTER = 8                 # days; so past the deadline, the 14th: what has not come by then is late
 
 # SagNavn and SagType hold what only Windows-1252 can (the dash), SagNavn quotes and line breaks.
@@ -207,7 +212,8 @@ def services(verden: Verden) -> None:
             select b.*, c.* exclude (gyldig_fra, pr_1000), {u('hvem')} as hvem
             from bopael as b
             cross join chancer as c
-            where {u('hvem')} < c.q
+            -- services gather on the few who have any
+            where {verden.chance("'vh'", 'b.person_nr', "'har brug'")} < {IN_NEED} and {u('hvem')} < c.q / {IN_NEED}
         ),
         datoer as (
             -- starts reach a month past the end: granted, not yet begun
@@ -296,7 +302,8 @@ def services(verden: Verden) -> None:
             k.kommunekode, k.kommunekode, k.kommunekode, false, 0, false, null
         from verden.kommune as k
         inner join vh.system as s on k.kommunekode = s.kommunekode and s.kildesystem = 'eg_sensum' and s.instrueret and not s.skifter
-        where k.folketal * {verden.scale} >= 60
+        where k.folketal * {verden.scale} >= 60 and k.kommunekode not in ({', '.join(repr(home) for home in ACTS_FOR)})
+        qualify row_number() over (order by k.folketal desc, k.kommunekode) <= {WITHOUT_NUMBER}
     """)
 
 
@@ -377,7 +384,8 @@ def mark_services(verden: Verden) -> None:
             y.nr, s.kildesystem,
             row_number() over (partition by s.kildesystem order by hash({verden.seed}::bigint, 'vhfejl', y.nr)) as plads
         from vh.ydelse as y
-        inner join vh.system as s on y.kommunekode = s.kommunekode and s.instrueret and not s.uden_fejl
+        -- where another acts, what a paragraph is decides who reports it: a faulty code would be two faults
+        inner join vh.system as s on y.kommunekode = s.kommunekode and {eligible('s')}
         where y.til > date '{verden.end}' and y.fra < date '{verden.first}' and y.fremmed_cpr is null and y.handle = y.kommunekode and not y.ukendt_start
     """)
     con.execute(f"""
@@ -467,6 +475,20 @@ def plant_single(verden: Verden) -> None:
                 and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode = '31202')
             qualify row_number() over (order by hash({verden.seed}::bigint, 'VH-10', b.person_nr)) = 1
         """, "n.person_nr")
+    # VH-94: what another is to report, reported by the one who keeps some paragraphs only. It is set aside: the acting municipality's file is where it counts.
+    for home, (_, kept) in ACTS_FOR.items():
+        if kept:
+            add_services(verden, f"""
+                select
+                    b.person_nr, b.kommunekode, b.kommunekode as bor, '30182' as kode, date '{first}' - 60 as fra, {OPEN} as til, '3.5' as sted, null as tilbud, null as minutter,
+                    '{NOT_TO_REPORT}' as fejl
+                from verden.bopael as b
+                inner join verden.person as p on b.person_nr = p.person_nr
+                inner join vh.system as s on b.kommunekode = s.kommunekode and s.instrueret and not s.uden_fejl
+                where b.kommunekode = '{home}' and {alive} and p.foedselsdato < date '{first}' - 9000 and b.gyldig_fra <= date '{first}'
+                    and not exists (select 1 from vh.ydelse as y where y.person_nr = b.person_nr and y.kode in ('30181', '30182'))
+                qualify row_number() over (order by hash({verden.seed}::bigint, '{NOT_TO_REPORT}', b.person_nr)) = 1
+            """, "n.person_nr")
 
 
 def adults_without(verden: Verden, kommunekode: str, code: str, rule: str) -> str:
@@ -921,11 +943,11 @@ def write_truth(verden: Verden) -> None:
         from vh.sidst as s
         inner join vh.system as y on s.rapport = y.kommunekode and s.kildesystem = y.kildesystem
     """)
-    con.execute("""
+    con.execute(f"""
         create table vh.facit as
         select e.*, min(e.vist_fra) over (partition by e.nr) as facit_fra
         from vh.ende as e
-        where not e.for_sent and (e.fejl is null or e.fejl not in ('VH-08', 'VH-09', 'VH-19'))
+        where not e.for_sent and (e.fejl is null or e.fejl not in {tuple(ASIDE)})
         qualify row_number() over (partition by e.nr order by e.system_fra desc) = 1
     """)
     verden.truth("std_voksne_handicap__ydelse", f"""
@@ -952,14 +974,13 @@ def write_truth(verden: Verden) -> None:
         where f.rapport = '{LOCAL_FIELD}' and f.kildesystem = 'eg_sensum'
         order by f.kilde_id
     """)
-    con.execute("""
+    why = " ".join(f"when '{rule}' then '{reason}'" for rule, reason in ASIDE.items())
+    con.execute(f"""
         create table vh.frasat as
         with udeladt as (
-            select
-                *,
-                case fejl when 'VH-08' then 'cpr_ugyldig' when 'VH-09' then 'slut_foer_start' when 'VH-19' then 'dublet' else 'andet_system_gaelder' end as aarsag
+            select *, case fejl {why} else 'andet_system_gaelder' end as aarsag
             from vh.ende
-            where for_sent or fejl in ('VH-08', 'VH-09', 'VH-19')
+            where for_sent or fejl in {tuple(ASIDE)}
         )
         select rapport as kommunekode, kildesystem, 'ydelse' as tabel, kilde_id, periode, aarsag from udeladt
         union all
@@ -983,7 +1004,7 @@ def write_truth(verden: Verden) -> None:
         insert into verden.fejl
         select fejl, kildesystem, rapport, date '{verden.months[-1]}', kildesystem || '|' || kilde_id
         from vh.ende
-        where fejl is not null
+        where fejl is not null and fejl <> '{NOT_TO_REPORT}'
         union all
         select regel_id, kildesystem, kommunekode, date '{verden.months[-1]}', noegle from vh.fejl_i_alt
         order by all

@@ -45,7 +45,7 @@ final as (
         {{ cpr_annullering('handling') }} as er_annullering,
 
         -- oplysning
-        {{ som_dato('doedsdato', 'yyyyMMdd') }} as dato
+        {{ som_dato('doedsdato', 'cpr') }} as dato
 
     from poster
 

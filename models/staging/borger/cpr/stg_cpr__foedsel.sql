@@ -45,7 +45,7 @@ final as (
         {{ cpr_annullering('handling') }} as er_annullering,
 
         -- oplysning
-        {{ som_dato('foedselsdato', 'yyyyMMdd') }} as dato
+        {{ som_dato('foedselsdato', 'cpr') }} as dato
 
     from poster
 

@@ -46,7 +46,7 @@ final as (
 
         -- oplysning
         {{ tekst('art') }} as art_kildekode,
-        {{ som_dato('dato', 'yyyyMMdd') }} as dato
+        {{ som_dato('dato', 'cpr') }} as dato
 
     from poster
 

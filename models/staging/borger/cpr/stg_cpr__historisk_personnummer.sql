@@ -45,7 +45,7 @@ final as (
         {{ cpr_annullering('handling') }} as er_annullering,
 
         -- oplysning
-        {{ som_dato('dato', 'yyyyMMdd') }} as dato
+        {{ som_dato('dato', 'cpr') }} as dato
 
     from poster
 

@@ -45,7 +45,7 @@ final as (
         {{ cpr_annullering('handling') }} as er_annullering,
 
         -- oplysning
-        {{ som_dato('navne_dato', 'yyyyMMdd') }} as dato
+        {{ som_dato('navne_dato', 'cpr') }} as dato
 
     from poster
 

@@ -48,7 +48,7 @@ final as (
         {{ tekst('status') }} as status_kildekode,
         {{ cpr_virkningsdato('status_dato') }} as virkningsdato,
         {{ tekst('koen') }} as koen_kildekode,
-        {{ som_dato('foedselsdato', 'yyyyMMdd') }} as foedselsdato
+        {{ som_dato('foedselsdato', 'cpr') }} as foedselsdato
 
     from poster
 

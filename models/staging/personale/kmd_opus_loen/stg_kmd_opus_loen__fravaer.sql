@@ -22,7 +22,7 @@ final as (
         {{ som_cpr('cpr_nummer') }} as cpr,
         {{ tekst('fravaersart') }} as fravaersaarsag_kildekode,
         {{ som_dato('fra', 'dd.MM.yyyy') }} as fravaer_fra,
-        {{ dagen_efter(som_dato('til', 'dd.MM.yyyy')) }} as fravaer_til,
+        {{ aaben_slut('til', dagen_efter(som_dato('til', 'dd.MM.yyyy'))) }} as fravaer_til,
 
         -- mål
         {{ som_timer('timer') }} as timer,

@@ -25,12 +25,13 @@ final as (
         {{ tekst('work_contract') }} as ansaettelsesform_kildekode,
         cast(null as string) as ansaettelsesstatus_kildekode,
         {{ som_dato('entry_date', 'yyyy-MM-dd') }} as ansat_dato,
-        {{ dagen_efter(som_dato('leave_date', 'yyyy-MM-dd')) }} as fratraadt_dato,
+        {{ aaben_slut('leave_date', dagen_efter(som_dato('leave_date', 'yyyy-MM-dd'))) }} as fratraadt_dato,
 
         -- mål
         {{ grad_af(som_beloeb('numerator', 'punktum'), som_beloeb('denominator', 'punktum')) }} as beskaeftigelsesgrad,
         case trim(is_manager) when 'true' then true when 'false' then false end as er_leder,
         false as er_slettet,
+        case lower(trim(coalesce(action, ''))) when '' then false when 'leave' then true end as er_afgang,
         _lokale_felter
     from kilde
 

@@ -22,8 +22,8 @@ final as (
         {{ tekst('long_name') }} as enhedsnavn,
         {{ tekst('org_type') }} as enhedstype_kildekode,
         nullif({{ tekst('p_nr') }}, '0000000000') as p_nummer,
-        {{ som_dato('start_date', 'yyyy-MM-dd') }} as gyldig_fra,
-        {{ dagen_efter(som_dato('end_date', 'yyyy-MM-dd')) }} as gyldig_til
+        case when {{ tekst('start_date') }} is null then date '1900-01-01' else {{ som_dato('start_date', 'yyyy-MM-dd') }} end as gyldig_fra,
+        {{ aaben_slut('end_date', dagen_efter(som_dato('end_date', 'yyyy-MM-dd'))) }} as gyldig_til
     from kilde
 
 )

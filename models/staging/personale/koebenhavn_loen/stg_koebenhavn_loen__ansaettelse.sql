@@ -25,7 +25,7 @@ final as (
         {{ tekst('form') }} as ansaettelsesform_kildekode,
         {{ tekst('status') }} as ansaettelsesstatus_kildekode,
         {{ som_dato('ansat', 'dd-MM-yyyy') }} as ansat_dato,
-        case when {{ tekst('fratraadt') }} is null then date '9999-12-31' else {{ dagen_efter(som_dato('fratraadt', 'dd-MM-yyyy')) }} end as fratraadt_dato,
+        {{ aaben_slut('fratraadt', dagen_efter(som_dato('fratraadt', 'dd-MM-yyyy'))) }} as fratraadt_dato,
 
         -- mål
         case
@@ -34,6 +34,7 @@ final as (
         end as beskaeftigelsesgrad,
         case trim(leder) when 'J' then true when 'N' then false end as er_leder,
         false as er_slettet,
+        false as er_afgang,
         _lokale_felter
     from kilde
 

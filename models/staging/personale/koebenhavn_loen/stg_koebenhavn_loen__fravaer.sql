@@ -22,7 +22,7 @@ final as (
         {{ som_cpr('cpr') }} as cpr,
         {{ tekst('aarsag') }} as fravaersaarsag_kildekode,
         {{ som_dato('fra', 'dd-MM-yyyy') }} as fravaer_fra,
-        case when {{ tekst('til') }} is null then date '9999-12-31' else {{ dagen_efter(som_dato('til', 'dd-MM-yyyy')) }} end as fravaer_til,
+        {{ aaben_slut('til', dagen_efter(som_dato('til', 'dd-MM-yyyy'))) }} as fravaer_til,
 
         -- mål
         try_cast(round({{ som_heltal('minutter') }} / 60.0, 2) as decimal(9, 2)) as timer,

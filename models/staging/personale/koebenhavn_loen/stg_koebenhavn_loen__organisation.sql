@@ -23,7 +23,7 @@ final as (
         {{ tekst('niveau') }} as enhedstype_kildekode,
         {{ tekst('produktionsenhed') }} as p_nummer,
         {{ som_dato('fra', 'dd-MM-yyyy') }} as gyldig_fra,
-        case when {{ tekst('til') }} is null then date '9999-12-31' else {{ dagen_efter(som_dato('til', 'dd-MM-yyyy')) }} end as gyldig_til
+        {{ aaben_slut('til', dagen_efter(som_dato('til', 'dd-MM-yyyy'))) }} as gyldig_til
     from kilde
 
 )

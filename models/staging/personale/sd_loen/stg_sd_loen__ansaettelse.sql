@@ -25,7 +25,7 @@ final as (
         {{ tekst('employment_type_code') }} as ansaettelsesform_kildekode,
         {{ tekst('employment_status_code') }} as ansaettelsesstatus_kildekode,
         {{ som_dato('employment_date', 'yyyy-MM-dd') }} as ansat_dato,
-        {{ dagen_efter(som_dato('termination_date', 'yyyy-MM-dd')) }} as fratraadt_dato,
+        {{ aaben_slut('termination_date', dagen_efter(som_dato('termination_date', 'yyyy-MM-dd'))) }} as fratraadt_dato,
 
         -- mål
         case
@@ -34,6 +34,7 @@ final as (
         end as beskaeftigelsesgrad,
         case trim(management_indicator) when '1' then true when '0' then false end as er_leder,
         coalesce(trim(employment_status_code) = 'S', false) as er_slettet,
+        false as er_afgang,
         _lokale_felter
     from kilde
 

@@ -22,7 +22,7 @@ final as (
         {{ som_cpr('person_civil_registration_identifier') }} as cpr,
         {{ tekst('absence_code') }} as fravaersaarsag_kildekode,
         {{ som_dato('start_date', 'yyyy-MM-dd') }} as fravaer_fra,
-        {{ dagen_efter(som_dato('end_date', 'yyyy-MM-dd')) }} as fravaer_til,
+        {{ aaben_slut('end_date', dagen_efter(som_dato('end_date', 'yyyy-MM-dd'))) }} as fravaer_til,
 
         -- mål
         {{ som_timer('absence_hours', '[.]') }} as timer,

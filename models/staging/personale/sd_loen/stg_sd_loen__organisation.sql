@@ -23,7 +23,7 @@ final as (
         {{ tekst('department_level_identifier') }} as enhedstype_kildekode,
         {{ tekst('production_unit_identifier') }} as p_nummer,
         {{ som_dato('activation_date', 'yyyy-MM-dd') }} as gyldig_fra,
-        {{ dagen_efter(som_dato('deactivation_date', 'yyyy-MM-dd')) }} as gyldig_til
+        {{ aaben_slut('deactivation_date', dagen_efter(som_dato('deactivation_date', 'yyyy-MM-dd'))) }} as gyldig_til
     from kilde
 
 )

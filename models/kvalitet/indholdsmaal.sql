@@ -1,0 +1,350 @@
+-- What a delivery says, held against what the municipality's other months say of the same, less what happened to everybody that month; as many times the
+-- usual swing, and as a share of what was expected. A first month is held against the other municipalities. Limits stand in the seed indholdsgraense.
+{#- Levels are compared as logarithms and shares as angles: then the swing of a count of n rows is about 1/sqrt(n) either way, and one limit serves a small
+    and a large municipality. What should not be there at all (other municipalities' rows, rows that could not be read) is held against nothing. #}
+{%- set serie = ['fagomraade', 'begreb', 'felt', 'vaerdi', 'maaling', 'maal'] %}
+{%- set egen_serie = ['kommunekode', 'kildesystem'] + serie %}
+{%- set faelles_serie = ['fagomraade', 'begreb', 'felt', 'pulje', 'maaling', 'maal'] %}
+
+with leverancer as (
+
+    select
+        leverance_id,
+        fil
+    from {{ source('leverancer', 'leverance') }}
+    where status = 'aktiv'
+
+),
+
+-- Levels as logarithms, shares as angles. Units and months back have names of their own in each municipality, and are one measure to the country.
+maalt as (
+
+    select
+        *,
+        case when felt in ('enhed', 'maaned') then 'alle' else vaerdi end as pulje,
+        case
+            when art = 'niveau' then ln(vaerdi_nu)
+            else 2 * asin(sqrt(least(greatest(vaerdi_nu, 0), 1)))
+        end as f
+    from {{ ref('indholdsmaaling') }}
+
+),
+
+omkring as (
+
+    select
+        *,
+        median(f) over foer as f_foer,
+        count(*) over foer as antal_foer,
+        median(f) over efter as f_efter,
+        count(*) over efter as antal_efter,
+        median(antal) over foer as n_foer,
+        median(antal) over efter as n_efter
+    from maalt
+    where maaling not in ('andres', 'frasat')
+    window
+        foer as (partition by {{ egen_serie | join(', ') }} order by periode rows between 12 preceding and 1 preceding),
+        efter as (partition by {{ egen_serie | join(', ') }} order by periode rows between 1 following and 6 following)
+
+),
+
+-- The months before; the first months are held against those after, when they have come. A count of rows rests on those that were expected as well.
+egne as (
+
+    select
+        *,
+        case when antal_foer >= 3 then f_foer when antal_efter >= 3 then f_efter end as f_egen,
+        case
+            when maaling = 'antal' then (antal + coalesce(case when antal_foer >= 3 then n_foer else n_efter end, antal)) / 2
+            else antal
+        end as n
+    from omkring
+
+),
+
+-- What happened to everybody: the season, a rise in prices, a code that was opened.
+landet as (
+
+    select
+        {{ faelles_serie | join(', ') }},
+        periode,
+        count(*) as antal_kommuner,
+        median(f - f_egen) as f_landet
+    from egne
+    where
+        f_egen is not null
+        and felt not in ('enhed')
+    group by
+        {{ faelles_serie | join(', ') }},
+        periode
+
+),
+
+afvigelser as (
+
+    select
+        e.*,
+        e.f_egen + case when l.antal_kommuner >= 8 then l.f_landet else 0 end as f_ventet,
+        e.f - e.f_egen - case when l.antal_kommuner >= 8 then l.f_landet else 0 end as d
+    from egne as e
+    left join landet as l
+        on
+            e.periode = l.periode
+            {%- for kolonne in faelles_serie %}
+            and e.{{ kolonne }} = l.{{ kolonne }}
+            {%- endfor %}
+    where
+        e.f_egen is not null
+        and e.n >= 5
+
+),
+
+-- The usual swing: the country's per row, that month's where there are municipalities enough to say, and the municipality's own. Nine of ten lie within
+-- it, so that what is wrong in a few does not widen it.
+udsving as (
+
+    select
+        {{ faelles_serie | join(', ') }},
+        greatest({{ fraktil('abs(d) * sqrt(n)', 0.9) }} / 1.645, median(abs(d) * sqrt(n)) * 1.4826) as landets,
+        {{ fraktil('abs(d)', 0.9) }} / 1.645 as landets_andel
+    from afvigelser
+    group by {{ faelles_serie | join(', ') }}
+
+),
+
+maanedens_udsving as (
+
+    select
+        {{ faelles_serie | join(', ') }},
+        periode,
+        {{ fraktil('abs(d) * sqrt(n)', 0.9) }} / 1.645 as maanedens
+    from afvigelser
+    group by
+        {{ faelles_serie | join(', ') }},
+        periode
+    having count(*) >= 30
+
+),
+
+eget_udsving as (
+
+    select
+        {{ egen_serie | join(', ') }},
+        {{ fraktil('abs(d)', 0.8) }} / 1.28 as eget
+    from afvigelser
+    group by {{ egen_serie | join(', ') }}
+    having count(*) >= 4
+
+),
+
+mod_egne as (
+
+    select
+        a.*,
+        abs(a.d) / greatest(
+            greatest(u.landets, coalesce(m.maanedens, 0), case when a.art = 'andel' then 0.5 else 0.1 end) / sqrt(a.n),
+            -- a large municipality swings less than a small one, but not as little as its rows alone would say
+            0.3 * u.landets_andel,
+            coalesce(e.eget, 0)
+        ) as z
+    from afvigelser as a
+    inner join udsving as u
+        on
+            a.fagomraade = u.fagomraade
+            {%- for kolonne in faelles_serie[1:] %}
+            and a.{{ kolonne }} = u.{{ kolonne }}
+            {%- endfor %}
+    left join maanedens_udsving as m
+        on
+            a.periode = m.periode
+            {%- for kolonne in faelles_serie %}
+            and a.{{ kolonne }} = m.{{ kolonne }}
+            {%- endfor %}
+    left join eget_udsving as e
+        on
+            a.kommunekode = e.kommunekode
+            {%- for kolonne in egen_serie[1:] %}
+            and a.{{ kolonne }} = e.{{ kolonne }}
+            {%- endfor %}
+
+),
+
+-- A first month has no months to be held against: it is held against the other municipalities', on what does not follow a municipality's size.
+andres as (
+
+    select
+        {{ faelles_serie | join(', ') }},
+        periode,
+        median(f) as f_ventet,
+        median(n) as n_ventet,
+        {{ fraktil('f', 0.9) }} - {{ fraktil('f', 0.1) }} as f_bredde
+    from egne
+    where
+        n >= 20
+        and (
+            (felt = 'alt' and maaling in ('gennemsnit', 'typisk', 'negativ', 'uden_tal', 'pr_person'))
+            or (maaling = 'fordeling' and felt <> 'enhed')
+        )
+    group by
+        {{ faelles_serie | join(', ') }},
+        periode
+    having count(*) >= 10
+
+),
+
+mod_andre as (
+
+    select
+        e.*,
+        a.f_ventet,
+        e.f - a.f_ventet as d,
+        abs(e.f - a.f_ventet) / greatest(
+            a.f_bredde / 2.56 * greatest(1, sqrt(a.n_ventet / e.n)),
+            case when e.art = 'andel' then 1 else 0.3 end / sqrt(e.n),
+            0.05
+        ) as z
+    from egne as e
+    inner join andres as a
+        on
+            e.periode = a.periode
+            {%- for kolonne in faelles_serie %}
+            and e.{{ kolonne }} = a.{{ kolonne }}
+            {%- endfor %}
+    where
+        e.f_egen is null
+        and e.n >= 20
+
+),
+
+samlet as (
+
+    {%- for kilde, mod_hvad, n, z, f_ventet, naar in [
+        ('mod_egne', 'egne_maaneder', 'n', 'z', 'f_ventet', 'true'),
+        ('mod_andre', 'andre_kommuner', 'n', 'z', 'f_ventet', 'true'),
+        ('maalt', 'ingen', 'antal', 'f * sqrt(antal)', '0.0', "maaling in ('andres', 'frasat')"),
+    ] %}
+    select
+        {{ serie | join(', ') }},
+        kommunekode,
+        kildesystem,
+        periode,
+        _leverance_id,
+        art,
+        vaerdi_nu,
+        {{ n }} as n,
+        {{ z }} as z,
+        {{ f_ventet }} as f_ventet,
+        '{{ mod_hvad }}' as mod_hvad
+    from {{ kilde }}
+    where {{ naar }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+ventet as (
+
+    select
+        *,
+        case
+            when art = 'niveau' then exp(f_ventet)
+            else power(sin(least(greatest(f_ventet, 0), 3.14159265) / 2), 2)
+        end as vaerdi_ventet
+    from samlet
+
+),
+
+-- How far a figure that rests on the measure is moved: a level and a code by what it should have been, the rest by the rows or kroner concerned.
+virkninger as (
+
+    select
+        *,
+        case
+            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune') then felt
+            when felt like 'person%' then 'person'
+            when felt like 'dato%' or felt like 'maaned%' then 'dato'
+            else 'kode'
+        end as feltgruppe,
+        case
+            when art = 'niveau' then abs(vaerdi_nu / vaerdi_ventet - 1)
+            when maaling = 'negativ' then 2 * abs(vaerdi_nu - vaerdi_ventet) / greatest(abs(1 - 2 * vaerdi_ventet), 0.1)
+            when maaling = 'fordeling' and felt <> 'enhed' and felt not like 'dato%' and felt not like 'maaned%' and felt not like 'person%'
+                then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
+            else abs(vaerdi_nu - vaerdi_ventet)
+        end as virkning
+    from ventet
+
+),
+
+graenser as (
+
+    select
+        v.*,
+        l.fil,
+        coalesce(s.regel, g.regel) as regel,
+        coalesce(s.z_advarsel, g.z_advarsel) as z_advarsel,
+        coalesce(s.z_fejl, g.z_fejl) as z_fejl,
+        coalesce(s.virkning_advarsel, g.virkning_advarsel) as virkning_advarsel,
+        coalesce(s.virkning_fejl, g.virkning_fejl) as virkning_fejl
+    from virkninger as v
+    inner join leverancer as l
+        on v._leverance_id = l.leverance_id
+    inner join {{ ref('indholdsgraense') }} as g
+        on
+            v.maaling = g.maaling
+            and v.mod_hvad = g.mod_hvad
+            and v.feltgruppe = g.felt
+            and g.begreb = 'alle'
+    left join {{ ref('indholdsgraense') }} as s
+        on
+            v.maaling = s.maaling
+            and v.mod_hvad = s.mod_hvad
+            and v.begreb = s.begreb
+            and v.felt = s.felt
+
+),
+
+final as (
+
+    select
+        _leverance_id,
+        fagomraade,
+        kommunekode,
+        periode,
+        kildesystem,
+        begreb,
+        felt,
+        vaerdi,
+        maal,
+        maaling,
+        mod_hvad,
+        fil,
+        cast(n as bigint) as antal,
+        cast(round(vaerdi_nu, 5) as decimal(18, 5)) as vaerdi_nu,
+        cast(round(vaerdi_ventet, 5) as decimal(18, 5)) as vaerdi_ventet,
+        cast(round(least(virkning, 1000000), 4) as decimal(18, 4)) as virkning,
+        cast(round(least(z, 1000000), 2) as decimal(18, 2)) as udsving,
+        cast(regel as integer) as regel,
+        -- what the municipality reads: the measure, what it is and what was expected
+        begreb
+        || case when felt in ('alt', 'fil') then '' else ' ' || felt || case when vaerdi = 'alt' then '' else ' ' || vaerdi end end
+        || ' ' || maaling || case when maal = 'raekker' and maaling <> 'antal' then '' else ' ' || maal end
+        || ': ' || replace(cast(cast(round(vaerdi_nu, 3) as decimal(18, 3)) as varchar(30)), '.', ',')
+        || ' mod ' || replace(cast(cast(round(vaerdi_ventet, 3) as decimal(18, 3)) as varchar(30)), '.', ',') as noegle,
+        case
+            when virkning > virkning_fejl and z > z_fejl then 'fejl'
+            when virkning > virkning_advarsel and z > z_advarsel then 'advarsel'
+            else 'ingen'
+        end as alvor
+    from graenser
+    where
+        virkning > virkning_advarsel
+        and z > 3
+        -- less of what was seen before, or stands twice, is no fault
+        and (maaling not in ('set_foer', 'gentaget') or vaerdi_nu > vaerdi_ventet)
+
+)
+
+select * from final

@@ -1,0 +1,283 @@
+-- What a delivery says, as measures that can be compared from month to month and from one municipality to another: a level (rows, a mean) or a share
+-- (a code's, what is negative). One row per municipality, month and measure: the value, and the number of rows or persons it rests on.
+{#- From where, field, value, measure, of what, level or share, the value, what it rests on, and when. -#}
+{%- set maal = [
+    ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', 'antal > 0'),
+    ('profil', 'felt', 'vaerdi', 'antal', 'maal', 'niveau', 'antal', 'antal', "felt in ('alt', 'personer') and maal in ('raekker', 'personer') and antal > 0"),
+    ('filer', "'fil'", "'alt'", 'antal', "'raekker'", 'niveau', 'greatest(raekker, 0.5)', 'raekker', 'true'),
+    ('ialt', "'alt'", "'alt'", 'pr_person', "'raekker'", 'niveau', 'raekker / personer', 'personer', 'personer > 0'),
+    ('tal', 'felt', 'vaerdi', 'sum', 'maal', 'niveau', 'stoerrelse', 'antal_med', "felt = 'alt' and stoerrelse > 0"),
+    ('tal', 'felt', 'vaerdi', 'gennemsnit', 'maal', 'niveau', 'stoerrelse / antal_med', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'typisk', 'maal', 'niveau', 'exp(logsum / antal_med)', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'negativ', 'maal', 'andel', 'negativ / cast(stoerrelse as double)', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'uden_tal', 'maal', 'andel', '1 - antal_med / raekker', 'raekker', "felt = 'alt' and raekker > 0"),
+    ('sammenfald', "'maaned'", 'cast(maaneder_tilbage as varchar(80))', 'set_foer', "'raekker'", 'andel', 'andel', 'antal_sammenlignet',
+        'kommunekode = anden_kommunekode and er_bevaegelser'),
+    ('gentagne', "'alt'", "'alt'", 'gentaget', "'raekker'", 'andel', '1 - antal_forskellige / cast(antal_raekker as double)', 'antal_raekker', 'true'),
+    ('sammenfald', "'kommune'", 'anden_kommunekode', 'andres', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', 'kommunekode <> anden_kommunekode'),
+    ('frasatte', "'fil'", "'alt'", 'frasat', "'raekker'", 'andel', 'antal_frasat / cast(antal_ind as double)', 'antal_ind', 'antal_ind > 0'),
+] %}
+
+with leverancer as (
+
+    select
+        leverance_id,
+        kommunekode,
+        kildesystem,
+        fagomraade,
+        fil,
+        status,
+        udtraekstype,
+        cast(date_trunc('month', coalesce(cast(periode as date), cast(udtrukket as date))) as date) as periode
+    from {{ source('leverancer', 'leverance') }}
+    where
+        status in ('aktiv', 'erstattet')
+        and kommunekode is not null
+        -- a file about a part of a month cannot be expected to have all of it
+        and (
+            coalesce(udtraekstype, 'fuld') <> 'periode'
+            or cast(coalesce(udtrukket, modtaget) as date) >= last_day(cast(periode as date))
+        )
+
+),
+
+-- Of several deliveries for the same month the newest counts.
+profiler as (
+
+    select
+        p.*,
+        l.kommunekode,
+        l.periode,
+        max(p._leverance_id) over (partition by p.fagomraade, p.begreb, l.kommunekode, l.periode) as nyeste_id
+    from {{ ref('indholdsprofil') }} as p
+    inner join leverancer as l
+        on p._leverance_id = l.leverance_id
+
+),
+
+profil as (
+
+    select * from profiler
+    where _leverance_id = nyeste_id
+
+),
+
+ialt as (
+
+    select
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        periode,
+        _leverance_id,
+        cast(max(case when felt = 'alt' and maal = 'raekker' then antal end) as double) as raekker,
+        cast(max(case when felt = 'personer' then antal end) as double) as personer
+    from profil
+    group by
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        periode,
+        _leverance_id
+
+),
+
+-- A code that the municipality uses in other months and not in this is a share of nothing.
+koder as (
+
+    select
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        felt,
+        vaerdi,
+        maal
+    from profil
+    where
+        felt not in ('alt', 'personer')
+        and maal in ('raekker', 'personer')
+    group by
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        felt,
+        vaerdi,
+        maal
+    having max(antal) >= 5
+
+),
+
+filer as (
+
+    select
+        l.fagomraade,
+        t.tabel as begreb,
+        l.kommunekode,
+        l.kildesystem,
+        l.periode,
+        l.leverance_id as _leverance_id,
+        cast(t.raekker as double) as raekker
+    from leverancer as l
+    inner join {{ source('leverancer', 'leverance_tabel') }} as t
+        on l.leverance_id = t.leverance_id
+    -- a full extract grows with what has been; of the others the good rows are counted
+    where l.udtraekstype = 'fuld'
+    qualify row_number() over (partition by l.kommunekode, l.kildesystem, t.tabel, l.periode order by l.leverance_id desc) = 1
+
+),
+
+kodedele as (
+
+    select
+        i.*,
+        k.felt,
+        k.vaerdi,
+        k.maal,
+        cast(coalesce(p.antal, 0) as double) as antal_med,
+        case when k.maal = 'personer' then i.personer else i.raekker end as antal
+    from koder as k
+    inner join ialt as i
+        on
+            k.fagomraade = i.fagomraade
+            and k.begreb = i.begreb
+            and k.kommunekode = i.kommunekode
+            and k.kildesystem = i.kildesystem
+    left join profil as p
+        on
+            i._leverance_id = p._leverance_id
+            and k.begreb = p.begreb
+            and k.felt = p.felt
+            and k.vaerdi = p.vaerdi
+            and k.maal = p.maal
+
+),
+
+tal as (
+
+    select
+        p.*,
+        cast(p.antal as double) as antal_med,
+        i.raekker
+    from profil as p
+    inner join ialt as i
+        on
+            p._leverance_id = i._leverance_id
+            and p.begreb = i.begreb
+    where
+        p.maal not in ('raekker', 'personer')
+        -- of a few rows neither the typical size nor the sign is known
+        and (p.felt = 'alt' or (p.antal >= 20 and p.felt <> 'enhed' and p.felt not like 'dato%' and p.felt not like 'maaned%'))
+
+),
+
+sammenfald as (
+
+    select
+        s.*,
+        l.kildesystem,
+        {{ maaneder_mellem('s.anden_periode', 's.periode') }} as maaneder_tilbage
+    from {{ ref('indholdssammenfald') }} as s
+    inner join leverancer as l
+        on s._leverance_id = l.leverance_id
+
+),
+
+gentagne as (
+
+    select distinct
+        s._leverance_id,
+        s.fagomraade,
+        s.begreb,
+        l.kommunekode,
+        l.kildesystem,
+        l.periode,
+        s.antal_raekker,
+        s.antal_forskellige
+    from {{ ref('indholdsskitse') }} as s
+    inner join leverancer as l
+        on s._leverance_id = l.leverance_id
+
+),
+
+frasatte as (
+
+    select
+        leverance_id as _leverance_id,
+        fagomraade,
+        tabel as begreb,
+        kommunekode,
+        kildesystem,
+        periode,
+        antal_frasat,
+        antal_ind
+    from {{ ref('raekkeregnskab') }}
+    where
+        antal_frasat > 0
+        and kommunekode is not null
+
+),
+
+maalinger as (
+
+    {%- for kilde, felt, vaerdi, maaling, maal, art, nu, antal, naar in maal %}
+    select
+        _leverance_id,
+        fagomraade,
+        kommunekode,
+        periode,
+        kildesystem,
+        begreb,
+        {{ felt }} as felt,
+        {{ vaerdi }} as vaerdi,
+        '{{ maaling }}' as maaling,
+        {{ maal }} as maal,
+        '{{ art }}' as art,
+        {{ nu }} as vaerdi_nu,
+        {{ antal }} as antal
+    from {{ kilde }}
+    where {{ naar }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select
+        _leverance_id,
+        fagomraade,
+        kommunekode,
+        periode,
+        kildesystem,
+        begreb,
+        felt,
+        vaerdi,
+        maaling,
+        maal,
+        art,
+        round(max(cast(vaerdi_nu as double)), 6) as vaerdi_nu,
+        max(cast(antal as double)) as antal
+    from maalinger
+    where vaerdi_nu is not null
+    group by
+        _leverance_id,
+        fagomraade,
+        kommunekode,
+        periode,
+        kildesystem,
+        begreb,
+        felt,
+        vaerdi,
+        maaling,
+        maal,
+        art
+
+)
+
+select * from final

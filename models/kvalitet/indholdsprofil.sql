@@ -1,0 +1,213 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    full_refresh=false,
+    meta={'skive': ['_leverance_id'], 'behold': true}
+) }}
+-- What a delivery's good rows say, counted when it comes and kept when it is replaced: the next one is measured against it (indholdsmaal). Counts
+-- and sums by code; no keys and no persons.
+{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022): one pass over each concept's standardized rows, and one over its persons. #}
+{%- set begreber = [] %}
+{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- set profiler = begreber | selectattr('indhold', 'defined') | list %}
+
+with leverancer as (
+
+    select
+        leverance_id,
+        cast(date_trunc('month', coalesce(cast(periode as date), cast(udtrukket as date))) as date) as leverancens_maaned
+    from {{ source('leverancer', 'leverance') }}
+
+),
+{% for b in profiler %}
+{%- set nr = loop.index %}
+{%- set i = b.indhold %}
+{%- set tal = i.get('maal', []) %}
+{%- set felter = {} %}
+{%- for felt in i.koder %}{% do felter.update({felt: felt}) %}{% endfor %}
+{%- do felter.update(i.get('afledte', {})) %}
+{%- if 'enhed' in i %}{% do felter.update({'enhed': i.enhed}) %}{% endif %}
+{%- for dato in i.get('datoer', []) %}
+{%- do felter.update({'dato_' ~ dato: "case when " ~ dato ~ " is null then 'tom' when " ~ dato ~ " < leverancens_maaned then 'foer' when " ~ dato
+    ~ " >= cast(leverancens_maaned + interval '1' month as date) then 'efter' else 'i_maaneden' end"}) %}
+{%- if not i.bevaegelser %}{% do felter.update({'maaned_' ~ dato: 'extract(month from ' ~ dato ~ ')'}) %}{% endif %}
+{%- endfor %}
+raekker_{{ nr }} as (
+
+    select
+        r._leverance_id,
+        r.kildesystem,
+        {%- for felt, udtryk in felter.items() %}
+        coalesce(cast({{ udtryk }} as varchar(80)), 'tom') as kode_{{ loop.index }},
+        {%- endfor %}
+        {%- for navn in tal %}
+        cast({{ navn }} as decimal(18, 4)) as tal_{{ loop.index }},
+        {%- endfor %}
+        {% if 'person' in i %}{{ i.person }}{% else %}cast(null as varchar(64)){% endif %} as person_id
+    from {{ kun_beroerte(ref('std_' ~ b.model[4:])) }} as r
+    inner join leverancer as l
+        on r._leverance_id = l.leverance_id
+    {%- if 'omfang' in i %}
+    where {{ i.omfang }}
+    {%- endif %}
+
+),
+
+optalt_{{ nr }} as (
+
+    select
+        _leverance_id,
+        kildesystem,
+        case
+            {%- for felt in felter %}
+            when grouping(kode_{{ loop.index }}) = 0 then '{{ felt }}'
+            {%- endfor %}
+            else 'alt'
+        end as felt,
+        case
+            {%- for felt in felter %}
+            when grouping(kode_{{ loop.index }}) = 0 then kode_{{ loop.index }}
+            {%- endfor %}
+            else 'alt'
+        end as vaerdi,
+        {%- for navn in tal %}
+        {%- set x = 'tal_' ~ loop.index %}
+        sum(case when {{ x }} <> 0 then 1 else 0 end) as antal_{{ loop.index }},
+        sum(abs({{ x }})) as stoerrelse_{{ loop.index }},
+        sum(case when {{ x }} < 0 then -{{ x }} else 0 end) as negativ_{{ loop.index }},
+        sum(case when {{ x }} <> 0 then ln(cast(abs({{ x }}) as double)) end) as logsum_{{ loop.index }},
+        {%- endfor %}
+        count(*) as antal_raekker
+    from raekker_{{ nr }}
+    group by grouping sets (
+        (_leverance_id, kildesystem)
+        {%- for felt in felter %},
+        (_leverance_id, kildesystem, kode_{{ loop.index }})
+        {%- endfor %}
+    )
+
+),
+{%- if 'person' in i %}
+
+personer_{{ nr }} as (
+
+    select distinct
+        p._leverance_id,
+        p.kildesystem,
+        p.person_id,
+        -- a person whom the register does not know has no sex; a number with two digits that have changed places is as a rule such a one
+        coalesce(b.koen, 'findes_ikke') as koen,
+        case
+            when b.foedselsdato is null then 'findes_ikke'
+            when b.doedsdato < l.leverancens_maaned then 'doed'
+            else cast(cast(floor((extract(year from l.leverancens_maaned) - extract(year from b.foedselsdato)) / 10) as integer) as varchar(80))
+        end as alder
+    from raekker_{{ nr }} as p
+    inner join leverancer as l
+        on p._leverance_id = l.leverance_id
+    left join {{ ref('std_borger__person') }} as b
+        on p.person_id = b.person_id
+    where p.person_id is not null
+
+),
+
+persontal_{{ nr }} as (
+
+    select
+        _leverance_id,
+        kildesystem,
+        case when grouping(koen) = 0 then 'person_koen' when grouping(alder) = 0 then 'person_alder' else 'personer' end as felt,
+        case when grouping(koen) = 0 then koen when grouping(alder) = 0 then alder else 'alt' end as vaerdi,
+        count(*) as antal
+    from personer_{{ nr }}
+    group by grouping sets (
+        (_leverance_id, kildesystem),
+        (_leverance_id, kildesystem, koen),
+        (_leverance_id, kildesystem, alder)
+    )
+
+),
+{%- endif %}
+{% endfor %}
+samlet as (
+
+    {%- for b in profiler %}
+    {%- set nr = loop.index %}
+    {%- set omraade, begreb = b.model[4:].split('__') %}
+    {%- for navn in [none] + b.indhold.get('maal', []) %}
+    select
+        _leverance_id,
+        kildesystem,
+        '{{ omraade }}' as fagomraade,
+        '{{ begreb }}' as begreb,
+        felt,
+        vaerdi,
+        {%- if navn is none %}
+        'raekker' as maal,
+        antal_raekker as antal,
+        cast(null as decimal(38, 4)) as stoerrelse,
+        cast(null as decimal(38, 4)) as negativ,
+        cast(null as double) as logsum
+        {%- else %}
+        '{{ navn }}' as maal,
+        antal_{{ loop.index0 }} as antal,
+        stoerrelse_{{ loop.index0 }} as stoerrelse,
+        negativ_{{ loop.index0 }} as negativ,
+        logsum_{{ loop.index0 }} as logsum
+        {%- endif %}
+    from optalt_{{ nr }}
+    union all
+    {%- endfor %}
+    {%- if 'person' in b.indhold %}
+    select
+        _leverance_id,
+        kildesystem,
+        '{{ omraade }}' as fagomraade,
+        '{{ begreb }}' as begreb,
+        felt,
+        vaerdi,
+        'personer' as maal,
+        antal,
+        cast(null as decimal(38, 4)) as stoerrelse,
+        cast(null as decimal(38, 4)) as negativ,
+        cast(null as double) as logsum
+    from persontal_{{ nr }}
+    union all
+    {%- endif %}
+    {%- endfor %}
+    select
+        cast(null as bigint) as _leverance_id,
+        '' as kildesystem,
+        '' as fagomraade,
+        '' as begreb,
+        '' as felt,
+        '' as vaerdi,
+        '' as maal,
+        0 as antal,
+        cast(null as decimal(38, 4)) as stoerrelse,
+        cast(null as decimal(38, 4)) as negativ,
+        cast(null as double) as logsum
+    where false
+
+),
+
+final as (
+
+    select
+        _leverance_id,
+        fagomraade,
+        begreb,
+        kildesystem,
+        felt,
+        vaerdi,
+        maal,
+        cast(antal as bigint) as antal,
+        cast(stoerrelse as decimal(18, 2)) as stoerrelse,
+        cast(negativ as decimal(18, 2)) as negativ,
+        cast(round(logsum, 3) as decimal(18, 3)) as logsum
+    from samlet
+
+)
+
+select * from final

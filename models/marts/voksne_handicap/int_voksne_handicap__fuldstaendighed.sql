@@ -1,0 +1,39 @@
+-- A report is a full extract and holds everything since 2015: it is about every month up to its own, and so is what was set aside in it.
+with leverancer as (
+
+    {{ leverancernes_raekker('voksne_handicap', {'ydelse': 'int_voksne_handicap__ydelse'}) }}
+
+),
+
+perioder as (
+
+    select periode from {{ ref('dim_periode') }}
+    where periode >= date '2015-01-01'
+
+),
+
+optalt as (
+
+    select
+        l.kommunekode,
+        l.begreb,
+        p.periode,
+        sum(l.antal_raekker) as antal_raekker,
+        sum(l.antal_frasat) as antal_frasat
+    from leverancer as l
+    inner join perioder as p
+        on l.periode >= p.periode
+    group by
+        l.kommunekode,
+        l.begreb,
+        p.periode
+
+),
+
+final as (
+
+    {{ fuldstaendighed('voksne_handicap', 'optalt') }}
+
+)
+
+select * from final
