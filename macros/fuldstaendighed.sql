@@ -21,7 +21,7 @@
             when
                 o.antal_raekker <= 0
                 and g.altid_raekker
-                and ' ' || coalesce(g.hvilemaaneder, '') || ' ' not like '% ' || cast(extract(month from o.periode) as {{ dbt.type_string() }}) || ' %'
+                and ' ' || coalesce(g.hvilemaaneder, '') || ' ' not like '% ' || cast(extract(month from o.periode) as string) || ' %'
                 then 'tom'
             when o.antal_frasat > g.frasat_graense * (o.antal_raekker + o.antal_frasat) then 'ufuldstaendig'
             when o.antal_frasat > 0 then 'frasat'
@@ -46,7 +46,7 @@
             {%- endfor %}
         {%- endfor %}
     {%- endif %}
-    {{- (raekker or ["select cast(null as " ~ dbt.type_string() ~ ") as kildesystem, cast(null as " ~ dbt.type_string() ~ ") as tabel, cast(null as " ~ dbt.type_string() ~ ") as begreb"]) | join('\n    union all\n    ') -}}
+    {{- (raekker or ["select cast(null as string) as kildesystem, cast(null as string) as tabel, cast(null as string) as begreb"]) | join('\n    union all\n    ') -}}
 {%- endmacro %}
 
 {#

@@ -2,7 +2,7 @@
 -- (a code's, what is negative). One row per municipality, month and measure: the value, and the number of rows or persons it rests on.
 {#- From where, field, value, measure, of what, level or share, the value, what it rests on, and when. -#}
 {%- set maal = [
-    ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', 'antal > 0'),
+    ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', 'antal >= 20'),
     ('profil', 'felt', 'vaerdi', 'antal', 'maal', 'niveau', 'antal', 'antal', "felt in ('alt', 'personer') and maal in ('raekker', 'personer') and antal > 0"),
     ('filer', "'fil'", "'alt'", 'antal', "'raekker'", 'niveau', 'greatest(raekker, 0.5)', 'raekker', 'true'),
     ('ialt', "'alt'", "'alt'", 'pr_person', "'raekker'", 'niveau', 'raekker / personer', 'personer', 'personer > 0'),

@@ -149,26 +149,77 @@ landets_udsving as (
 
 ),
 
--- What the same months did where nobody changed system: season, and what happens to everybody at once.
-landets_maaneder as (
+skiftemaaneder as (
 
     select
-        m.fagomraade,
+        fagomraade,
+        periode
+    from skift
+    group by
+        fagomraade,
+        periode
+
+),
+
+skiftende as (
+
+    select
+        fagomraade,
+        kommunekode
+    from skift
+    group by
+        fagomraade,
+        kommunekode
+
+),
+
+-- What the same months did where nobody changed system: season, and what happens to everybody at once. Each municipality against itself, and the middle one:
+-- a sum or a mean also moves when somebody is missing in a month.
+rolige as (
+
+    select
+        s.fagomraade,
+        s.periode,
         m.maal,
-        m.periode,
-        avg(m.vaerdi) as vaerdi
-    from maalinger as m
-    left join skift as s
+        m.kommunekode,
+        avg(case when m.periode < s.periode then m.vaerdi end) as foer,
+        avg(case when m.periode >= s.periode then m.vaerdi end) as efter
+    from skiftemaaneder as s
+    inner join maalinger as m
         on
-            m.kommunekode = s.kommunekode
-            and m.fagomraade = s.fagomraade
+            s.fagomraade = m.fagomraade
+            and m.periode >= cast(s.periode - interval '3' month as date)
+            and m.periode < cast(s.periode + interval '3' month as date)
+    left join skiftende as k
+        on
+            m.fagomraade = k.fagomraade
+            and m.kommunekode = k.kommunekode
     where
         m.vaerdi is not null
-        and s.kommunekode is null
+        and k.kommunekode is null
     group by
-        m.fagomraade,
+        s.fagomraade,
+        s.periode,
         m.maal,
-        m.periode
+        m.kommunekode
+
+),
+
+landet as (
+
+    select
+        fagomraade,
+        periode,
+        maal,
+        median((efter - foer) / abs(foer)) as aendring
+    from rolige
+    where
+        foer <> 0
+        and efter is not null
+    group by
+        fagomraade,
+        periode,
+        maal
 
 ),
 
@@ -184,8 +235,6 @@ omkring as (
         m.enhed,
         avg(case when m.periode < s.periode then m.vaerdi end) as foer,
         avg(case when m.periode >= s.periode then m.vaerdi end) as efter,
-        avg(case when m.periode < s.periode then l.vaerdi end) as landet_foer,
-        avg(case when m.periode >= s.periode then l.vaerdi end) as landet_efter,
         count(case when m.periode < s.periode then 1 end) as antal_foer,
         count(case when m.periode >= s.periode then 1 end) as antal_efter
     from skift as s
@@ -195,10 +244,6 @@ omkring as (
             and s.fagomraade = m.fagomraade
             and m.periode >= cast(s.periode - interval '3' month as date)
             and m.periode < cast(s.periode + interval '3' month as date)
-    left join landets_maaneder as l
-        on
-            m.maal = l.maal
-            and m.periode = l.periode
     where m.vaerdi is not null
     group by
         s.kommunekode,
@@ -216,7 +261,7 @@ regnet as (
     select
         o.*,
         case when o.foer <> 0 then (o.efter - o.foer) / abs(o.foer) end as aendring,
-        coalesce(case when o.landet_foer <> 0 then (o.landet_efter - o.landet_foer) / abs(o.landet_foer) end, 0) as landets_aendring,
+        coalesce(n.aendring, 0) as landets_aendring,
         coalesce(e.andel, l.andel) as eget_udsving,
         l.andel as landets_udsving
     from omkring as o
@@ -226,6 +271,11 @@ regnet as (
             and o.kommunekode = e.kommunekode
     left join landets_udsving as l
         on o.maal = l.maal
+    left join landet as n
+        on
+            o.fagomraade = n.fagomraade
+            and o.periode = n.periode
+            and o.maal = n.maal
     where
         o.antal_foer > 0
         and o.antal_efter > 0

@@ -39,7 +39,7 @@ DONE = (0, 1)                       # 1: a delivery waits or a rule holds a pack
 DATABASES = ("flis.duckdb", "flis_cpr.duckdb")
 KEPT = (*DATABASES, "status.json", "arkiv/leverancer.jsonl", "arkiv/haendelser.jsonl")     # the journals too: a database older than they are is refused
 LESS_MEMORY = "2GB"
-PROOFS = {"survival": "overlevelse", "fuzz": "fuzz", "equal": "ligestilling", "roundtrip": "rundtur"}      # each has run(work, times, seed) -> dict of figures
+PROOFS = {"survival": "overlevelse", "fuzz": "fuzz", "equal": "ligestilling", "roundtrip": "rundtur", "fremmed": "fremmed"}      # each has run(work, times, seed) -> dict of figures
 PARTS = {                           # part: the stages that are done anew for it
     "load": ["load_last_but_one"], "build": ["load_last_but_one", "build_last_but_one"], "validate": ["validate_all"], "package": ["package"], "nothing_new": ["nothing", "nothing_new"],
     "correction": ["correction"], "delta": ["delta"], "memory": ["memory"], "sqlmesh": ["sqlmesh"], **{name: [name] for name in PROOFS}}
@@ -443,8 +443,8 @@ def main() -> None:
     ask.add_argument("--keep", action="store_true", help="leave the folder, and do only what has not been done in it")
     ask.add_argument("--docs", action="store_true", help="write docs/bench.json and the figures in docs/performance.md")
     ask.add_argument("--until", help="with part all: stop after this stage")
-    ask.add_argument("--times", type=int, help="how much survival, fuzz, equal and roundtrip try (default: targets.yml)")
-    ask.add_argument("--seed", type=int, default=1, help="the chance in survival, fuzz, equal and roundtrip")
+    ask.add_argument("--times", type=int, help="how much survival, fuzz, equal, roundtrip and fremmed try (default: targets.yml)")
+    ask.add_argument("--seed", type=int, default=1, help="the chance in survival, fuzz, equal, roundtrip and fremmed")
     ask.add_argument("--proof", help=argparse.SUPPRESS)
     asked = ask.parse_args()
     work = asked.work.resolve()

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flis import inbox, seldom_garbage
+from flis import inbox, seldom_garbage, statustext
 from flis import status as status_file
 from flis.home import Home
 from flis.lock import Busy, locked
@@ -29,8 +29,6 @@ errors = Console(stderr=True)
 
 STEPS = ("load", "build", "validate", "report", "package")
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
-MOST_PERIODS = 20
-MOST_NAMES = 5
 # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own); 4: another flis is at work on the home
 DONE, WAITING, FAILED, BUSY = 0, 1, 3, 4
 
@@ -369,7 +367,11 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
         return [row for row in rows if (not fagomraade or row.get("fagomraade") == fagomraade) and (not kommune or row.get("kommunekode") == kommune)]
 
     if leverancer:
-        _show_deliveries(asked(status_file.deliveries(where)), bool(kommune), as_json)
+        rows = asked(status_file.deliveries(where))
+        if as_json:
+            sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+        else:
+            statustext.show_deliveries(console, rows, bool(kommune))
         return
     facts = status_file.read(where)
     facts["indbakke"] = len(status_file.waiting_files(where))
@@ -385,59 +387,29 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
     if not facts.get("trin"):
         console.print(f"Nothing has run in {where.root} yet: start with `flis demo` or put files in {where.inbox}, then `flis run`.", highlight=False)
         return
-    steps = Table("step", "finished (Copenhagen)", "seconds")
-    for name in STEPS:
-        if one := facts["trin"].get(name):
-            steps.add_row(name, _local(one["afsluttet"]), str(one.get("seconds", "")))
-    console.print(steps)
-    table = Table("kommune", "fagområde", "kildesystem", "ventet", "modt.", "sent", "mangl.", "erst.", "afv.", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for row in facts["leverancer"]:
-        table.add_row(row["kommunekode"], row["fagomraade"], row["kildesystem"], *(str(row[k]) for k in ("forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist")))
-    console.print(table)
-    # A delivery that was replaced is as it should be: it is shown to the municipality that asks, and left out of the country's list.
-    open_months = [row for row in facts["perioder"] if kommune or row["mangler"] or row["manglende_dele"] or row["status"] in ("forsinket", "afvist")]
-    if open_months:
-        shown = open_months if kommune else open_months[-MOST_PERIODS:]
-        months = Table("kommune", "kildesystem", "måned", "status", "filer", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
-                       title=f"Months to look at: {len(shown)} of {len(open_months)}{'' if kommune else ' (--kommune shows all of one)'}")
-        for row in shown:
-            files = [f"{row['modtaget']} af {row['forventet']}", *(f"{row[k]} {text}" for k, text in (("mangler", "mangler"), ("erstattet", "erstattet"), ("afvist", "afvist")) if row[k])]
-            months.add_row(row["kommunekode"], row["kildesystem"], row["periode"], row["status"],
-                           escape(", ".join(files) + (f"; uden {row['manglende_dele']}" if row["manglende_dele"] else "")))
-        console.print(months)
-    _show_behind(facts)
-    for sender, count in facts.get("uden_aftale", {}).items():
-        console.print(f"{count} files from {escape(sender)} were refused because no interface of that name is agreed.")
-    console.print(f"{facts['indbakke']} files wait in the inbox.")
+    statustext.show(console, facts, kommune)
     _show_under_way(where)
 
 
-def _show_behind(facts: dict) -> None:
-    """What is not up with what has come in, and what failed."""
-    def few(names: list[str]) -> str:
-        return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+@app.command()
+def noegle(noegler: Annotated[list[str], typer.Argument(help="The keys, as they stand in a workbook or a package.")],
+           kommune: Annotated[str, typer.Option("--kommune", help="Whose keys they are (four digits).")],
+           grund: Annotated[str, typer.Option("--grund", help="Why it is looked up, in Danish: it is written into the log.")],
+           home: HomeOption = None) -> None:
+    """Look up whose keys they are: the CPR numbers behind a municipality's own keys, for the owner of the home. Each look-up is logged."""
+    from flis.keylookup import LookupFailed, resolve
 
-    behind = facts.get("bagud", {})
-    lines = [f"The last build failed in {name}: {message.splitlines()[0]}" for name, message in facts["trin"].get("build", {}).get("failed", [])[:MOST_NAMES]]
-    lines += [f"Loaded but not built: {one['leverancer']:,} deliveries, {one['fagomraade']} {one['kildesystem']}" for one in behind.get("ikke_bygget", [])]
-    if models := [one["model"] for one in behind.get("ikke_proevet", [])]:
-        lines.append(f"Not built and tested: {few(models)}")
-    lines += [f"Published before what it rests on was built: {one['pakke']} to {few(one['modtagere'])}" for one in behind.get("pakker", [])]
-    for line in lines:
-        console.print(escape(line), highlight=False, soft_wrap=True)
-
-
-def _show_deliveries(rows: list[dict], all_of_them: bool, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-        return
-    shown = rows if all_of_them else rows[-MOST_PERIODS:]
-    table = Table("leverance", "kommune", "kildesystem", "måned", "udtrukket", "status", "fil", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
-                  title=f"Deliveries: {len(shown)} of {len(rows)}{'' if all_of_them else ', the newest (--kommune shows all of one)'}")
-    for row in shown:
-        state = row["status"] + (f" af {row['erstattet_af']}" if row.get("erstattet_af") else "")
-        table.add_row(str(row["leverance_id"]), row.get("kommunekode", ""), row.get("kildesystem", ""), row.get("periode", "")[:7], row["udtrukket"][:10], state, escape(row["fil"]))
-    console.print(table)
+    where = Home.of(home)
+    _check(None, kommune, None)
+    with alone(where, "noegle"):
+        try:
+            found = resolve(where, kommune, noegler, grund)
+        except LookupFailed as fault:
+            raise typer.BadParameter(str(fault)) from fault
+    for key, number in found.items():
+        console.print(f"{key} {number or 'ukendt hos ' + kommune}", highlight=False, soft_wrap=True)
+    if not all(found.values()):
+        raise typer.Exit(WAITING)
 
 
 @app.command()
@@ -459,14 +431,14 @@ def _write_docs(home: Home) -> None:
 
 
 @app.command()
-def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, roundtrip, or all.")] = "all",
+def bench(part: Annotated[str, typer.Argument(help="load, build, validate, package, nothing_new, correction, delta, memory, sqlmesh, survival, fuzz, equal, roundtrip, fremmed, or all.")] = "all",
           scale: Annotated[float, typer.Option(help="Share of the population.")] = 1,
           periods: Annotated[int, typer.Option(help="Months.")] = 24,
           work: Annotated[Path | None, typer.Option(help="Working folder (default var/bench).")] = None,
           keep: Annotated[bool, typer.Option("--keep", help="Leave the folder, and do only what has not been done in it.")] = False,
           with_docs: Annotated[bool, typer.Option("--docs", help="Write docs/bench.json and the figures in docs/performance.md.")] = False,
-          times: Annotated[int | None, typer.Option(help="How much survival, fuzz, equal and roundtrip try.")] = None,
-          seed: Annotated[int, typer.Option(help="The chance in survival, fuzz and equal; the first seed of roundtrip.")] = 1) -> None:
+          times: Annotated[int | None, typer.Option(help="How much survival, fuzz, equal, roundtrip and fremmed try.")] = None,
+          seed: Annotated[int, typer.Option(help="The chance in survival, fuzz, equal and fremmed; the first seed of roundtrip.")] = 1) -> None:
     """Measure the steps against bare DuckDB doing the same, on a demo of its own (docs/performance.md). Belongs to the repository's checkout."""
     import subprocess
 
@@ -485,7 +457,7 @@ def _finish(done: dict[str, dict], code: int) -> None:
 
 
 def _show_under_way(home: Home) -> None:
-    for line in inbox.still_coming(home, MOST_NAMES):
+    for line in inbox.still_coming(home, statustext.MOST_NAMES):
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
@@ -495,13 +467,6 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{k}={_short(v)}" for k, v in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _local(moment: str) -> str:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    return datetime.fromisoformat(moment).astimezone(ZoneInfo("Europe/Copenhagen")).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _print_summary(home: Home, done: dict[str, dict]) -> None:

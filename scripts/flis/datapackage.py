@@ -299,6 +299,7 @@ def load_sql(title: str, tables: list[Table], formats: dict[str, list[str]]) -> 
         f"-- {title}",
         "-- Læser pakken ind i DuckDB som typede tabeller med nøgler. Kør fra pakkens mappe:",
         "--   duckdb min_pakke.duckdb \".read indlaes.sql\"",
+        "-- Den kan køres igen, og en nyere version oven i en ældre: tabeller og visninger med pakkens navne bliver lavet om.",
         "-- Visningerne kube_* er analysekuber: en tabel med dimensionernes tekster ved siden af koderne.",
         "",
     ]
@@ -312,6 +313,9 @@ def _load_body(tables: tuple[Table, ...], table_formats: tuple[tuple[str, ...], 
     lines = []
     ordered = _dimensions_first(list(tables))
     by_name = {t.name: t for t in tables}
+    # What refers to a table goes before it: a table that a key points at cannot be dropped, nor replaced.
+    lines += [f"drop view if exists {_cube(t)};" for t in ordered if t.level != "dimension"]
+    lines += [f"drop table if exists {_id(t.name)};" for t in reversed(ordered)] + [""]
     for table in ordered:
         columns = [f"    {_id(c.name)} {c.type.lower()}{' not null' if c.required else ''}" for c in table.columns]
         if table.key:
@@ -334,10 +338,14 @@ def _load_body(tables: tuple[Table, ...], table_formats: tuple[tuple[str, ...], 
             joins.append(f"left join {_id(target.name)} as d{number} on f.{_id(column)} = d{number}.{_id(column)} "
                          f"and f.regnskabsaar between d{number}.gyldig_fra_aar and d{number}.gyldig_til_aar")
             texts_ += [f"    d{number}.{_id(c)} as {_id(f'{column}__{c}')}" for c in target.names if c not in (column, *table.names)]
-        lines += [f"create view {_id('kube_' + table.name.split('_', 1)[-1])} as", "select", ",\n".join(texts_), f"from {_id(table.name)} as f", *joins]
+        lines += [f"create view {_cube(table)} as", "select", ",\n".join(texts_), f"from {_id(table.name)} as f", *joins]
         lines[-1] += ";"
         lines.append("")
     return "\n".join(lines)
+
+
+def _cube(table: Table) -> str:
+    return _id(f"kube_{table.name.split('_', 1)[-1]}")
 
 
 def _select(table: Table, formats: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ import yaml
 
 from flis import danish
 from flis import datapackage as dp
+from flis.database import exists
 from flis.home import REPO, Home
 from flis.keys import masked
 from flis.pages import area_names, count, render, write
@@ -159,9 +160,10 @@ def _prepare(con: duckdb.DuckDBPyConnection, manifest: dp.Manifest) -> None:
     columns = [list(row) for row in _columns(manifest)]
     if columns:
         con.executemany("insert into temp.kolonne values (?, ?, ?, ?, ?, ?, ?, ?, ?)", columns)
-    newest = "select fagomraade, max(periode) as periode from marts.leveranceoversigt where antal_modtaget > 0 group by all"
-    if _missing(con, newest):
-        newest = "select null::varchar as fagomraade, null::date as periode limit 0"
+    # The month is the packages' own (package.Sources): the newest delivery's, or the one it was extracted in. A declaration of another version would be of no package.
+    newest = "select null::varchar as fagomraade, null::date as periode limit 0"
+    if exists(con, "raw", "leverance", "cpr"):
+        newest = "select fagomraade, max(coalesce(periode, cast(udtrukket as date))) as periode from cpr.raw.leverance where status = 'aktiv' group by all"
     moment = "select max(startet) from kvalitet.koersel where coalesce(fagomraade, $1) = $1"
     if _missing(con, moment):
         moment = "null"

@@ -33,6 +33,7 @@ from flis.events import record_many
 from flis.home import REPO, Home, now
 from flis.installation import instructed_now
 from flis.keys import hmac_sql, master_key, recipient_key, set_session_key
+from flis.outbox import write_pages
 from flis.tablesigns import WHOLE, TableSigns
 
 Progress = Callable[[str, int, int], None]
@@ -153,7 +154,9 @@ def package(home: Home, *, fagomraade: str | None = None, kommune: str | None = 
     if not path.exists():
         raise PackageError(f"{path} is missing: run `flis build` first")
     with connect(home, write="flis") as con:
-        return Run(home, con, dp.Manifest(path), progress or (lambda *_: None)).go(fagomraade, kommune, periode)
+        result = Run(home, con, dp.Manifest(path), progress or (lambda *_: None)).go(fagomraade, kommune, periode)
+        write_pages(home, con, kommune)
+    return result
 
 
 class Run:

@@ -150,6 +150,21 @@ def test_status_som_json(demo_hjem: Home) -> None:
     assert rows["0410", "oekonomi", "fujitsu_prisme"]["modtaget"] > 0
 
 
+def test_status_kan_laeses_paa_80_tegn_og_har_summer(demo_hjem: Home) -> None:
+    """No column is cut off, and the last line is the sum of the fagområder, each of them the sum of its systems."""
+    env = {**os.environ, "PYTHONPATH": str(REPO / "scripts"), "COLUMNS": "80"}
+    facts = json.loads(flis("status", "--json", home=demo_hjem).stdout)["leverancer"]
+    for narrow in ((), ("--kommune", "0410"), ("--leverancer",)):
+        done = subprocess.run([sys.executable, "-m", "flis.cli", "status", *narrow, "--home", str(demo_hjem.root)], capture_output=True, text=True, env=env, cwd=REPO, timeout=300)
+        lines = done.stdout.splitlines()
+        assert done.returncode == 0 and max(len(line) for line in lines if "Published before" not in line) <= 80 and "…" not in done.stdout
+    told = flis("status", home=demo_hjem).stdout.splitlines()
+    in_all = next(line for line in told if line.strip().startswith("in all")).replace(",", "").split()
+    assert [int(n) for n in in_all[3:5]] == [sum(r[k] for r in facts) for k in ("forventet", "modtaget")] and int(in_all[2]) == len({r["kommunekode"] for r in facts})
+    of_area = [line.replace(",", "").split() for line in told if line.strip().split(" ")[0] in {r["fagomraade"] for r in facts} and line.startswith(" ") and not line.startswith("  ")]
+    assert len(of_area) == len({r["fagomraade"] for r in facts}) and sum(int(line[3]) for line in of_area) == int(in_all[4])
+
+
 def test_status_kan_indsnaevres(demo_hjem: Home) -> None:
     done = flis("status", "--kommune", "0410", "--fagomraade", "oekonomi", home=demo_hjem)
     assert "kmd_opus" in done.stdout

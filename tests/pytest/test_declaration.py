@@ -284,6 +284,16 @@ def test_a_package_without_a_declaration_says_so(deklareret, tmp_path):
     assert not (folder / "kvalitet.jsonld").exists()
 
 
+def test_the_declared_version_is_the_packages_own(deklareret):
+    """The declaration of the country is cited by version: it is of the month the benchmark packages are, whatever dates their deliveries bear."""
+    declared = dict(rows(deklareret, "select distinct fagomraade, version from kvalitet.deklaration"))
+    areas = {p.parent.name.removesuffix("_benchmark") for p in deklareret.outbox.glob("*/*_benchmark/*")}
+    assert len(areas) == 5
+    for area in areas:
+        found = {newest_version(deklareret, p.parents[1].name, f"{area}_benchmark").name.rpartition(".")[0] for p in deklareret.outbox.glob(f"*/{area}_benchmark/*")}
+        assert found == {declared[area]}, area
+
+
 def test_the_file_is_summed_and_does_not_decide_the_version(deklareret, manifest):
     folder = newest_version(deklareret, "0185", "oekonomi")
     sums = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text("utf-8").splitlines())

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 from datetime import date
 from pathlib import Path
 
@@ -137,7 +138,8 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def everything(home: Home) -> dict[str, bytes]:
-    return {str(p.relative_to(home.outbox)): p.read_bytes() for p in sorted(home.outbox.rglob("*")) if p.is_file()}
+    # what never changes once it is there; the folder's first page tells of the present
+    return {str(p.relative_to(home.outbox)): p.read_bytes() for p in sorted(home.outbox.rglob("*")) if p.is_file() and p.name != "index.html"}
 
 
 def test_all_get_what_is_theirs(hjem):
@@ -241,6 +243,20 @@ def test_to_systemers_navne_for_et_lokalt_felt_er_en_kolonne(hjem):
     assert [f["description"] for f in fields if f["name"] == "lokal_team"] == ["Lokalt felt TEAM, Team: Det team der har sagen"]
 
 
+def test_indlaes_sql_can_be_run_again(hjem, monkeypatch):
+    """A newer version is read into the file the older one is in; keys that point at a table do not stop it from being made anew."""
+    run(hjem)
+    folder = newest(hjem, "0101")
+    monkeypatch.chdir(folder)
+    con, script = duckdb.connect(), (folder / "indlaes.sql").read_text("utf-8")
+    assert "foreign key" in script and "create view" in script
+    seen = []
+    for _ in range(2):
+        con.execute(script)
+        seen.append([(name, con.execute(f'select count(*) from "{name}"').fetchall()[0][0]) for (name,) in con.execute("select table_name from information_schema.tables order by 1").fetchall()])
+    assert seen[0] == seen[1] and len(seen[0]) > 3 and all(rows for _, rows in seen[0])
+
+
 @pytest.mark.parametrize("form", ["begge", "csv", "parquet"])
 def test_indlaes_sql_loads_typed_tables_with_keys(hjem, form, monkeypatch):
     change(hjem, f"update raw.opsaetning_pakke_oenske set format = '{form}' where kommunekode = '0101'", "cpr")
@@ -328,10 +344,10 @@ def test_a_changed_cpr_number_reaches_the_package(hjem):
 
 def test_a_held_package_is_not_written_and_the_others_are(hjem):
     run(hjem)
-    change(hjem, "create table kvalitet.tilbageholdt as select '0101' as kommunekode, 'voksne_handicap' as fagomraade, date '2026-09-01' as periode, 'VH-01' as regel_id")
+    hold(hjem, "0101")
     change(hjem, "update standardized.std_voksne_handicap__ydelse set timer = 8")
     result = run(hjem)
-    assert result.held == [("0101", "voksne_handicap", "tilbageholdt af VH-01 (perioden 2026-09)")]
+    assert result.held == [("0101", "voksne_handicap", "tilbageholdt af VH-01 (perioderne 2026-08 til 2026-09)")]
     assert [p.parts[-3:] for p in result.written] == [("0615", "voksne_handicap", "1.202609.1")]
     assert [p.name for p in versions(hjem, "0101", "voksne_handicap")] == ["1.202609.0"]
     assert result.facts()["held"] == 1
@@ -347,6 +363,66 @@ def test_what_has_not_been_declared_yet_is_packaged_without(hjem):
     folder = newest(hjem, "0101")
     assert "ikke deklareret endnu" in (folder / "README.md").read_text("utf-8")
     assert not (folder / "kvalitet.jsonld").exists() and descriptor(folder)["flis"]["deklaration"] is None
+
+
+def hold(home: Home, recipient: str) -> None:
+    change(home, f"""
+        create table kvalitet.tilbageholdt as
+        select '{recipient}' as kommunekode, 'voksne_handicap' as fagomraade, p as periode, 'VH-01' as regel_id, 'To ydelser <samtidig>' as titel, 200 as raekker, 3 as afvigelser,
+            'andel' as taerskel_art, 0.01 as taerskel, '2026-10-01T03:00:00.000Z' as koersel
+        from (values (date '2026-08-01'), (date '2026-09-01')) as t (p)
+    """)
+
+
+def index(home: Home, recipient: str) -> str:
+    return re.sub(r"<style>.*?</style>", "", (home.outbox / recipient / "index.html").read_text("utf-8"), flags=re.DOTALL)
+
+
+def links(home: Home, recipient: str) -> list[str]:
+    found = re.findall(r'href="([^"]*)"', index(home, recipient))
+    assert not [link for link in found if ":" in link or link.startswith(("/", ".."))], "a link leaves the folder"
+    assert not [link for link in found if not link.startswith("#") and not (home.outbox / recipient / link).exists()]
+    return found
+
+
+def test_the_folders_page_says_what_is_there_and_what_is_held_and_why(hjem):
+    run(hjem)
+    page = index(hjem, "0101")
+    assert "<script" not in page and "København" in page and "Ingen pakker er holdt tilbage" in page
+    assert {"voksne_handicap/1.202609.0/README.md", "voksne_handicap_benchmark/1.202609.0/README.md"} <= set(links(hjem, "0101"))
+    before = {p: p.stat().st_mtime_ns for p in hjem.outbox.glob("*/index.html")}
+    run(hjem)
+    assert {p: p.stat().st_mtime_ns for p in hjem.outbox.glob("*/index.html")} == before     # nothing new, nothing written
+    hold(hjem, "0101")
+    change(hjem, "update standardized.std_voksne_handicap__ydelse set timer = 8")
+    run(hjem)
+    held = index(hjem, "0101")
+    assert "1 pakke er holdt tilbage" in held and "VH-01" in held and "To ydelser &lt;samtidig&gt;" in held and "august" in held and "september 2026" in held
+    assert re.search(r"Rækker med fejl\">6<", held) and re.search(r"1(,0+)?\s% af rækkerne", held) and "version 1.202609.0" in held and "1. oktober 2026" in held
+    assert links(hjem, "0101") and "VH-01" not in index(hjem, "0615")
+    # what is new is what was written last: Horsens' correction, and not its benchmark from before
+    change(hjem, "update drift.pakke set skrevet = timestamp '2026-10-01 12:00:00' where version = '1.202609.0'")
+    run(hjem)
+    new = index(hjem, "0615").split("<h2>Nyt</h2>")[1].split("</section>")[0]
+    assert "voksne_handicap/1.202609.1/README.md" in new and "benchmark" not in new
+    assert oct((hjem.outbox / "0101" / "index.html").stat().st_mode & 0o777) == "0o440"
+
+
+def test_a_key_is_looked_up_for_the_municipality_it_is_of_and_noted(hjem):
+    from flis.keylookup import LookupFailed, resolve
+
+    run(hjem)
+    mine = pseudonym(recipient_key(master_key(hjem), "0101"), "b" * 32)
+    assert mine in {r["person_id"] for r in read_csv(newest(hjem, "0101") / "data" / "std_voksne_handicap__ydelse.csv")}
+    others = pseudonym(recipient_key(master_key(hjem), "0615"), "b" * 32)
+    # the number in force, not the one before; another municipality's key for the same person is nobody's here
+    assert resolve(hjem, "0101", [mine.upper(), others], "Rettelse af VH-01") == {mine: BENT, others: None}
+    with connect(hjem) as con:
+        event, place, detail = con.execute("select haendelse, kommunekode, cast(detalje as varchar) from drift.haendelse order by nummer desc limit 1").fetchall()[0]
+    assert (event, place) == ("noegle_opslag", "0101") and json.loads(detail) == {"antal": 2, "fundet": 1, "grund": "Rettelse af VH-01", "noegler": sorted([mine, others])}
+    assert BENT not in detail
+    with pytest.raises(LookupFailed, match="32 characters"):
+        resolve(hjem, "0101", ["'; drop"], "x")
 
 
 def test_an_interrupted_run_leaves_nothing_half(hjem, monkeypatch):

@@ -16,6 +16,7 @@ import duckdb
 import jinja2
 import pytest
 import yaml
+from flis.contract import read_contracts
 from flis.grammar import Talformat
 from flis.home import REPO, Home
 from flis.keys import create_key
@@ -157,6 +158,31 @@ def test_the_control_total_reads_as_the_table(tmp_path, talformat):
     for fil, (form, value) in stated.items():
         status, code, total = ledger[fil]
         assert (status, total) == ("aktiv", Decimal(value)) if value else (status, code) == ("afvist", "ulaeselig_slutrecord"), (fil, form)
+
+
+@pytest.mark.parametrize("amounts, total, ends, unreadable", [
+    (["1,230", "12,500", "3,450", "2,000", "1,230-", "12,500-", "3,450-", "2,000-"], "19,180", "afvist", None),         # thousands as English systems write them
+    (["1,230", "12,500", "1,230-", "12,500-"], "13,73", "afvist", None),                                                # and a sum that would have come out
+    (["1.234,56", "1,230", "1.234,56-", "1,234.56"], "2.464,56", "aktiv", 2),                                           # some of them: those rows alone
+])
+def test_opus_with_english_thousands(tmp_path, amounts, total, ends, unreadable):
+    """A ledger written as 1,230 for 1230 kr. is not a thousandth of itself: none of it is read as 1.23, and the sender is told of the first line."""
+    home = Home(tmp_path).prepare()
+    create_key(home, "k" * 40)
+    (home.setup / "kommune_opsaetning.csv").write_text(
+        "kommunekode,fagomraade,kildesystem,kadence,gyldig_fra,gyldig_til,instrueret\n0851,oekonomi,kmd_opus,maaned,2020-01-01,,true\n", "utf-8")
+    columns = next(t for f in read_contracts().filetypes if f.kildesystem == "kmd_opus" for t in f.tables).columns
+    plain = {"zikom": "851", "fiscyear0": "2026", "fiscper30": "010", "amount0": "{amount}"}
+    rows = [";".join(plain.get(c.name, "1") for c in columns).format(amount=amount) + ";" for amount in amounts]
+    inbox = home.inbox / "kmd"
+    inbox.mkdir()
+    (inbox / "ZD1SL_851_202610_20261105.csv").write_bytes("\n".join([";".join(c.header for c in columns) + ";", *rows, f"TOTAL;{len(rows)};{total};", ""]).encode("latin-1"))
+    load(home)
+    with duckdb.connect(str(home.cpr_db), read_only=True) as con:
+        (status, said), = con.execute("select status, aarsag from raw.leverance").fetchall()
+        read_, = con.execute(f"select count({amount_sql('amount0', 'efterstillet_minus')}) from raw.kmd_opus__zd1sl").fetchone()
+    assert status == ends and ("linje 2" if unreadable is None else "kunne ikke efterprøves") in said
+    assert read_ == (0 if unreadable is None else len(rows) - unreadable)
 
 
 def test_the_tables_are_read_as_they_are_meant():

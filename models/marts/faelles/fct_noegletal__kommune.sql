@@ -143,6 +143,8 @@ final as (
         naevner,
         case
             when observationsstatus in ('ikke_relevant', 'ikke_leveret') then cast(null as decimal(18, 5))
+            -- nobody above the line, and what is below it is not whole: not a zero yet
+            when taeller = 0 and observationsstatus <> 'aegte_nul' then cast(null as decimal(18, 5))
             when har_naevner then {{ kvotient('taeller', 'naevner', 'faktor') }}
             else cast(taeller * faktor as decimal(18, 5))
         end as vaerdi,

@@ -246,6 +246,20 @@ maaneder_til_dato as (
 
 ),
 
+-- Balance accounts begin the year with what was brought forward (regnskabsperiode 0). Where it was not delivered there are movements, and no balance.
+primosaldi as (
+
+    select distinct
+        kommunekode,
+        regnskabsaar
+    from bevaegelser
+    where
+        beloebstype = 'regnskab'
+        and hovedkonto = '9'
+        and regnskabsperiode = 0
+
+),
+
 budgetformler as (
 
     select formel_id
@@ -280,6 +294,7 @@ ramme_maaned as (
         m.periode,
         case
             when m.leveringsstatus in ('ikke_relevant', 'ikke_leveret') then m.leveringsstatus
+            when f.periodisering in ('saldo', 'saldo_12') and p.kommunekode is null then 'ikke_leveret'
             when m.antal_leveret = extract(month from m.periode) then 'leveret'
             else 'foreloebig'
         end as leveringsstatus,
@@ -292,13 +307,50 @@ ramme_maaned as (
             and m.kommunekode = b.kommunekode
             and m.aar = b.regnskabsaar
             and b.periode <= m.periode
-    where f.periodisering = 'aar_til_dato' and not m.er_tidligere
+    left join primosaldi as p
+        on m.kommunekode = p.kommunekode and m.aar = p.regnskabsaar
+    where f.periodisering in ('aar_til_dato', 'saldo', 'saldo_12') and not m.er_tidligere
     group by
         f.formel_id,
+        f.periodisering,
         m.kommunekode,
         m.periode,
         m.leveringsstatus,
-        m.antal_leveret
+        m.antal_leveret,
+        p.kommunekode
+
+),
+
+-- The mean of twelve months' balances; fewer than twelve is not that mean.
+ramme_saldo_12 as (
+
+    select
+        m.formel_id,
+        m.kommunekode,
+        m.periode,
+        case
+            when m.leveringsstatus = 'ikke_relevant' then 'ikke_relevant'
+            when count(case when t.leveringsstatus in ('leveret', 'foreloebig') then 1 end) < 12 then 'ikke_leveret'
+            when bool_and(t.leveringsstatus = 'leveret') then 'leveret'
+            else 'foreloebig'
+        end as leveringsstatus,
+        round(sum(t.beloeb_kr) / 12, 2) as beloeb_kr
+    from ramme_maaned as m
+    inner join ramme_maaned as t
+        on
+            m.formel_id = t.formel_id
+            and m.kommunekode = t.kommunekode
+            and t.periode <= m.periode
+            and t.periode > cast(m.periode - interval '12' month as date)
+    inner join formler as f
+        on
+            m.formel_id = f.formel_id
+            and f.periodisering = 'saldo_12'
+    group by
+        m.formel_id,
+        m.kommunekode,
+        m.periode,
+        m.leveringsstatus
 
 ),
 
@@ -332,7 +384,19 @@ ramme_aar as (
 
 samlet as (
 
-    select * from ramme_maaned
+    select
+        m.formel_id,
+        m.kommunekode,
+        m.periode,
+        m.leveringsstatus,
+        m.beloeb_kr
+    from ramme_maaned as m
+    inner join formler as f on m.formel_id = f.formel_id
+    where f.periodisering <> 'saldo_12'
+
+    union all
+
+    select * from ramme_saldo_12
 
     union all
 

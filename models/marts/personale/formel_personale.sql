@@ -17,6 +17,12 @@ maal as (
 
 ),
 
+aarsager as (
+
+    select * from {{ ref('fravaersaarsag') }}
+
+),
+
 bevaegelser as (
 
     select * from {{ ref('fct_personale__bevaegelse') }}
@@ -46,8 +52,8 @@ maaneder as (
 
 ),
 
--- What a formula takes: '*' is everything, and a list is separated by blanks. A person stands in several parts (causes, kinds of pay), so the largest
--- part tells how many persons there are at least.
+-- What a formula takes: '*' is everything, and a list is separated by blanks; causes may be named by the code list's flag (er_...). A person stands in
+-- several parts (causes, kinds of pay), so the largest part tells how many persons there are at least.
 udvalgt as (
 
     select
@@ -57,6 +63,8 @@ udvalgt as (
         sum(m.vaerdi) as vaerdi,
         max(m.antal_personer) as antal_personer
     from maal as m
+    left join aarsager as a
+        on m.fravaersaarsag = a.fravaersaarsag
     inner join udvalg as u
         on
             m.maal = u.maal
@@ -65,7 +73,12 @@ udvalgt as (
             and (u.ejerforhold = '*' or m.ejerforhold = u.ejerforhold)
             and (not u.kun_nomenklaturrelevant or m.er_nomenklaturrelevant)
             and (u.ansaettelsesformer = '*' or ' ' || u.ansaettelsesformer || ' ' like '% ' || m.ansaettelsesform || ' %')
-            and (u.fravaersaarsager = '*' or ' ' || u.fravaersaarsager || ' ' like '% ' || m.fravaersaarsag || ' %')
+            and (
+                u.fravaersaarsager = '*'
+                or ' ' || u.fravaersaarsager || ' ' like '% ' || m.fravaersaarsag || ' %'
+                or (a.er_egen_sygdom and ' ' || u.fravaersaarsager || ' ' like '% er_egen_sygdom %')
+                or (a.er_arbejdsulykke and ' ' || u.fravaersaarsager || ' ' like '% er_arbejdsulykke %')
+            )
     group by
         u.formel_id,
         m.kommunekode,

@@ -114,7 +114,12 @@ kendte as (
     where
         t.grundlag = 'maanedens_loen'
         and t.periode >= (select cast(min(u.periode) - interval '12' month as date) from uden_loen as u)
-        and (t.kommunekode, t.periode) not in (select kommunekode, periode from {{ skive_tabel() }})
+        and (t.kommunekode, t.periode) not in (
+            select
+                s.kommunekode,
+                s.periode
+            from {{ skive_tabel() }} as s
+        )
     {%- endif %}
 
 ),

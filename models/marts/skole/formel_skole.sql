@@ -17,6 +17,12 @@ maal as (
 
 ),
 
+institutionstyper as (
+
+    select * from {{ ref('institutionstype') }}
+
+),
+
 status as (
 
     select * from {{ ref('int_faelles__leveringsstatus') }}
@@ -24,8 +30,8 @@ status as (
 
 ),
 
--- What a formula takes: '*' is everything, and a list is separated by blanks. Whose it is, is the formula's role: the school's owner (egen), who pays
--- (betaling), or where the pupil lives (bopael).
+-- What a formula takes: '*' is everything, a list is separated by blanks, and a group of institution types is named by its flag (er_...). Whose it is, is
+-- the formula's role: the school's owner (egen), who pays (betaling), or where the pupil lives (bopael).
 udvalgt as (
 
     select
@@ -39,12 +45,24 @@ udvalgt as (
         sum(m.vaerdi) as vaerdi,
         sum(m.antal_personer) as antal_personer
     from maal as m
+    left join institutionstyper as t
+        on m.institutionstype = t.institutionstype
     inner join udvalg as u
         on
             m.maal = u.maal
-            and (u.institutionstyper = '*' or ' ' || u.institutionstyper || ' ' like '% ' || m.institutionstype || ' %')
-            and (u.klassetrin = '*' or ' ' || u.klassetrin || ' ' like '% ' || m.klassetrin || ' %')
-            and (u.klassetyper = '*' or ' ' || u.klassetyper || ' ' like '% ' || m.klassetype || ' %')
+            and (
+                u.institutionstyper = '*'
+                or ' ' || u.institutionstyper || ' ' like '% ' || m.institutionstype || ' %'
+                or (u.institutionstyper = 'er_offentligt_grundskoletilbud' and t.er_offentligt_grundskoletilbud)
+                or (u.institutionstyper = 'er_specialtilbud' and t.er_specialtilbud)
+                or (u.institutionstyper = 'er_privat_grundskole' and t.er_privat_grundskole)
+            )
+            {%- for kolonne, udvalgt in [
+                ('klassetrin', 'klassetrin'), ('klassetype', 'klassetyper'),
+                ('institutionstype_nu', 'institutionstyper_nu'), ('klassetrin_nu', 'klassetrin_nu'), ('klassetype_nu', 'klassetyper_nu'),
+            ] %}
+            and (u.{{ udvalgt }} = '*' or ' ' || u.{{ udvalgt }} || ' ' like '% ' || m.{{ kolonne }} || ' %')
+            {%- endfor %}
     inner join formler as f
         on u.formel_id = f.formel_id
     group by
@@ -58,7 +76,7 @@ udvalgt as (
 
 ),
 
--- A year's figure is September's: the reference date of the school year that begins in it.
+-- A year's figure is September's: the reference date of the school year that begins in it. What is held against last school start needs that September too.
 maaneder as (
 
     select
@@ -66,23 +84,29 @@ maaneder as (
         periode,
         periode as opgjort,
         'M' as opgoerelsesniveau,
-        leveringsstatus
+        leveringsstatus,
+        leveringsstatus as leveringsstatus_foer
     from status
     union all
     select
-        kommunekode,
-        cast(date_trunc('year', periode) as date) as periode,
-        {{ dato_af('cast(extract(year from periode) as integer)', 9, 1) }} as opgjort,
+        s.kommunekode,
+        cast(date_trunc('year', s.periode) as date) as periode,
+        {{ dato_af('cast(extract(year from s.periode) as integer)', 9, 1) }} as opgjort,
         'Å' as opgoerelsesniveau,
         coalesce(
-            max(case when extract(month from periode) = 9 then leveringsstatus end),
-            case when bool_and(leveringsstatus = 'ikke_relevant') then 'ikke_relevant' else 'ikke_leveret' end
-        ) as leveringsstatus
-    from status
+            max(case when extract(month from s.periode) = 9 then s.leveringsstatus end),
+            case when bool_and(s.leveringsstatus = 'ikke_relevant') then 'ikke_relevant' else 'ikke_leveret' end
+        ) as leveringsstatus,
+        coalesce(max(f.leveringsstatus), 'ikke_leveret') as leveringsstatus_foer
+    from status as s
+    left join status as f
+        on
+            s.kommunekode = f.kommunekode
+            and f.periode = {{ dato_af('cast(extract(year from s.periode) as integer) - 1', 9, 1) }}
     group by
-        kommunekode,
-        cast(date_trunc('year', periode) as date),
-        cast(extract(year from periode) as integer)
+        s.kommunekode,
+        cast(date_trunc('year', s.periode) as date),
+        cast(extract(year from s.periode) as integer)
 
 ),
 
@@ -92,7 +116,13 @@ ramme as (
         f.formel_id,
         m.kommunekode,
         m.periode,
-        m.leveringsstatus,
+        case
+            when f.periodisering <> 'fra_sidste_skolestart' or m.leveringsstatus in ('ikke_relevant', 'ikke_leveret') then m.leveringsstatus
+            -- what looks back to a school start that was never delivered, is not known
+            when m.leveringsstatus_foer not in ('leveret', 'foreloebig') then 'ikke_leveret'
+            when m.leveringsstatus_foer = 'foreloebig' then 'foreloebig'
+            else m.leveringsstatus
+        end as leveringsstatus,
         cast(round(u.vaerdi, 5) as decimal(18, 5)) as vaerdi,
         cast(u.antal_personer as bigint) as antal_personer
     from formler as f

@@ -32,7 +32,6 @@
 with final as (
 
     {%- for fakta, maalene in kilder %}
-    {%- set ydre = loop %}
     {%- for maal, udtryk, personer in maalene %}
     select
         '{{ maal }}' as maal,
@@ -44,15 +43,59 @@ with final as (
         institutionstype,
         {{ "'09'" if fakta == 'fct_skole__afgangselev' else 'klassetrin' }} as klassetrin,
         {{ 'klassetype' if fakta in har_klassetype else "'-'" }} as klassetype,
+        '-' as institutionstype_nu,
+        '-' as klassetrin_nu,
+        '-' as klassetype_nu,
         cast({{ udtryk }} as decimal(18, 5)) as vaerdi,
         cast({{ personer }} as bigint) as antal_personer
     from {{ ref(fakta) }}
     where ejer_kommunekode in (kommunekode, 'ingen', '0998')
-    {%- if not (loop.last and ydre.last) %}
     union all
-    {%- endif %}
     {%- endfor %}
     {%- endfor %}
+    select
+        maal,
+        kommunekode,
+        periode,
+        ejer_kommunekode,
+        betaling_kommunekode,
+        bopael_kommunekode,
+        institutionstype,
+        klassetrin,
+        klassetype,
+        institutionstype_nu,
+        klassetrin_nu,
+        klassetype_nu,
+        cast(antal_elever as decimal(18, 5)) as vaerdi,
+        cast(antal_elever as bigint) as antal_personer
+    from {{ ref('int_skole__skolestart') }}
+    union all
+    -- a school in the month: an institution where there are pupils in 0.-10. klasse
+    select
+        'skoler' as maal,
+        kommunekode,
+        periode,
+        ejer_kommunekode,
+        cast(null as string) as betaling_kommunekode,
+        cast(null as string) as bopael_kommunekode,
+        institutionstype,
+        '-' as klassetrin,
+        '-' as klassetype,
+        '-' as institutionstype_nu,
+        '-' as klassetrin_nu,
+        '-' as klassetype_nu,
+        cast(1 as decimal(18, 5)) as vaerdi,
+        cast(sum(antal_elever) as bigint) as antal_personer
+    from {{ ref('fct_skole__elev_maaned') }}
+    where
+        klassetrin <> 'ukendt'
+        and ejer_kommunekode in (kommunekode, 'ingen', '0998')
+    group by
+        kommunekode,
+        periode,
+        ejer_kommunekode,
+        institutionstype,
+        institutionsnummer
 
 )
 

@@ -179,12 +179,19 @@ ramme as (
         cast(
             case
                 when f.periodisering = 'aar_til_dato' then t.helaarsmodtagere
-                when f.formel_id in (select u.formel_id from udvalg as u where u.maal = 'fuldtidsydelser') then d.fuldtidsydelser
+                when u.maal = 'fuldtidsydelser' then d.fuldtidsydelser
                 else a.antal_personer
             end as decimal(18, 5)
         ) as vaerdi,
         cast(coalesce(t.antal_personer, a.antal_personer) as bigint) as antal_personer
     from formler as f
+    inner join (
+        select distinct
+            formel_id,
+            maal
+        from udvalg
+    ) as u
+        on f.formel_id = u.formel_id
     cross join maaneder as m
     left join antal_modtagere as a
         on f.formel_id = a.formel_id and m.kommunekode = a.kommunekode and m.periode = a.periode

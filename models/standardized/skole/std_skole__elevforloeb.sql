@@ -18,6 +18,7 @@ final as (
         periode,
         elev_id,
         person_id,
+        foedselsaar,
         institutionsnummer,
         klasse_id,
         klassetrin,

@@ -24,6 +24,8 @@ FEW = 10                        # municipalities: in a smaller demo all absence 
 # Shares of a municipality's children [general knowledge, rounded]; every twentieth child is in special education.
 PRIVATE, NEIGHBOUR, LATE, TENTH = 0.18, 0.015, 0.05, 0.3
 SPECIAL, SUPPORT = 20, 33
+# The share of those in special education who are back in a class of their year from 7. klasse, and of their neighbours in the order who come to it from 1. klasse.
+MOVES = 0.1
 
 # Pupils in a school, and in a class at most. Grades with few pupils are put together in classes that are not divided by year.
 IN_FOLKESKOLE, IN_PRIVATE, IN_SPECIAL = 400, 200, 90
@@ -209,7 +211,8 @@ def children(verden: Verden) -> None:
         trin as (
             select
                 s.person_nr, s.kommunekode, a.aar,
-                date_sub('year', s.foedselsdato, cast(a.fra as date)) - 6 - cast({u(verden, 's.person_nr', "'sen'")} < {LATE} as integer) as trin,
+                -- a child begins in the calendar year it turns six; some a year later
+                a.aar - year(s.foedselsdato) - 6 - cast({u(verden, 's.person_nr', "'sen'")} < {LATE} as integer) as trin,
                 greatest(s.gyldig_fra, cast(a.fra as date)) as fra, least(s.gyldig_til, cast(a.til as date)) as til
             from spil as s
             cross join (values {years}) as a (aar, fra, til)
@@ -301,7 +304,8 @@ def courses(verden: Verden) -> None:
         create table sk.forloeb_raa as
         with trukket as (
             select
-                b.*, p.plads, k.* exclude (kommunekode), {u(verden, 'b.person_nr', "'privat'")} as lod, {u(verden, 'b.person_nr', "'tosproget'")} as tosproget_lod
+                b.*, p.plads, k.* exclude (kommunekode), {u(verden, 'b.person_nr', "'privat'")} as lod, {u(verden, 'b.person_nr', "'tosproget'")} as tosproget_lod,
+                {u(verden, 'b.person_nr', "'flytter'")} < {MOVES} as flytter
             from sk.barn as b
             inner join sk.plads as p on b.kommunekode = p.kommunekode and b.person_nr = p.person_nr
             inner join sk.kommune as k on b.kommunekode = k.kommunekode
@@ -310,7 +314,7 @@ def courses(verden: Verden) -> None:
             select
                 *,
                 case
-                    when plads % {SPECIAL} = 1 then case
+                    when (plads % {SPECIAL} = 1 and not (flytter and trin >= 7)) or (plads % {SPECIAL} = 2 and flytter and trin >= 1) then case
                         when har_dag and plads // {SPECIAL} % 8 = 2 then 'dag'
                         when har_specialskole and (not har_specialklasser or plads // {SPECIAL} % 2 = 0) then 'specialskole'
                         else 'specialklasse'

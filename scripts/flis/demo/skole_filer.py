@@ -354,12 +354,14 @@ def add_truth(verden: Verden, month: date) -> None:
         """,
         "std_skole__elevforloeb": f"""
             select
-                r.kommunekode, {period}, r.elev_id, p.person_id, r.institutionsnummer, r.klasse_id, {grade} as klassetrin, r.elevtype, r.tosproget as er_tosproget,
+                r.kommunekode, {period}, r.elev_id, p.person_id, cast(year(f.foedselsdato) as integer) as foedselsaar, r.institutionsnummer, r.klasse_id, {grade} as klassetrin,
+                r.elevtype, r.tosproget as er_tosproget,
                 r.distrikt as skoledistrikt, r.betaling as betaling_kommunekode, r.tilhoer as tilhoer_kommunekode,
                 case when coalesce(r.bopael_cpr, r.bopael) = '{UNKNOWN_MUNICIPALITY}' then '0998' else coalesce(r.bopael_cpr, r.bopael) end as bopael_kommunekode,
                 r.bopael_cpr is not null as har_cpr_bopael, {year} as skoleaar, r.skoledage, r.fra as gyldig_fra, r.til as gyldig_til, r.kildesystem, r.kilde_id
             from sk.r_elev as r
             {person}
+            inner join verden.person as f on r.person_nr = f.person_nr
             where r.instrueret and r.aarsag is null
         """,
         "std_skole__fravaer": f"""
