@@ -155,6 +155,10 @@
     case {{ periodisering }}
         when 'aar' then extract(year from {{ maaned }}) = extract(year from {{ periode }})
         when 'aar_til_dato' then extract(year from {{ maaned }}) = extract(year from {{ periode }}) and {{ maaned }} <= {{ periode }}
+        -- a balance is the year's opening and what has moved since
+        when 'saldo' then extract(year from {{ maaned }}) = extract(year from {{ periode }}) and {{ maaned }} <= {{ periode }}
+        when 'saldo_12' then extract(year from {{ maaned }}) >= extract(year from {{ periode }} - interval '11' month) and {{ maaned }} <= {{ periode }}
+        when 'fra_sidste_skolestart' then extract(year from {{ periode }}) - extract(year from {{ maaned }}) in (0, 1)
         when 'primo' then {{ maaned }} = {{ periode }} or cast({{ maaned }} + interval '1' month as date) = {{ periode }}
         else {{ maaned }} = {{ periode }}
     end
