@@ -62,7 +62,7 @@ sammenlagt as (
         sum(case when {{ bidrager('k') }} then k.vaerdi end) as sum_vaerdi,
         count(case when {{ bidrager('k') }} then 1 end) as antal_bidragydere,
         count(case when k.observationsstatus <> 'ikke_relevant' then 1 end) as antal_mulige,
-        count(case when {{ bidrager('k') }} and k.observationsstatus = 'foreloebig' then 1 end) as antal_foreloebig,
+        count(case when k.observationsstatus = 'foreloebig' then 1 end) as antal_foreloebig,
         count(case when k.observationsstatus = 'ufuldstaendig' then 1 end) as antal_ufuldstaendig,
         count(case when k.observationsstatus = 'ikke_leveret' then 1 end) as antal_ikke_leveret,
         count(case when k.observationsstatus = 'ikke_relevant' then 1 end) as antal_ikke_relevant,

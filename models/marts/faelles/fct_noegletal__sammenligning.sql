@@ -120,7 +120,7 @@ regnet as (
         coalesce(sum_vaerdi, 0) - fradrag * egen_vaerdi as sum_vaerdi,
         antal_bidragydere - fradrag * bidrager as antal_bidragydere,
         antal_mulige - fradrag * case when egen_observationsstatus <> 'ikke_relevant' then 1 else 0 end as antal_mulige,
-        antal_foreloebig - fradrag * bidrager * case when egen_observationsstatus = 'foreloebig' then 1 else 0 end as antal_foreloebig,
+        antal_foreloebig - fradrag * case when egen_observationsstatus = 'foreloebig' then 1 else 0 end as antal_foreloebig,
         antal_ufuldstaendig - fradrag * case when egen_observationsstatus = 'ufuldstaendig' then 1 else 0 end as antal_ufuldstaendig,
         antal_ikke_leveret - fradrag * case when egen_observationsstatus = 'ikke_leveret' then 1 else 0 end as antal_ikke_leveret,
         antal_ikke_relevant - fradrag * case when egen_observationsstatus = 'ikke_relevant' then 1 else 0 end as antal_ikke_relevant,
