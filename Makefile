@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test test-alt lint lock clean bench
 
 demo: $(VENV)/klar
-	$(BIN)/flis demo
+	$(BIN)/flis demo --yes
 	$(BIN)/flis run --docs || [ $$? -eq 1 ]
 
 # Tests in two processes beside each other, which take about as long. Those that share the walked demo (demo_hjem) are in the first; these are in the second, and shown after.

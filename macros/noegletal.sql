@@ -133,16 +133,33 @@
 
 {#
   The observation status of an average, from what its possible contributors were. One who has not delivered yet can still change it, and so can one whose figure is
-  incomplete: it does not count until it has delivered anew.
+  incomplete or held by a rule: it does not count until it has delivered anew, or is released.
 #}
-{% macro gennemsnit_status(antal_bidragydere, antal_foreloebig, antal_ikke_leveret, sum_taeller, antal_ufuldstaendig='0') -%}
+{% macro gennemsnit_status(antal_bidragydere, antal_foreloebig, antal_ikke_leveret, sum_taeller, antal_holdt='0', antal_ufuldstaendig='0') -%}
     case
+        when {{ antal_bidragydere }} = 0 and {{ antal_holdt }} > 0 then 'ikke_oplyst'
         when {{ antal_bidragydere }} = 0 and {{ antal_ufuldstaendig }} > 0 then 'ufuldstaendig'
         when {{ antal_bidragydere }} = 0 and {{ antal_ikke_leveret }} > 0 then 'ikke_leveret'
         when {{ antal_bidragydere }} = 0 then 'ikke_relevant'
         when {{ antal_ufuldstaendig }} > 0 then 'ufuldstaendig'
-        when {{ antal_foreloebig }} > 0 or {{ antal_ikke_leveret }} > 0 then 'foreloebig'
+        when {{ antal_foreloebig }} > 0 or {{ antal_ikke_leveret }} > 0 or {{ antal_holdt }} > 0 then 'foreloebig'
         when {{ sum_taeller }} = 0 then 'aegte_nul'
         else 'som_leveret'
+    end
+{%- endmacro %}
+
+{#
+  Whether a formula's figure rests on a month, by how the formula is made up over time. A stock on the first of the month is the outcome of the month before too.
+#}
+{% macro hviler_paa_maaned(periodisering, periode, maaned) -%}
+    case {{ periodisering }}
+        when 'aar' then extract(year from {{ maaned }}) = extract(year from {{ periode }})
+        when 'aar_til_dato' then extract(year from {{ maaned }}) = extract(year from {{ periode }}) and {{ maaned }} <= {{ periode }}
+        -- a balance is the year's opening and what has moved since
+        when 'saldo' then extract(year from {{ maaned }}) = extract(year from {{ periode }}) and {{ maaned }} <= {{ periode }}
+        when 'saldo_12' then extract(year from {{ maaned }}) >= extract(year from {{ periode }} - interval '11' month) and {{ maaned }} <= {{ periode }}
+        when 'fra_sidste_skolestart' then extract(year from {{ periode }}) - extract(year from {{ maaned }}) in (0, 1)
+        when 'primo' then {{ maaned }} = {{ periode }} or cast({{ maaned }} + interval '1' month as date) = {{ periode }}
+        else {{ maaned }} = {{ periode }}
     end
 {%- endmacro %}

@@ -18,6 +18,9 @@
     create table if not exists drift.behandlet (model varchar, leverance_id bigint);
     -- what has been built, and from what: no signature until its tests have passed (flis.built)
     create table if not exists drift.bygget (model varchar, koersel bigint, signatur varchar);
+    -- what the rules hold back (flis.held writes it after they have run): a figure bears the mark of it
+    create schema if not exists kvalitet;
+    create table if not exists {{ source('kvalitet', 'holdt') }} (kommunekode varchar, fagomraade varchar, periode date, kvalitetsstatus varchar);
     -- what every model has come past is of no more use
     delete from drift.beroert where koersel < (select min(koersel) from drift.tilstand);
     delete from drift.koersel where koersel < (select min(koersel) from drift.tilstand);
@@ -36,6 +39,9 @@
 
 {% macro skive_tabel(navn=none) %}{{ return('drift.skive__' ~ (navn or model.name)) }}{% endmacro %}
 
+{# The name that slices stand under in drift.beroert when a rule has come to hold them, or has let go of them. #}
+{% macro skive_holdt() %}{{ return('kvalitet.holdt') }}{% endmacro %}
+
 {#
   What the model rests on: source tables reached through views, and the nearest upstream models of this strategy. An upstream model by delivery (a
   stored int_) is looked through as a view is, unless this one goes by municipality and month: its deliveries are this model's. `forenede` are the upstream
@@ -52,7 +58,8 @@
                 {% do set_.append(id) %}
                 {% if id.startswith('source.') %}
                     {% set s = graph.sources[id] %}
-                    {% if s.source_name not in ('opsaetning', 'leverancer') %}{% do kilder.append(s) %}{% endif %}
+                    {% if s.source_name == 'kvalitet' %}{% do modeller.append(skive_holdt()) %}
+                    {% elif s.source_name not in ('opsaetning', 'leverancer') %}{% do kilder.append(s) %}{% endif %}
                 {% elif id.startswith('model.') %}
                     {% set n = graph.nodes[id] %}
                     {% if n.config.get('incremental_strategy') == 'skive' %}
@@ -172,7 +179,7 @@
             {% if id not in set_ %}
                 {% do set_.append(id) %}
                 {% if id.startswith('source.') %}
-                    {% if graph.sources[id].source_name not in ('opsaetning', 'leverancer') %}{% do systemer.append(graph.sources[id].source_name) %}{% endif %}
+                    {% if graph.sources[id].source_name not in ('opsaetning', 'leverancer', 'kvalitet') %}{% do systemer.append(graph.sources[id].source_name) %}{% endif %}
                 {% elif id.startswith('model.') %}{% do koe.extend(graph.nodes[id].depends_on.nodes) %}
                 {% endif %}
             {% endif %}

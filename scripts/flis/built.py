@@ -11,13 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 from typing import Any
+
+import duckdb
 
 from flis.database import connect, content_sign, exists
 from flis.home import Home
 
-OURS = ("opsaetning", "leverancer")     # sources that are not deliveries
+HELD = "kvalitet"                       # what the rules hold back, and has been marked (flis.held)
+OURS = ("opsaetning", "leverancer", HELD)     # sources that are not deliveries
 GOOD = ("success", "pass", "warn", "no-op")
 SHOWN = 3
 
@@ -69,6 +73,7 @@ class Project:
                 f"select kildesystem, {content_sign('l')} from (select * exclude (koersel) from cpr.raw.leverance) as l where {which} group by 1 order by 1").fetchall()}
                 for which in ("true", "status in ('aktiv', 'tilbagekaldt')"))      # those withdrawn, for the sake of the memories
             moved = str(con.execute("select count(*), max(leverance_id) from cpr.raw.beroert_person").fetchall()[0])
+            held = marked(con)
         checks: dict[str, list] = {}
         for one in sorted((n for n in self.manifest.nodes.values() if n.resource_type == "test"), key=lambda n: n.unique_id):
             for above in one.depends_on.nodes:
@@ -79,6 +84,8 @@ class Project:
             one = self.manifest.sources[unique_id]
             if one.source_name == "opsaetning":
                 return hashlib.sha256(self._setup(one.name)).hexdigest()
+            if one.source_name == HELD:
+                return repr(sorted(held, key=str))
             if one.source_name != "leverancer":
                 return active.get(one.source_name, "")
             # The ledger, and what the load step writes beside it: a node that rests on raw tables reads of it what is about their systems.
@@ -166,6 +173,11 @@ class Project:
         """The nodes that rest on raw tables of these kildesystemer."""
         return {self.nodes[u].name for u, systems in self.systems.items() if systems & wanted}
 
+    def bearing_marks(self) -> set[str]:
+        """The nodes that rest on what the rules hold back, by unique id."""
+        sources = {u for u, s in self.manifest.sources.items() if s.source_name == HELD}
+        return {u for u, n in self.nodes.items() if any(sources & set(_parents(self.nodes[one])) for one in {u, *self.upstream[u]})}
+
     def area(self, fagomraade: str) -> tuple[set[str], set[str]]:
         """(a fagområde's own models and all they rest on, what rests on its own in whatever fagområde), by unique id.
 
@@ -175,11 +187,17 @@ class Project:
         return own.union(*(self.upstream[u] for u in own)), {u for u in self.nodes if own & self.upstream[u]} - own
 
     def narrowed(self, fagomraade: str, due: set[str]) -> set[str]:
-        """The names among `due` that a build of one fagområde takes: its own, and of what rests on them all but what also rests on something that is not taken."""
+        """The names among `due` that a build of one fagområde takes: its own, and of what rests on them all but what also rests on something that is not taken.
+
+        What it shares with others counts their figures too. Of those of whom nothing has been loaded that is nothing, and it is built: else the first fagområde to be built could never be shown.
+        """
         ids = {u for u, n in self.nodes.items() if n.name in due}
         mine, after = self.area(fagomraade)
+        with connect(self.home) as con:
+            loaded = {system for (system,) in con.execute("select distinct kildesystem from cpr.raw.leverance where status in ('aktiv', 'tilbagekaldt')").fetchall()}
+        beside = {u for a in after for u in self.upstream[a] if not self.systems[u] & loaded} - mine
         taken = ids & mine
-        for u in sorted(ids & after - mine, key=lambda u: len(self.upstream[u])):
+        for u in sorted(ids & (after | beside) - mine, key=lambda u: len(self.upstream[u])):
             if self.upstream[u] & ids <= taken:
                 taken.add(u)
         return {self.nodes[u].name for u in taken}
@@ -193,6 +211,30 @@ def _area(node: Any) -> str | None:
     """The fagområde a model belongs to; `faelles` also for the models about quality."""
     folder, *rest = node.path.split("/")
     return {"standardized": rest[0], "marts": rest[0], "kvalitet": "faelles"}.get(folder) if rest else None
+
+
+def marked(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str, date | None, str]]:
+    """The slices that bear a mark of the quality rules: (kommunekode, fagomraade, periode, kvalitetsstatus); none where nothing has been marked yet."""
+    return set(con.execute("select * from flis.kvalitet.holdt").fetchall()) if exists(con, HELD, "holdt") else set()
+
+
+def to_mark(home: Home, project: Project) -> set[str]:
+    """The names of nodes that are due for the sake of the marks and can be built as things stand: all that they rest on is built, or among them, and their text is the one they were built from."""
+    waiting = {u for u, n in project.nodes.items() if n.name in due(home, project)}
+    with connect(home) as con:
+        before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
+    taken: set[str] = set()
+    for u in sorted(waiting & project.bearing_marks(), key=lambda u: len(project.upstream[u])):
+        name = project.nodes[u].name
+        if project.upstream[u] & waiting <= taken and (name not in project.sliced or before.get(name) == project.prints[name]):
+            taken.add(u)
+    return {project.nodes[u].name for u in taken}
+
+
+def ever_built(home: Home) -> set[str]:
+    """The names of the nodes that have been built at all in this home, whatever they were built from."""
+    with connect(home) as con:
+        return {name for (name,) in con.execute("select distinct model from drift.bygget").fetchall()} if exists(con, "drift", "bygget") else set()
 
 
 def due(home: Home, project: Project) -> set[str]:
@@ -271,13 +313,16 @@ def remember_prints(home: Home, project: Project, results: Iterable[Any]) -> Non
 def require(home: Home, project: Project, fagomraade: str | None = None) -> None:
     """Raises NotReady unless the nodes of a fagområde (all, where none is given), what is shared and rests on them, and all that these rest on are built and tested as they stand.
 
-    Another fagområde's model holds it back where the shared tables (the nøgletal) count it, and nowhere else.
+    Another fagområde's model holds it back where the shared tables (the nøgletal) count it, and nowhere else. One that has never been built is counted nowhere: where that leaves a
+    shared table unbuilt, there is nothing of it to show (the package step says so).
     """
     waiting = due(home, project)
     if fagomraade:
         mine, after = project.area(fagomraade)
         shared = {u for u in after if _area(project.nodes[u]) == "faelles"}
-        waiting &= {project.nodes[u].name for u in mine | shared.union(*(project.upstream[u] for u in shared))}
+        ever = ever_built(home)
+        counted = {u for u in shared.union(*(project.upstream[u] for u in shared)) if project.nodes[u].name in ever}
+        waiting &= {project.nodes[u].name for u in mine | counted}
     if waiting:
         names = sorted(waiting)
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

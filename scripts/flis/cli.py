@@ -76,12 +76,22 @@ def _check_month(month: str | None, option: str) -> None:
         raise typer.BadParameter("a month is YYYY-MM, e.g. 2026-09", param_hint=option)
 
 
+def _must_be_there(home: Home) -> None:
+    """Refuse a home that is none (exit 2), so that a mistyped one is not made."""
+    if not home.is_there:
+        raise typer.BadParameter(f"there is no FLIS home in {home.root}, and nothing was made. `flis demo` makes one; for deliveries of your own, lay down "
+                                 f"{home.setup / 'kommune_opsaetning.csv'} first (docs/arkitektur.md, Set-up)", param_hint="--home")
+
+
 @contextmanager
 def alone(home: Home, verb: str) -> Iterator[Callable[[str], None]]:
     """The home to itself while a verb writes; gives a function to tell how far it has come. Every verb but `status` and `score` is inside one.
 
-    Ends the program with 4 when another is at work there, and with 3 and one plain line when a disk is full or a database file cannot be used.
+    Ends the program with 2 where there is no home and the verb is not the one that makes them, with 4 when another is at work there, and with 3 and one plain
+    line when the set-up is missing, a disk is full or a database file cannot be used.
     """
+    if verb != "demo":
+        _must_be_there(home)
     try:
         with locked(home, verb) as tell:
             yield tell
@@ -92,10 +102,11 @@ def alone(home: Home, verb: str) -> Iterator[Callable[[str], None]]:
         raise
     except Exception as fault:
         from flis.faults import explain
+        from flis.installation import SetupError
         from flis.journal import JournalDamaged
 
-        if isinstance(fault, JournalDamaged):
-            errors.print(f"[red]{verb}:[/red] {fault}", highlight=False, soft_wrap=True)
+        if isinstance(fault, (JournalDamaged, SetupError)):
+            errors.print(f"[red]{verb}:[/red] {escape(str(fault))}", highlight=False, soft_wrap=True)
             raise typer.Exit(FAILED) from fault
         if line := explain(fault, home):
             errors.print(f"[red]{verb}:[/red] {line}", highlight=False, soft_wrap=True)
@@ -197,8 +208,10 @@ def score(home: HomeOption = None) -> None:
     from flis.truth import TruthMissing
     from flis.truth import score as scores
 
+    where = Home.of(home)
+    _must_be_there(where)
     try:
-        found = scores(Home.of(home))
+        found = scores(where)
     except TruthMissing as fault:
         errors.print(f"[red]{escape(str(fault))}[/red]", highlight=False)
         raise typer.Exit(2) from fault
@@ -274,6 +287,9 @@ def restore(home: HomeOption = None,
         found = wanting(where)
         for name, why in found.items():
             console.print(f"{where.cpr_db if name == 'cpr' else where.db}: {why}", highlight=False, soft_wrap=True)
+        if not (found or anew or where.cpr_db.exists() or where.db.exists()):
+            console.print(f"Nothing has been loaded in {where.root}, so there is nothing to restore.", highlight=False, soft_wrap=True)
+            raise typer.Exit(DONE)
         if not (found or anew):
             console.print("Both database files can be read, and they are up with the journals beside the archive: there is nothing to restore.", highlight=False, soft_wrap=True)
             raise typer.Exit(DONE)
@@ -300,16 +316,19 @@ def demo(home: HomeOption = None,
          slut: Annotated[str, typer.Option(help="Last month, YYYY-MM.")] = "2026-09",
          kommuner: Annotated[str | None, typer.Option(help="Comma-separated municipality codes (default all).")] = None,
          seed: Annotated[int, typer.Option(help="Seed; the same arguments give the same bytes.")] = 1,
-         faults: Annotated[bool, typer.Option("--faults/--no-faults", help="Plant typical registration errors.")] = True) -> None:
-    """Write a demo Denmark's inbox, and the truth beside it."""
+         faults: Annotated[bool, typer.Option("--faults/--no-faults", help="Plant typical registration errors.")] = True,
+         yes: Annotated[bool, typer.Option("--yes", help="Do not ask where the demo has been loaded already.")] = False) -> None:
+    """Write a demo Denmark's inbox, and the truth beside it. Makes the home, where there is none."""
     from flis.demo import generate
 
     _check_month(slut, "--slut")
-    where = Home.of(home).prepare()
+    where = Home.of(home)
     asked = {"scale": scale, "periods": periods, "slut": slut, "kommuner": kommuner, "seed": seed, "faults": faults}
     made = where.truth / "demo.json"
     if made.exists() and json.loads(made.read_text("utf-8")) != asked:
         raise typer.BadParameter(f"{where.root} holds a demo made with other arguments ({made}); choose another --home or remove it", param_hint="--home")
+    _ask_before_demo(where, where.truth.is_dir(), yes)
+    where.prepare().truth.mkdir(exist_ok=True)      # it is a demo from now on, also when it is stopped half-way
     with alone(where, "demo"):
         status_file.mark_incomplete(where)
         start = time.monotonic()
@@ -321,6 +340,19 @@ def demo(home: HomeOption = None,
         made.write_text(json.dumps(asked), "utf-8")
     files = len(status_file.waiting_files(where))
     console.print(f"{files:,} files in {where.inbox}, the truth in {where.truth} ({time.monotonic() - start:.1f} s)", highlight=False)
+
+
+def _ask_before_demo(home: Home, is_demo: bool, yes: bool) -> None:
+    """A demo is never written over an installation's own set-up or deliveries, and over a demo that has been walked only when somebody says so."""
+    if not is_demo and (any(home.setup.glob("*.csv")) or home.cpr_db.exists()):
+        raise typer.BadParameter(f"{home.root} holds a set-up or deliveries that are no demo's; choose another --home", param_hint="--home")
+    if not home.cpr_db.exists() or yes:
+        return
+    question = f"{home.root} has been loaded already; the demo's files would lie in its inbox once more."
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question} Say --yes if that is meant, or choose another --home", param_hint="--home")
+    if not typer.confirm(f"{question} Go on?"):
+        raise typer.Exit(DONE)
 
 
 @app.command()
@@ -348,6 +380,9 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
         facts[name] = asked(facts.get(name, []))
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+        return
+    if not where.is_there and not as_json:
+        console.print(f"There is no FLIS home in {where.root}: `flis demo` makes one.", highlight=False, soft_wrap=True)
         return
     if not facts.get("trin"):
         console.print(f"Nothing has run in {where.root} yet: start with `flis demo` or put files in {where.inbox}, then `flis run`.", highlight=False)
@@ -382,6 +417,8 @@ def docs(home: HomeOption = None) -> None:
     """dbt's documentation with lineage as one static page."""
     where = Home.of(home)
     with alone(where, "docs"):
+        if not where.db.exists():
+            raise typer.BadParameter(f"nothing has been built in {where.root} yet: run `flis run` first, then `flis docs` shows what was built", param_hint="--home")
         _write_docs(where.prepare())
 
 
@@ -454,6 +491,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
     row("deviations / new / resolved", "validate", "deviations", "new", "resolved")
     row("reports / workbooks", "report", "reports", "workbooks")
     row("packages written / unchanged / held", "package", "written", "unchanged", "held")
+    for line in done.get("package", {}).get("not_built", []):
+        table.add_row("packages that wait for `flis build`", line)
     table.add_row("seconds " + " / ".join(done), " / ".join(str(facts["seconds"]) for facts in done.values()))
     console.print(table)
     letters = sorted(home.outbox.glob("*/kvalitetsrapport/rapport.html"))

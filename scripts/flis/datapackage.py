@@ -17,6 +17,7 @@ import yaml
 
 from flis.home import REPO
 
+DELIVERY = "_leverance_id"
 LEVELS = ("individ", "kommune", "dimension", "benchmark")
 FOLDER = "data"
 FORMULA_GUARD = "'"
@@ -182,6 +183,16 @@ def texts(area: str) -> dict[str, Any]:
     return {**common, **found, "forskelle": [*found.get("forskelle", []), *common.get("forskelle", [])]}
 
 
+@cache
+def _titles() -> dict[str, str]:
+    return yaml.safe_load((REPO / "pakker" / "_tabeller.yml").read_text("utf-8"))
+
+
+def title_of(table: str) -> str:
+    """What people call a table of the packages (`pakker/_tabeller.yml`); its name where nobody has said."""
+    return _titles().get(table, table)
+
+
 # --- descriptor -----------------------------------------------------------------------------------------------------------------------------
 
 def resources(table: Table, formats: list[str], dimension_formats: list[str]) -> list[dict[str, Any]]:
@@ -191,7 +202,7 @@ def resources(table: Table, formats: list[str], dimension_formats: list[str]) ->
         csv = kind == "csv"
         resource: dict[str, Any] = {
             "name": _resource_name(table.name, kind, formats),
-            "title": table.name,
+            "title": title_of(table.name),
             "description": table.description,
             "path": f"{FOLDER}/{table.name}.{kind}",
             "format": kind,
@@ -316,10 +327,11 @@ def _load_body(tables: tuple[Table, ...], table_formats: tuple[tuple[str, ...], 
                   for c in table.columns if c.description]
         lines.append("")
     for table in ordered:
-        if table.level == "dimension" or not (table.foreign or _by_year(table, tables)):
+        lookups = sorted((c, t) for c, t in table.foreign.items() if c != DELIVERY)      # which delivery a row came in is no dimension of an analysis
+        if table.level == "dimension" or not (lookups or _by_year(table, tables)):
             continue
         texts_, joins = ["    f.*"], []
-        for number, (column, (target, key)) in enumerate(sorted(table.foreign.items()), 1):
+        for number, (column, (target, key)) in enumerate(lookups, 1):
             joins.append(f"left join {_id(target)} as d{number} on f.{_id(column)} = d{number}.{_id(key)}")
             texts_ += [f"    d{number}.{_id(c)} as {_id(f'{column}__{c}')}" for c in by_name[target].names if c != key]
         for number, (column, target) in enumerate(_by_year(table, tables), len(joins) + 1):

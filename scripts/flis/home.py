@@ -81,6 +81,11 @@ class Home:
     def status(self) -> Path:
         return self.root / "status.json"
 
+    @property
+    def is_there(self) -> bool:
+        """Whether this is a home: a folder with a set-up, an archive or a database file. `flis demo` makes one, and whoever lays down a set-up; no other verb does, for the name may be mistyped."""
+        return any(path.exists() for path in (self.setup, self.archive, self.cpr_db, self.db))
+
     def prepare(self) -> Home:
         """Create the folders that every step needs (0700 where personal data may lie)."""
         for folder in (self.root, self.inbox, self.archive, self.quarantine, self.setup, self.outbox,

@@ -39,6 +39,7 @@ from flis.tablesigns import WHOLE, TableSigns
 Progress = Callable[[str, int, int], None]
 
 WORKERS = 2
+NOT_BUILT = "ikke bygget endnu:"
 FORMATS = {"parquet": ["parquet"], "csv": ["csv"], "begge": ["csv", "parquet"]}
 FILE_MODE = 0o440         # a written version is never changed, and is not for everybody on the machine
 VERSION = re.compile(r"(\d+)\.(\d{6})\.(\d+)")
@@ -138,7 +139,8 @@ class PackageResult:
     def facts(self) -> dict[str, Any]:
         """Figures for status.json and the table a newcomer sees."""
         return {"written": len(self.written), "unchanged": len(self.unchanged), "held": len(self.held), "skipped": len(self.skipped), "bytes": self.bytes,
-                "reasons": [f"{recipient}/{area}: {reason}" for recipient, area, reason in self.held]}
+                "reasons": [f"{recipient}/{area}: {reason}" for recipient, area, reason in self.held],
+                "not_built": sorted({f"{area}: {reason}" for _, area, reason in self.skipped if reason.startswith(NOT_BUILT)})}
 
 
 def package(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None,
@@ -220,12 +222,19 @@ class Run:
     def _foreign_keys(self, tables: dict[str, dp.Table]) -> None:
         """Add the foreign keys that names alone give, where the data keep them. Declared ones are tested by dbt and stand as they are."""
         built = [t for t in tables.values() if t.columns]
+        self.traced = {t.name for t in built if dp.DELIVERY in t.names and t.level in ("individ", "kommune") and self._traces(t)}
         for name, table in tables.items():
             tables[name] = replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in tables and tables[t].level == "dimension" and tables[t].key == (k,)})
         for name, column, dimension, key in dp.conventional_keys(built):
             table, target = tables[name], tables[dimension]
             if self.signs.is_key(table.name, column, table.relation, target.name, key, target.relation):
                 tables[name] = replace(tables[name], foreign={**tables[name].foreign, column: (dimension, key)})
+
+    def _traces(self, table: dp.Table) -> bool:
+        """Whether every row came in a delivery that is in its municipality's package: its own, or one of the whole country."""
+        orphan = (f'select 1 from {table.relation} as f anti join cpr.raw.leverance as l on f."{dp.DELIVERY}" = l.leverance_id and l.status = \'aktiv\' '
+                  f'and coalesce(l.kommunekode, f."{table.controller}") = f."{table.controller}"')
+        return self._exists("cpr", "raw", "leverance") and self.signs.remembered(f"{table.name}.{dp.DELIVERY}", [table.name], f"select cast(not exists ({orphan}) as varchar)") == "true"
 
     def _deliveries(self) -> list[dict[str, Any]]:
         if not self._exists("cpr", "raw", "leverance"):
@@ -361,7 +370,7 @@ class Run:
                     continue
                 wanted = wishes.get((recipient, one), [])
                 if unbuilt:
-                    result.skipped.append((recipient, one, f"ikke bygget endnu: {', '.join(unbuilt)}"))
+                    result.skipped.append((recipient, one, f"{NOT_BUILT} {', '.join(unbuilt)}"))
                     continue
                 if mine and wanted:
                     if one not in instructed.get(recipient, []):
@@ -447,7 +456,8 @@ class Run:
             if column not in wish.without:
                 columns.append(dp.Column(column, "VARCHAR", f"Lokalt felt {', '.join(names)}: {text}"))
         table = table.with_columns(columns, note)
-        return replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in plan.tables})
+        to_delivery = {dp.DELIVERY: (DELIVERIES, DELIVERY_TABLE.key[0])} if table.name in self.traced and dp.DELIVERY in table.names else {}
+        return replace(table, foreign={c: (t, k) for c, (t, k) in table.foreign.items() if t in plan.tables} | to_delivery)
 
     @staticmethod
     def _is_person(column: str) -> bool:
@@ -669,7 +679,7 @@ class Run:
                 digest, size = files[Path(resource["path"]).name]
                 resource |= {"bytes": size, "hash": f"sha256:{digest}"}
         quiet = {t.name for t in tables if t.quiet}
-        content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if r["title"] not in quiet]).encode())
+        content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if Path(r["path"]).stem not in quiet]).encode())
         plan.rows = rows
         if newest and _content(newest) == content:
             shutil.rmtree(folder)
@@ -703,15 +713,16 @@ class Run:
     def _write_texts(self, plan: Plan, folder: Path, version: str, content: str, tables: list[dp.Table], resources: list[dict], rows: dict[str, int],
                      files: dict[str, tuple[str, int]]) -> None:
         text, sources = dp.texts(plan.area), plan.sources.facts(self.manifest.source_title)
+        declared = self.declaration if self.declaration and plan.area in self.declaration.areas else None      # another fagområde may have been declared, and this one not yet
         contract, month, correction = version.split(".")
-        owners = sorted({t.owner for t in tables if t.owner and t.area == plan.area})
+        owners = sorted({t.owner for t in self.tables.values() if t.owner and t.area == plan.area}) or [text["titel"]]
         title = f"{text['titel']}, {'sammenligningstal for alle kommuner' if plan.benchmark else self.municipalities.get(plan.recipient, plan.recipient)}"
         facts = {
             "area": plan.area, "benchmark": plan.benchmark, "cpr": plan.cpr, "title": title, "recipient": plan.recipient,
             "recipient_name": self.municipalities.get(plan.recipient, plan.recipient), "version": version, "contract": contract, "month": f"{month[:4]}-{month[4:]}",
-            "correction": correction, "id": f"urn:x-flis:{plan.recipient}:{plan.name}:{version}", "owner": " og ".join(owners) or text["titel"],
+            "correction": correction, "id": f"urn:x-flis:{plan.recipient}:{plan.name}:{version}", "owner": " og ".join(owners),
             "wishes": self._wish_texts(plan), "quality": self._quality_of(plan), "sources": sources,
-            "declaration": self.declaration and self.declaration.readme_section(plan.area, None if plan.benchmark else plan.recipient),
+            "declaration": declared and declared.readme_section(plan.area, None if plan.benchmark else plan.recipient),
         }
         descriptor = {
             "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
@@ -723,20 +734,21 @@ class Run:
             "created": plan.sources.newest.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "keywords": ["FLIS", text["titel"], *(["sammenligning"] if plan.benchmark else [])],
             "contributors": [{"title": o, "roles": ["dataejer"]} for o in owners],
+            "licenses": [{"path": "README.md", "title": text["vilkaar_benchmark" if plan.benchmark else "vilkaar_cpr" if plan.cpr else "vilkaar"].strip()}],
             "sources": sources,
             "resources": resources,
             "flis": {
                 "modtager": plan.recipient, "fagomraade": plan.area, "pakke": "benchmark" if plan.benchmark else "egen", "kontrakt": int(contract),
                 "periode": facts["month"], "rettelse": int(correction), "personnumre": plan.cpr, "noegle_version": self.key_version,
                 "oversaettelser": self.manifest.crosswalks(plan.area), "indhold": content, "kvalitet": facts["quality"],
-                "deklaration": "kvalitet.jsonld" if self.declaration else None,
+                "deklaration": "kvalitet.jsonld" if declared else None,
             },
         }
         formats = {t.name: plan.formats_of(t.name) for t in tables}
         written = {"datapackage.json": dp.to_json(descriptor) + "\n", "README.md": dp.readme(facts, tables, rows, formats),
                    "indlaes.sql": dp.load_sql(f"{title}, version {version}", tables, formats)}
-        if self.declaration:
-            written["kvalitet.jsonld"] = self.declaration.package_jsonld(plan.area, facts["id"], version, title, None if plan.benchmark else plan.recipient)
+        if declared:
+            written["kvalitet.jsonld"] = declared.package_jsonld(plan.area, facts["id"], version, title, None if plan.benchmark else plan.recipient)
         sums = {f"{dp.FOLDER}/{name}": digest for name, (digest, _) in files.items()}
         for name, body in written.items():
             (folder / name).write_text(body, "utf-8", newline="\n")

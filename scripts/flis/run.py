@@ -65,7 +65,15 @@ def _validate(home: Home, narrow: dict, bar, alt: bool = False, engine: list[Ahe
         from flis.validate import validate
 
         facts = validate(home, progress=bar, alt=alt, **narrow).facts()
+    facts["marked"] = _settle(home, bar)
     return facts, HELD if facts["held"] or facts["not_run"] else DONE        # a rule that could not run is never passed over in silence
+
+
+def _settle(home: Home, bar) -> int:
+    """Mark the figures by what the rules hold now; returns how many models were built for it."""
+    from flis.held import settle
+
+    return settle(home, bar)
 
 
 def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
@@ -76,8 +84,8 @@ def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.systems import write_systems
     from flis.validate import judge
 
-    manifest = _fit(home, narrow["fagomraade"])
     judge(home)
+    manifest = _fit(home, narrow["fagomraade"], bar)
     with connect(home, write="flis") as con:
         if not narrow["fagomraade"]:
             write_systems(con, home, manifest)
@@ -86,12 +94,13 @@ def _report(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     return {**facts, "declared": declared["computed"], "not_declared": declared["failed"]}, HELD if declared["failed"] else DONE
 
 
-def _fit(home: Home, fagomraade: str | None) -> Manifest:
-    """What leaves the house rests on models that are built, tested, and up with what has been loaded. Raises NotReady; returns dbt's manifest."""
+def _fit(home: Home, fagomraade: str | None, bar) -> Manifest:
+    """What leaves the house rests on models that are built, tested, up with what has been loaded, and marked by what the rules hold. Raises NotReady; returns dbt's manifest."""
     from flis import built
     from flis.build import project
     from flis.datapackage import Manifest, manifest_path
 
+    _settle(home, bar)
     built.require(home, project(home), fagomraade)
     return Manifest(manifest_path())
 
@@ -100,8 +109,8 @@ def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.package import package
     from flis.validate import judge
 
-    _fit(home, narrow["fagomraade"])
     judge(home)
+    _fit(home, narrow["fagomraade"], bar)
     facts = package(home, progress=bar, **narrow).facts()
     return facts, HELD if facts["held"] else DONE
 

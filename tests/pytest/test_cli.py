@@ -8,8 +8,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from flis import status
+from flis.cli import _ask_before_demo
 from flis.home import REPO, Home
 
 
@@ -48,10 +50,70 @@ def test_en_demo_blandes_ikke_med_en_anden(tmp_path) -> None:
     assert unknown.returncode == 2 and "ingen leverance 7" in unknown.stderr
 
 
+SMALL = ("--scale", "0.0005", "--periods", "1", "--kommuner", "0825")
+
+
+@pytest.mark.parametrize("verb", [("load",), ("build",), ("validate",), ("report",), ("package",), ("run",), ("docs",), ("restore",), ("score",), ("withdraw", "7", "--grund", "Prøve")])
+def test_et_hjem_der_er_skrevet_forkert_oprettes_ikke(tmp_path, verb) -> None:
+    home = Home.of(tmp_path / "hjme")
+    done = flis(*verb, home=home)
+    assert done.returncode == 2 and "there is no FLIS home" in done.stderr and "flis demo" in done.stderr
+    assert not home.root.exists()
+
+
+def test_status_opretter_intet(tmp_path) -> None:
+    home = Home.of(tmp_path / "hjme")
+    done = flis("status", home=home)
+    assert done.returncode == 0 and "no FLIS home" in done.stdout and not home.root.exists()
+
+
+def test_et_tomt_hjem_siger_hvad_der_mangler(tmp_path) -> None:
+    """There is a home, and nothing in it: each verb says what to do first, without a trace."""
+    home = Home.of(tmp_path).prepare()
+    docs = flis("docs", home=home)
+    assert docs.returncode == 2 and "nothing has been built" in docs.stderr
+    restore = flis("restore", home=home)
+    assert restore.returncode == 0 and "Nothing has been loaded" in restore.stdout
+    load = flis("load", home=home)
+    assert load.returncode == 3 and "kommune_opsaetning.csv is missing" in load.stderr
+    assert "Traceback" not in docs.stderr + restore.stderr + load.stderr
+
+
+def test_en_demo_oven_i_det_der_er_indlaest_skal_siges(tmp_path) -> None:
+    home = Home.of(tmp_path)
+    assert flis("demo", *SMALL, home=home).returncode == 0
+    assert flis("load", home=home).returncode in (0, 1)
+    assert not list(home.inbox.glob("*/*"))
+    again = flis("demo", *SMALL, home=home)         # no terminal to ask on
+    assert again.returncode == 2 and "--yes" in again.stderr and not list(home.inbox.glob("*/*"))
+    assert flis("demo", *SMALL, "--yes", home=home).returncode == 0 and list(home.inbox.glob("*/*"))
+
+
+@pytest.mark.parametrize("answer, goes_on", [("n", False), ("y", True)])
+def test_paa_en_terminal_spoerges_der(tmp_path, monkeypatch, answer, goes_on) -> None:
+    home = Home.of(tmp_path).prepare()
+    home.cpr_db.touch()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", lambda question: answer == "y")
+    if goes_on:
+        _ask_before_demo(home, True, False)
+    else:
+        with pytest.raises(typer.Exit):
+            _ask_before_demo(home, True, False)
+
+
+def test_en_demo_skrives_aldrig_over_en_rigtig_opsaetning(tmp_path) -> None:
+    home = Home.of(tmp_path).prepare()
+    setup = home.setup / "kommune_opsaetning.csv"
+    setup.write_text("kommunekode\n", "utf-8")
+    done = flis("demo", *SMALL, "--yes", home=home)
+    assert done.returncode == 2 and "no demo's" in done.stderr and setup.read_text("utf-8") == "kommunekode\n"
+
+
 def test_status_foer_noget_har_koert(tmp_path) -> None:
-    done = flis("status", home=Home.of(tmp_path))
+    done = flis("status", home=Home.of(tmp_path).prepare())
     assert done.returncode == 0
-    assert "flis demo" in done.stdout
+    assert "flis demo" in done.stdout and "Nothing has run" in done.stdout
 
 
 def test_intet_nyt_siger_det_uden_dbt_og_ge(demo_hjem: Home) -> None:

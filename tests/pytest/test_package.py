@@ -171,7 +171,7 @@ def test_the_descriptor_says_what_the_models_say(hjem):
     table = next(r for r in found["resources"] if r["name"] == "std_voksne_handicap__ydelse")
     fields = {f["name"]: f for f in table["schema"]["fields"]}
     assert table["schema"]["primaryKey"] == ["person_id", "paragraf", "gyldig_fra"]
-    assert {(k["fields"][0], k["reference"]["resource"]) for k in table["schema"]["foreignKeys"]} == {("kommunekode", "dim_kommune"), ("betaling_kommunekode", "dim_kommune")}
+    assert {(k["fields"][0], k["reference"]["resource"]) for k in table["schema"]["foreignKeys"]} == {("kommunekode", "dim_kommune"), ("betaling_kommunekode", "dim_kommune"), ("_leverance_id", "leverancer")}
     assert fields["timer"] == {"name": "timer", "type": "number", "description": "Timer pr. uge.", "decimalChar": ",", "enhed": "timer"}
     assert fields["status"]["constraints"]["enum"] == ["igang", "slut"]
     assert {"value": "SEL|85", "label": "Socialpædagogisk støtte"} in fields["paragraf"]["categories"]
@@ -181,6 +181,13 @@ def test_the_descriptor_says_what_the_models_say(hjem):
     assert found["flis"]["oversaettelser"] == {"xwalk_voksne_handicap__paragraf": "b" * 12} and found["flis"]["noegle_version"] == 1
     assert found["id"] == "urn:x-flis:0101:voksne_handicap:1.202609.0" and found["created"] == "2026-10-02T03:00:00Z"
     assert [r["fil"] for r in read_csv(newest(hjem, "0101") / "data/leverancer.csv")] == ["a_0101_08.csv", "a_0101_09r.csv"]
+
+
+def test_a_row_of_a_delivery_that_is_not_in_the_package_has_no_key_to_it(hjem):
+    change(hjem, "update standardized.std_voksne_handicap__ydelse set _leverance_id = 999 where _leverance_id = (select min(_leverance_id) from standardized.std_voksne_handicap__ydelse)")
+    run(hjem)
+    table = next(r for r in descriptor(newest(hjem, "0101"))["resources"] if r["name"] == "std_voksne_handicap__ydelse")
+    assert "_leverance_id" not in {k["fields"][0] for k in table["schema"]["foreignKeys"]}
 
 
 def test_ids_are_keyed_anew_per_recipient(hjem):
@@ -261,7 +268,9 @@ def test_indlaes_sql_loads_typed_tables_with_keys(hjem, form, monkeypatch):
     rows = con.execute("select paragraf, gyldig_fra, timer, er_akut, antal, note, lokal_team from std_voksne_handicap__ydelse order by paragraf desc").fetchall()
     assert [(p, d, str(t) if t is not None else None, a, n, note, team) for p, d, t, a, n, note, team in rows] == [
         ("SEL|85", date(2026, 1, 1), "7.50", True, 2, "=HYPERLINK(\"x\")", "@nord"), ("SEL|103", date(2025, 1, 1), None, None, None, "'navn; \"æøå\"", None)]
-    assert con.execute("select count(*) from duckdb_constraints() where table_name = 'std_voksne_handicap__ydelse' and constraint_type in ('PRIMARY KEY', 'FOREIGN KEY')").fetchall() == [(3,)]
+    assert con.execute("select count(*) from duckdb_constraints() where table_name = 'std_voksne_handicap__ydelse' and constraint_type in ('PRIMARY KEY', 'FOREIGN KEY')").fetchall() == [(4,)]
+    # A cube has the dimensions' texts; which file a row came in is looked up where that is asked.
+    assert not [c for (c,) in con.execute("select column_name from duckdb_columns() where table_name = 'kube_voksne_handicap__ydelse'").fetchall() if c.startswith("_leverance_id__")]
     assert con.execute("select betaling_kommunekode__kommunenavn from kube_voksne_handicap__ydelse where paragraf = 'SEL|103'").fetchall() == [("Frederiksberg",)]
     with pytest.raises(duckdb.ConstraintException):
         con.execute("insert into std_voksne_handicap__ydelse select * from std_voksne_handicap__ydelse limit 1")
@@ -342,6 +351,18 @@ def test_a_held_package_is_not_written_and_the_others_are(hjem):
     assert [p.parts[-3:] for p in result.written] == [("0615", "voksne_handicap", "1.202609.1")]
     assert [p.name for p in versions(hjem, "0101", "voksne_handicap")] == ["1.202609.0"]
     assert result.facts()["held"] == 1
+
+
+def test_what_has_not_been_declared_yet_is_packaged_without(hjem):
+    """`flis report --fagomraade skole` declares Skole alone; the other fagområder's packages say that theirs is not made."""
+    with connect(hjem, write="flis") as con:
+        con.execute("create schema if not exists kvalitet")
+        con.execute("create table kvalitet.deklaration (fagomraade varchar, version varchar, kommunekode varchar, maal_id varchar, taeller decimal(18,5), naevner decimal(18,5), vaerdi decimal(18,5), status varchar, aarsag varchar, opgjort timestamp)")
+        con.execute("insert into kvalitet.deklaration values ('skole', '1', '0101', 'x', 1, 1, 1, 'opgjort', null, null)")
+    run(hjem)
+    folder = newest(hjem, "0101")
+    assert "ikke deklareret endnu" in (folder / "README.md").read_text("utf-8")
+    assert not (folder / "kvalitet.jsonld").exists() and descriptor(folder)["flis"]["deklaration"] is None
 
 
 def hold(home: Home, recipient: str) -> None:

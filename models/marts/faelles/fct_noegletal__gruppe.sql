@@ -47,8 +47,8 @@ grupper as (
 
 ),
 
--- A municipality without a figure, or with one that is incomplete, is out of both numerator and denominator: a sum over some divided by a sum over
--- others means nothing.
+-- A municipality without a figure, with one that is incomplete, or with one that a rule holds, is out of both numerator and denominator: a sum over some
+-- divided by a sum over others means nothing.
 sammenlagt as (
 
     select
@@ -67,6 +67,8 @@ sammenlagt as (
         count(case when k.observationsstatus = 'ikke_leveret' then 1 end) as antal_ikke_leveret,
         count(case when k.observationsstatus = 'ikke_relevant' then 1 end) as antal_ikke_relevant,
         count(case when {{ bidrager('k') }} and k.fortrolighedsstatus = 'tilbageholdt' then 1 end) as antal_tilbageholdt,
+        count(case when {{ er_holdt('k') }} then 1 end) as antal_holdt,
+        count(case when {{ bidrager('k') }} and k.kvalitetsstatus = 'frigivet' then 1 end) as antal_frigivet,
         -- a municipality with nobody in the numerator rests on its inhabitants; in a sum they would hide that the others' few are all there is
         sum(case when {{ bidrager('k') }} and k.taeller <> 0 then k.antal_personer end) as antal_personer
     from kommunetal as k
@@ -100,8 +102,10 @@ final as (
         cast(s.antal_ikke_leveret as integer) as antal_ikke_leveret,
         cast(s.antal_ikke_relevant as integer) as antal_ikke_relevant,
         cast(s.antal_tilbageholdt as integer) as antal_tilbageholdt,
+        cast(s.antal_holdt as integer) as antal_holdt,
+        cast(s.antal_frigivet as integer) as antal_frigivet,
         {{ gennemsnit_status(
-            's.antal_bidragydere', 's.antal_foreloebig', 's.antal_ikke_leveret', 's.sum_taeller', antal_ufuldstaendig='s.antal_ufuldstaendig'
+            's.antal_bidragydere', 's.antal_foreloebig', 's.antal_ikke_leveret', 's.sum_taeller', 's.antal_holdt', 's.antal_ufuldstaendig'
         ) }} as observationsstatus,
         case when {{ gennemsnit_tilbageholdt('s.antal_personer', 's.antal_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
         {{ fortrolighedsgrund('s.antal_personer', 's.antal_tilbageholdt') }} as fortrolighedsgrund,

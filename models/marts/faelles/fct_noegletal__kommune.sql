@@ -32,6 +32,12 @@ formelvaerdier as (
 
 ),
 
+formelkvalitet as (
+
+    select * from {{ ref('int_faelles__formelkvalitet') }}
+
+),
+
 formelperioder as (
 
     select distinct
@@ -91,12 +97,19 @@ sat_sammen as (
             when nk.formel_id is not null then 'ikke_leveret'
             else 'ikke_relevant'
         end as naevner_status,
-        least(nullif(t.antal_personer, 0), nullif(n.antal_personer, 0)) as antal_personer
+        least(nullif(t.antal_personer, 0), nullif(n.antal_personer, 0)) as antal_personer,
+        {{ vaerste_kvalitetsstatus('tq.kvalitetsstatus', 'nq.kvalitetsstatus') }} as kvalitetsstatus,
+        tq.fagomraade as taeller_holdt,
+        nullif(nq.fagomraade, coalesce(tq.fagomraade, '')) as naevner_holdt
     from ramme as r
     left join formelvaerdier as t
         on r.taeller_formel = t.formel_id and r.kommunekode = t.kommunekode and r.periode = t.periode
     left join formelvaerdier as n
         on r.naevner_formel = n.formel_id and r.kommunekode = n.kommunekode and r.naevner_periode = n.periode
+    left join formelkvalitet as tq
+        on r.taeller_formel = tq.formel_id and r.kommunekode = tq.kommunekode and r.periode = tq.periode
+    left join formelkvalitet as nq
+        on r.naevner_formel = nq.formel_id and r.kommunekode = nq.kommunekode and r.naevner_periode = nq.periode
     left join formelkommuner as tk on r.taeller_formel = tk.formel_id and r.kommunekode = tk.kommunekode
     left join formelkommuner as nk on r.naevner_formel = nk.formel_id and r.kommunekode = nk.kommunekode
 
@@ -138,7 +151,12 @@ final as (
         observationsstatus,
         case when {{ tilbageholdt('antal_personer') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
         {{ fortrolighedsgrund('antal_personer') }} as fortrolighedsgrund,
-        cast(antal_personer as bigint) as antal_personer
+        cast(antal_personer as bigint) as antal_personer,
+        kvalitetsstatus,
+        case
+            when taeller_holdt is not null and naevner_holdt is not null then taeller_holdt || ', ' || naevner_holdt
+            else coalesce(taeller_holdt, naevner_holdt)
+        end as kvalitetsgrund
     from med_status
 
 )

@@ -64,12 +64,14 @@ sat_sammen as (
         k.vaerdi,
         k.observationsstatus as egen_observationsstatus,
         case when e.egen_kommune = 'uden' then 1 else 0 end as fradrag,
+        k.kvalitetsstatus as egen_kvalitetsstatus,
         case when {{ bidrager('k') }} then 1 else 0 end as bidrager,
         case when {{ bidrager('k') }} then coalesce(k.taeller, 0) else 0 end as egen_taeller,
         case when {{ bidrager('k') }} then coalesce(k.naevner, 0) else 0 end as egen_naevner,
         case when {{ bidrager('k') }} then k.vaerdi else 0 end as egen_vaerdi,
         case when {{ bidrager('k') }} and k.taeller <> 0 then coalesce(k.antal_personer, 0) else 0 end as egne_personer,
         case when {{ bidrager('k') }} and k.fortrolighedsstatus = 'tilbageholdt' then 1 else 0 end as egen_tilbageholdt,
+        case when {{ er_holdt('k') }} then 1 else 0 end as egen_holdt,
         g.sum_taeller,
         g.sum_naevner,
         g.sum_vaerdi,
@@ -80,6 +82,7 @@ sat_sammen as (
         g.antal_ikke_leveret,
         g.antal_ikke_relevant,
         g.antal_tilbageholdt,
+        g.antal_holdt,
         g.antal_personer
     from kommunetal as k
     inner join egne_grupper as eg on k.kommunekode = eg.kommunekode
@@ -111,6 +114,7 @@ regnet as (
         faktor,
         vaerdi,
         egen_observationsstatus,
+        egen_kvalitetsstatus,
         coalesce(sum_taeller, 0) - fradrag * egen_taeller as sum_taeller,
         sum_naevner - fradrag * egen_naevner as sum_naevner,
         coalesce(sum_vaerdi, 0) - fradrag * egen_vaerdi as sum_vaerdi,
@@ -120,6 +124,7 @@ regnet as (
         antal_ufuldstaendig - fradrag * case when egen_observationsstatus = 'ufuldstaendig' then 1 else 0 end as antal_ufuldstaendig,
         antal_ikke_leveret - fradrag * case when egen_observationsstatus = 'ikke_leveret' then 1 else 0 end as antal_ikke_leveret,
         antal_ikke_relevant - fradrag * case when egen_observationsstatus = 'ikke_relevant' then 1 else 0 end as antal_ikke_relevant,
+        antal_holdt - fradrag * egen_holdt as antal_holdt,
         antal_personer - fradrag * egne_personer as antal_personer,
         -- the municipality knows its own figure, so what counts is how many of the others' are withheld
         antal_tilbageholdt - egen_tilbageholdt as antal_andre_tilbageholdt
@@ -151,11 +156,14 @@ final as (
         cast(antal_ufuldstaendig as integer) as antal_ufuldstaendig,
         cast(antal_ikke_leveret as integer) as antal_ikke_leveret,
         cast(antal_ikke_relevant as integer) as antal_ikke_relevant,
-        {{ gennemsnit_status(
-            'antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', antal_ufuldstaendig='antal_ufuldstaendig'
+        cast(antal_holdt as integer) as antal_holdt,
+        {{ oplyst_status(
+            "not " ~ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt'),
+            gennemsnit_status('antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', 'antal_holdt', 'antal_ufuldstaendig')
         ) }} as observationsstatus,
         case when {{ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
-        {{ fortrolighedsgrund('antal_personer', 'antal_andre_tilbageholdt') }} as fortrolighedsgrund
+        {{ fortrolighedsgrund('antal_personer', 'antal_andre_tilbageholdt') }} as fortrolighedsgrund,
+        coalesce(egen_kvalitetsstatus, 'i_orden') as egen_kvalitetsstatus
     from regnet
 
 )

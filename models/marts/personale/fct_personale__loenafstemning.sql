@@ -1,8 +1,9 @@
+{%- set hviler_paa = ['oekonomi', 'personale'] -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='skive',
     on_schema_change='fail',
-    meta={'skive': ['kommunekode', 'periode'], 'pakke': {'niveau': 'kommune', 'fagomraade': 'personale'}}
+    meta={'skive': ['kommunekode', 'periode'], 'hviler_paa': hviler_paa, 'pakke': {'niveau': 'kommune', 'fagomraade': 'personale'}}
 ) }}
 
 -- What the payroll system says was paid, account by account, beside what the ledger says (art 1, wages). Only months that both have delivered.
@@ -75,6 +76,20 @@ sat_sammen as (
 
 ),
 
+holdt as (
+
+    select
+        kommunekode,
+        periode,
+        {{ kvalitetsstatus('kvalitetsstatus') }} as kvalitetsstatus
+    from {{ ref('int_faelles__holdt') }}
+    where fagomraade in ({{ skive_liste(hviler_paa) }})
+    group by
+        kommunekode,
+        periode
+
+),
+
 final as (
 
     select
@@ -83,12 +98,17 @@ final as (
         s.kontostreng,
         cast(s.loen_kr as decimal(18, 2)) as loen_kr,
         cast(s.regnskab_kr as decimal(18, 2)) as regnskab_kr,
-        cast(s.loen_kr - s.regnskab_kr as decimal(18, 2)) as forskel_kr
+        cast(s.loen_kr - s.regnskab_kr as decimal(18, 2)) as forskel_kr,
+        coalesce(h.kvalitetsstatus, 'i_orden') as kvalitetsstatus
     from sat_sammen as s
     inner join begge as b
         on
             s.kommunekode = b.kommunekode
             and s.periode = b.periode
+    left join holdt as h
+        on
+            s.kommunekode = h.kommunekode
+            and s.periode = h.periode
 
 )
 

@@ -1,4 +1,5 @@
-{{ config(meta={'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap', 'aarsraekker': 'true'}}) }}
+{%- set hviler_paa = ['oekonomi', 'voksne_handicap'] -%}
+{{ config(meta={'hviler_paa': hviler_paa, 'pakke': {'niveau': 'kommune', 'fagomraade': 'voksne_handicap', 'aarsraekker': 'true'}}) }}
 
 -- The money is booked by the municipality that pays, the services are reported by the one that acts. Both sides are therefore summed over the acting
 -- municipality and those it acts for (Ishøj with Vallensbæk, Tårnby with Dragør).
@@ -134,6 +135,28 @@ modtagere as (
 
 ),
 
+-- A fault that a rule holds in either fagområde, in any of the months and municipalities counted.
+holdt as (
+
+    select
+        v.kommunekode,
+        v.regnskabsaar,
+        {{ kvalitetsstatus('h.kvalitetsstatus') }} as kvalitetsstatus
+    from vinduer as v
+    inner join kommuner as k
+        on v.kommunekode = k.handlekommunekode
+    inner join {{ ref('int_faelles__holdt') }} as h
+        on
+            k.kommunekode = h.kommunekode
+            and h.fagomraade in ({{ skive_liste(hviler_paa) }})
+            and h.periode >= v.vindue_fra
+            and h.periode < v.vindue_til
+    group by
+        v.kommunekode,
+        v.regnskabsaar
+
+),
+
 -- Whether both sides are whole in the months counted: a year without a booking, or without a recipient, is zero only then.
 fuldstaendige as (
 
@@ -184,7 +207,8 @@ final as (
             when not coalesce(fo.er_fuldstaendig and (fo.er_hel or u.nettoudgift_kr is not null), false) then 'ufuldstaendig'
             when not coalesce(fy.er_fuldstaendig and (fy.er_hel or m.antal_modtagere is not null), false) then 'ufuldstaendig'
             else 'som_leveret'
-        end as observationsstatus
+        end as observationsstatus,
+        coalesce(h.kvalitetsstatus, 'i_orden') as kvalitetsstatus
     from vinduer as v
     cross join grupper as g
     left join udgifter as u
@@ -207,6 +231,10 @@ final as (
             v.kommunekode = fy.kommunekode
             and v.regnskabsaar = fy.regnskabsaar
             and fy.begreb = 'ydelse'
+    left join holdt as h
+        on
+            v.kommunekode = h.kommunekode
+            and v.regnskabsaar = h.regnskabsaar
 
 )
 
