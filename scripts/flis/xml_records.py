@@ -36,7 +36,7 @@ def read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target:
     row: list[str] = []
     text: list[str] = []
     filled: set[str] = set()
-    inside = [0, 0, 0]      # depth of the current record, its first line, its length so far
+    inside = [0, 0, 0]      # depth of the current record, its first line, its length so far; records that begin on one line are counted on from it, so that a line tells one row
     fault = [""]
     within = [0]            # depth of the element that is passed over
     others: list[str] = []  # the first element that is neither root nor record
@@ -59,7 +59,7 @@ def read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target:
             return
         text.clear()
         if not inside[0] and local in kinds:
-            inside[:] = [len(stack), parser.CurrentLineNumber, 0]
+            inside[:] = [len(stack), max(parser.CurrentLineNumber, inside[1] + 1), 0]
             row[:] = [""] * len(found.layout)
             if len(kinds) > 1:
                 row[0] = local

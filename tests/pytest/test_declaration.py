@@ -278,8 +278,8 @@ def test_a_package_without_a_declaration_says_so(deklareret, tmp_path):
     with connect(home, write="flis") as con:
         con.execute("drop table kvalitet.deklaration")
         con.execute("delete from drift.pakke")
-    package(home, fagomraade="voksne_handicap", kommune="0185")
-    folder = newest_version(home, "0185", "voksne_handicap")
+    package(home, fagomraade="oekonomi", kommune="0185")
+    folder = newest_version(home, "0185", "oekonomi")
     assert "ikke deklareret endnu" in (folder / "README.md").read_text("utf-8")
     assert not (folder / "kvalitet.jsonld").exists()
 
