@@ -72,10 +72,10 @@ def test_en_tom_finansfil_er_ikke_en_maaned_uden_udgifter(hjem: Home) -> None:
 
 
 def test_en_tom_fravaersfil_er_ikke_elever_uden_fravaer(hjem: Home) -> None:
-    found = figures(hjem, "0813", "sk_fravaersandel", "sk_elever_1012")
+    found = figures(hjem, "0813", "sk_fravaersandel", "sk_elever_folkeskolen")
     assert found["sk_fravaersandel", "2026-01"][1] == "som_leveret"
     assert found["sk_fravaersandel", "2026-02"] == (None, "ufuldstaendig")
-    assert found["sk_elever_1012", "2026-02"][1] == "som_leveret"
+    assert found["sk_elever_folkeskolen", "2026-02"][1] == "som_leveret"
 
 
 def test_statussen_naar_frem_til_noegletal_og_gennemsnit(hjem: Home) -> None:
