@@ -224,29 +224,6 @@ frasatte as (
     where
         antal_frasat > 0
         and kommunekode is not null
-    union all
-    -- of what comes for the whole country day by day, the month's
-    select
-        max(r.leverance_id) as _leverance_id,
-        r.fagomraade,
-        r.tabel as begreb,
-        '0998' as kommunekode,
-        r.kildesystem,
-        coalesce(cast(l.periode as date), cast(date_trunc('month', l.udtrukket) as date)) as periode,
-        sum(r.antal_frasat) as antal_frasat,
-        sum(r.antal_ind) as antal_ind
-    from {{ ref('raekkeregnskab') }} as r
-    inner join {{ source('leverancer', 'leverance') }} as l
-        on r.leverance_id = l.leverance_id
-    where
-        r.kommunekode is null
-        and coalesce(l.periode, l.udtrukket) is not null
-    group by
-        r.fagomraade,
-        r.tabel,
-        r.kildesystem,
-        coalesce(cast(l.periode as date), cast(date_trunc('month', l.udtrukket) as date))
-    having sum(r.antal_frasat) > 0
 
 ),
 
@@ -293,7 +270,7 @@ maalinger as (
         {{ nu }} as vaerdi_nu,
         {{ antal }} as antal,
         {{ personer }} as personer_pr_raekke,
-        kommunekode = '0998' as er_landsdaekkende
+        false as er_landsdaekkende
     from {{ kilde }}
     where {{ naar }}
     {%- if not loop.last %}
