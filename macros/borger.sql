@@ -35,6 +35,9 @@
     ]) }}
 {% endmacro %}
 
+{# The register has no municipality's deliveries to be held against each other: what it says is measured per municipality and month. #}
+{% macro indhold_borger() %}{{ return([ref('int_borger__indhold')]) }}{% endmacro %}
+
 {% macro formler_borger() %}{{ return(['formel_borger']) }}{% endmacro %}
 
 {#

@@ -45,7 +45,8 @@
 {#
   What the model rests on: source tables reached through views, and the nearest upstream models of this strategy. An upstream model by delivery (a
   stored int_) is looked through as a view is, unless this one goes by municipality and month: its deliveries are this model's. `forenede` are the upstream
-  models that go by something else than the delivery.
+  models that go by something else than the delivery. Of those by municipality the sources are a delivery's model's own as well: a delivery that is replaced
+  leaves no row there that could say so.
 #}
 {% macro skive_ophav() %}
     {% set kilder, modeller, forenede, set_ = [], [], [], [] %}
@@ -65,7 +66,10 @@
                     {% if n.config.get('incremental_strategy') == 'skive' %}
                         {% do modeller.append(n.name) %}
                         {% if n.config.get('meta', {}).get('skive') == ['_leverance_id'] %}{% if igennem %}{% do koe.extend(n.depends_on.nodes) %}{% endif %}
-                        {% else %}{% do forenede.append(n.name) %}{% endif %}
+                        {% else %}
+                            {% do forenede.append(n.name) %}
+                            {% if skive_kolonner() == ['_leverance_id'] and n.config.get('meta', {}).get('skive') == ['kommunekode'] %}{% do koe.extend(n.depends_on.nodes) %}{% endif %}
+                        {% endif %}
                     {% else %}{% do koe.extend(n.depends_on.nodes) %}{% endif %}
                 {% endif %}
             {% endif %}

@@ -16,12 +16,17 @@ with leverancer as (
 
 ),
 
--- Levels as logarithms, shares as angles. Units and months back have names of their own in each municipality, and are one measure to the country.
+-- Levels as logarithms, shares as angles. Units and months back have names of their own in each municipality, and are one measure to the country; the
+-- country, where it is measured itself, is no municipality among them.
 maalt as (
 
     select
         *,
-        case when felt in ('enhed', 'maaned') then 'alle' else vaerdi end as pulje,
+        case
+            when felt in ('enhed', 'maaned') then 'alle'
+            when er_landsdaekkende and kommunekode = '0998' then 'landet ' || vaerdi
+            else vaerdi
+        end as pulje,
         case
             when art = 'niveau' then ln(vaerdi_nu)
             else 2 * asin(sqrt(least(greatest(vaerdi_nu, 0), 1)))
@@ -30,35 +35,59 @@ maalt as (
 
 ),
 
-omkring as (
+foregaaende as (
 
     select
         *,
-        median(f) over foer as f_foer,
-        count(*) over foer as antal_foer,
-        median(f) over efter as f_efter,
-        count(*) over efter as antal_efter,
-        median(antal) over foer as n_foer,
-        median(antal) over efter as n_efter
+        median(f) over (partition by {{ egen_serie | join(', ') }} order by periode rows between 12 preceding and 1 preceding) as f_foer,
+        row_number() over (partition by {{ egen_serie | join(', ') }} order by periode) as nr
     from maalt
-    where maaling not in ('andres', 'frasat')
-    window
-        foer as (partition by {{ egen_serie | join(', ') }} order by periode rows between 12 preceding and 1 preceding),
-        efter as (partition by {{ egen_serie | join(', ') }} order by periode rows between 1 following and 6 following)
+    where maaling not in ('andres', 'frasat', 'tom')
 
 ),
 
--- The months before; the first months are held against those after, when they have come. A count of rows rests on those that were expected as well.
+-- The first three have too few before them: they are held against the six that follow, when three have come. Of the rest nobody looks ahead.
+efterfoelgende as (
+
+    select
+        {{ egen_serie | join(', ') }},
+        median(f) as f_efter
+    from foregaaende
+    where nr between 4 and 9
+    group by {{ egen_serie | join(', ') }}
+    having count(*) >= 3
+
+),
+
+ventede as (
+
+    select
+        *,
+        f_foer as f_egen
+    from foregaaende
+    where nr > 3
+    union all
+    select
+        f.*,
+        e.f_efter as f_egen
+    from foregaaende as f
+    left join efterfoelgende as e
+        on
+            f.kommunekode = e.kommunekode
+            {%- for kolonne in egen_serie[1:] %}
+            and f.{{ kolonne }} = e.{{ kolonne }}
+            {%- endfor %}
+    where f.nr <= 3
+
+),
+
+-- A count of rows rests on those that were expected as well.
 egne as (
 
     select
         *,
-        case when antal_foer >= 3 then f_foer when antal_efter >= 3 then f_efter end as f_egen,
-        case
-            when maaling = 'antal' then (antal + coalesce(case when antal_foer >= 3 then n_foer else n_efter end, antal)) / 2
-            else antal
-        end as n
-    from omkring
+        case when maaling = 'antal' and f_egen is not null then (antal + exp(f_egen)) / 2 else antal end as n
+    from ventede
 
 ),
 
@@ -74,6 +103,8 @@ landet as (
     where
         f_egen is not null
         and felt not in ('enhed')
+        -- what comes for the whole country at once is wrong for everybody at once
+        and not er_landsdaekkende
     group by
         {{ faelles_serie | join(', ') }},
         periode
@@ -105,8 +136,12 @@ udsving as (
 
     select
         {{ faelles_serie | join(', ') }},
-        greatest({{ fraktil('abs(d) * sqrt(n)', 0.9) }} / 1.645, median(abs(d) * sqrt(n)) * 1.4826) as landets,
-        {{ fraktil('abs(d)', 0.9) }} / 1.645 as landets_andel
+        -- of the country itself there is one a month: of so few the greatest is left out with more of the rest
+        case
+            when min(kommunekode) = '0998' then {{ fraktil('abs(d) * sqrt(n)', 0.8) }} / 1.28
+            else greatest({{ fraktil('abs(d) * sqrt(n)', 0.9) }} / 1.645, median(abs(d) * sqrt(n)) * 1.4826)
+        end as landets,
+        case when min(kommunekode) = '0998' then 0 else {{ fraktil('abs(d)', 0.9) }} / 1.645 end as landets_andel
     from afvigelser
     group by {{ faelles_serie | join(', ') }}
 
@@ -119,6 +154,7 @@ maanedens_udsving as (
         periode,
         {{ fraktil('abs(d) * sqrt(n)', 0.9) }} / 1.645 as maanedens
     from afvigelser
+    where not er_landsdaekkende
     group by
         {{ faelles_serie | join(', ') }},
         periode
@@ -137,17 +173,31 @@ eget_udsving as (
 
 ),
 
+-- No swing is less than chance alone makes: of what happens each for itself (births, moves) a count's own root.
+mulige as (
+
+    select *
+    from (
+        select
+            *,
+            case when art = 'andel' then 0.5 when felt in ('foedte_og_doede', 'flytninger') then 1 else 0.1 end as mindste
+        from afvigelser
+    ) as a
+    where abs(d) * sqrt(n) > 3 * mindste
+
+),
+
 mod_egne as (
 
     select
         a.*,
         abs(a.d) / greatest(
-            greatest(u.landets, coalesce(m.maanedens, 0), case when a.art = 'andel' then 0.5 else 0.1 end) / sqrt(a.n),
+            greatest(u.landets, coalesce(m.maanedens, 0), a.mindste) / sqrt(a.n),
             -- a large municipality swings less than a small one, but not as little as its rows alone would say
             0.3 * u.landets_andel,
             coalesce(e.eget, 0)
         ) as z
-    from afvigelser as a
+    from mulige as a
     inner join udsving as u
         on
             a.fagomraade = u.fagomraade
@@ -221,7 +271,7 @@ samlet as (
     {%- for kilde, mod_hvad, n, z, f_ventet, naar in [
         ('mod_egne', 'egne_maaneder', 'n', 'z', 'f_ventet', 'true'),
         ('mod_andre', 'andre_kommuner', 'n', 'z', 'f_ventet', 'true'),
-        ('maalt', 'ingen', 'antal', 'f * sqrt(antal)', '0.0', "maaling in ('andres', 'frasat')"),
+        ('maalt', 'ingen', 'antal', 'f * sqrt(antal)', '0.0', "maaling in ('andres', 'frasat', 'tom')"),
     ] %}
     select
         {{ serie | join(', ') }},
@@ -234,6 +284,8 @@ samlet as (
         {{ n }} as n,
         {{ z }} as z,
         {{ f_ventet }} as f_ventet,
+        er_landsdaekkende,
+        personer_pr_raekke,
         '{{ mod_hvad }}' as mod_hvad
     from {{ kilde }}
     where {{ naar }}
@@ -241,6 +293,31 @@ samlet as (
     union all
     {%- endif %}
     {%- endfor %}
+
+),
+
+-- What is wrong with the whole country's is wrong with each municipality's.
+kommuner as (
+
+    select kommunekode from {{ ref('kommune') }}
+    where not er_udledt
+
+),
+
+fordelt as (
+
+    select
+        {%- for kolonne in serie + ['kildesystem', 'periode', '_leverance_id', 'art', 'vaerdi_nu', 'n', 'z', 'f_ventet', 'personer_pr_raekke', 'mod_hvad'] %}
+        s.{{ kolonne }},
+        {%- endfor %}
+        coalesce(k.kommunekode, s.kommunekode) as kommunekode,
+        k.kommunekode is not null as er_landets
+    from samlet as s
+    left join kommuner as k
+        on
+            s.er_landsdaekkende
+            and s.kommunekode = '0998'
+    where s.z > 3
 
 ),
 
@@ -252,7 +329,7 @@ ventet as (
             when art = 'niveau' then exp(f_ventet)
             else power(sin(least(greatest(f_ventet, 0), 3.14159265) / 2), 2)
         end as vaerdi_ventet
-    from samlet
+    from fordelt
 
 ),
 
@@ -268,6 +345,7 @@ virkninger as (
             else 'kode'
         end as feltgruppe,
         case
+            when felt = 'flytninger' then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             when art = 'niveau' then abs(vaerdi_nu / vaerdi_ventet - 1)
             when maaling = 'negativ' then 2 * abs(vaerdi_nu - vaerdi_ventet) / greatest(abs(1 - 2 * vaerdi_ventet), 0.1)
             when maaling = 'fordeling' and felt <> 'enhed' and felt not like 'dato%' and felt not like 'maaned%' and felt not like 'person%'
@@ -275,7 +353,12 @@ virkninger as (
             else abs(vaerdi_nu - vaerdi_ventet)
         end as virkning,
         -- a level that is two and a half times another, or three of ten rows that are others
-        case when art = 'niveau' then abs(ln(vaerdi_nu / vaerdi_ventet)) > 0.92 else abs(vaerdi_nu - vaerdi_ventet) > 0.3 end as er_stor
+        case when art = 'niveau' then abs(ln(vaerdi_nu / vaerdi_ventet)) > 0.92 else abs(vaerdi_nu - vaerdi_ventet) > 0.3 end as er_stor,
+        -- A person's rows follow each other (a payslip has twenty): how many persons it would take. One who comes or goes is no fault in a file.
+        n * personer_pr_raekke * case
+            when art = 'niveau' then 1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
+            else abs(vaerdi_nu - vaerdi_ventet)
+        end as flyttet
     from ventet
 
 ),
@@ -330,21 +413,21 @@ final as (
         cast(round(least(virkning, 1000000), 4) as decimal(18, 4)) as virkning,
         cast(round(least(z, 1000000), 2) as decimal(18, 2)) as udsving,
         cast(regel as integer) as regel,
+        er_landets,
         -- what the municipality reads: the measure, what it is and what was expected
-        begreb
+        case when er_landets then 'hele landet: ' else '' end || begreb
         || case when felt in ('alt', 'fil') then '' else ' ' || felt || case when vaerdi = 'alt' then '' else ' ' || vaerdi end end
         || ' ' || maaling || case when maal = 'raekker' and maaling <> 'antal' then '' else ' ' || maal end
         || ': ' || replace(cast(cast(round(vaerdi_nu, 3) as decimal(18, 3)) as varchar(30)), '.', ',')
         || ' mod ' || replace(cast(cast(round(vaerdi_ventet, 3) as decimal(18, 3)) as varchar(30)), '.', ',') as noegle,
         case
-            when virkning > virkning_fejl and (z > z_fejl or (er_stor and z > z_stor)) then 'fejl'
-            when virkning > virkning_advarsel and z > z_advarsel then 'advarsel'
+            when flyttet >= 5 and virkning > virkning_fejl and (z > z_fejl or (er_stor and z > z_stor)) then 'fejl'
+            when flyttet >= 3 and virkning > virkning_advarsel and z > z_advarsel then 'advarsel'
             else 'ingen'
         end as alvor
     from graenser
     where
         virkning > virkning_advarsel
-        and z > 3
         -- less of what was seen before, or stands twice, is no fault
         and (maaling not in ('set_foer', 'gentaget') or vaerdi_nu > vaerdi_ventet)
 

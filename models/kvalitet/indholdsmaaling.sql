@@ -1,21 +1,25 @@
 -- What a delivery says, as measures that can be compared from month to month and from one municipality to another: a level (rows, a mean) or a share
 -- (a code's, what is negative). One row per municipality, month and measure: the value, and the number of rows or persons it rests on.
-{#- From where, field, value, measure, of what, level or share, the value, what it rests on, and when. -#}
+{#- From where, field, value, measure, of what, level or share, the value, what it rests on, persons per row, and when. #}
+{%- set pr_raekke = 'coalesce(least(1, personer / raekker), 1)' %}
 {%- set maal = [
-    ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', "antal >= case when vaerdi in ('findes_ikke', 'doed') then 5 else 20 end"),
-    ('profil', 'felt', 'vaerdi', 'antal', 'maal', 'niveau', 'antal', 'antal', "felt in ('alt', 'personer') and maal in ('raekker', 'personer') and antal > 0"),
-    ('filer', "'fil'", "'alt'", 'antal', "'raekker'", 'niveau', 'greatest(raekker, 0.5)', 'raekker', 'true'),
-    ('ialt', "'alt'", "'alt'", 'pr_person', "'raekker'", 'niveau', 'raekker / personer', 'personer', 'personer > 0'),
-    ('tal', 'felt', 'vaerdi', 'sum', 'maal', 'niveau', 'stoerrelse', 'antal_med', "felt = 'alt' and stoerrelse > 0"),
-    ('tal', 'felt', 'vaerdi', 'gennemsnit', 'maal', 'niveau', 'stoerrelse / antal_med', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
-    ('tal', 'felt', 'vaerdi', 'typisk', 'maal', 'niveau', 'exp(logsum / antal_med)', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
-    ('tal', 'felt', 'vaerdi', 'negativ', 'maal', 'andel', 'negativ / cast(stoerrelse as double)', 'antal_med', 'stoerrelse > 0 and antal_med >= 10'),
-    ('tal', 'felt', 'vaerdi', 'uden_tal', 'maal', 'andel', '1 - antal_med / raekker', 'raekker', "felt = 'alt' and raekker > 0"),
-    ('sammenfald', "'maaned'", 'cast(maaneder_tilbage as varchar(80))', 'set_foer', "'raekker'", 'andel', 'andel', 'antal_sammenlignet',
+    ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', "case when maal = 'personer' then 1 else " ~ pr_raekke ~ " end",
+        "antal >= case when vaerdi in ('findes_ikke', 'doed') then 5 else 20 end"),
+    ('ialt', "'alt'", "'alt'", 'antal', "'raekker'", 'niveau', 'raekker', 'raekker', pr_raekke, 'raekker > 0'),
+    ('ialt', "'personer'", "'alt'", 'antal', "'personer'", 'niveau', 'personer', 'personer', '1', 'personer > 0'),
+    ('filer', "'fil'", "'alt'", 'antal', "'raekker'", 'niveau', 'greatest(raekker, 0.5)', 'raekker', '1', 'true'),
+    ('ialt', "'alt'", "'alt'", 'pr_person', "'raekker'", 'niveau', 'raekker / personer', 'personer', '1', 'personer > 0'),
+    ('tal', 'felt', 'vaerdi', 'sum', 'maal', 'niveau', 'stoerrelse', 'antal_med', pr_raekke, "felt = 'alt' and stoerrelse > 0"),
+    ('tal', 'felt', 'vaerdi', 'gennemsnit', 'maal', 'niveau', 'stoerrelse / antal_med', 'antal_med', pr_raekke, 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'typisk', 'maal', 'niveau', 'exp(logsum / antal_med)', 'antal_med', pr_raekke, 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'negativ', 'maal', 'andel', 'negativ / cast(stoerrelse as double)', 'antal_med', pr_raekke, 'stoerrelse > 0 and antal_med >= 10'),
+    ('tal', 'felt', 'vaerdi', 'uden_tal', 'maal', 'andel', '1 - antal_med / raekker', 'raekker', pr_raekke, "felt = 'alt' and raekker > 0"),
+    ('sammenfald', "'maaned'", 'cast(maaneder_tilbage as varchar(80))', 'set_foer', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', '1',
         'kommunekode = anden_kommunekode and er_bevaegelser'),
-    ('gentagne', "'alt'", "'alt'", 'gentaget', "'raekker'", 'andel', '1 - antal_forskellige / cast(antal_raekker as double)', 'antal_raekker', 'true'),
-    ('sammenfald', "'kommune'", 'anden_kommunekode', 'andres', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', 'kommunekode <> anden_kommunekode'),
-    ('frasatte', "'fil'", "'alt'", 'frasat', "'raekker'", 'andel', 'antal_frasat / cast(antal_ind as double)', 'antal_ind', 'antal_ind > 0'),
+    ('gentagne', "'alt'", "'alt'", 'gentaget', "'raekker'", 'andel', '1 - antal_forskellige / cast(antal_raekker as double)', 'antal_raekker', '1', 'true'),
+    ('sammenfald', "'kommune'", 'anden_kommunekode', 'andres', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', '1', 'kommunekode <> anden_kommunekode'),
+    ('frasatte', "'fil'", "'alt'", 'frasat', "'raekker'", 'andel', 'antal_frasat / cast(antal_ind as double)', 'antal_ind', '1', 'antal_ind > 0'),
+    ('tomme', "'alt'", "'alt'", 'tom', "'raekker'", 'andel', '1.0', 'antal', '1', 'true'),
 ] %}
 
 with leverancer as (
@@ -107,8 +111,8 @@ koder as (
         felt,
         vaerdi,
         maal
-    -- whom CPR does not know are few, and should be none
-    having max(antal) >= 5 or vaerdi in ('findes_ikke', 'doed')
+    -- That fewer than ten become none is within what chance makes (twice the root is no more than six). Whom CPR does not know are few, and should be none.
+    having max(antal) >= 10 or vaerdi in ('findes_ikke', 'doed')
 
 ),
 
@@ -162,7 +166,8 @@ tal as (
     select
         p.*,
         cast(p.antal as double) as antal_med,
-        i.raekker
+        i.raekker,
+        i.personer
     from profil as p
     inner join ialt as i
         on
@@ -222,9 +227,34 @@ frasatte as (
 
 ),
 
+-- Nothing at all where there always is something: all of the figure is gone.
+tomme as (
+
+    select
+        leverance_id as _leverance_id,
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        periode,
+        max(mindst_raekker) as antal
+    from {{ ref('manglende_del') }}
+    where
+        vaerdi = 'alle'
+        and kommunekode <> '0998'
+    group by
+        leverance_id,
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        periode
+
+),
+
 maalinger as (
 
-    {%- for kilde, felt, vaerdi, maaling, maal, art, nu, antal, naar in maal %}
+    {%- for kilde, felt, vaerdi, maaling, maal, art, nu, antal, personer, naar in maal %}
     select
         _leverance_id,
         fagomraade,
@@ -238,12 +268,37 @@ maalinger as (
         {{ maal }} as maal,
         '{{ art }}' as art,
         {{ nu }} as vaerdi_nu,
-        {{ antal }} as antal
+        {{ antal }} as antal,
+        {{ personer }} as personer_pr_raekke,
+        false as er_landsdaekkende
     from {{ kilde }}
     where {{ naar }}
     {%- if not loop.last %}
     union all
     {%- endif %}
+    {%- endfor %}
+    {#- What comes for the whole country has no municipality's deliveries: the fagområde measures it itself. #}
+    {%- for navn in context | sort if navn.startswith('indhold_') %}
+    {%- for relation in context[navn]() %}
+    union all
+    select
+        _leverance_id,
+        fagomraade,
+        kommunekode,
+        periode,
+        kildesystem,
+        begreb,
+        felt,
+        vaerdi,
+        maaling,
+        maal,
+        art,
+        vaerdi_nu,
+        antal,
+        1 as personer_pr_raekke,
+        true as er_landsdaekkende
+    from {{ relation }}
+    {%- endfor %}
     {%- endfor %}
 
 ),
@@ -262,8 +317,10 @@ final as (
         maaling,
         maal,
         art,
+        er_landsdaekkende,
         round(max(cast(vaerdi_nu as double)), 6) as vaerdi_nu,
-        max(cast(antal as double)) as antal
+        max(cast(antal as double)) as antal,
+        max(cast(personer_pr_raekke as double)) as personer_pr_raekke
     from maalinger
     where vaerdi_nu is not null
     group by
@@ -277,7 +334,8 @@ final as (
         vaerdi,
         maaling,
         maal,
-        art
+        art,
+        er_landsdaekkende
 
 )
 
