@@ -9,7 +9,8 @@
         when {{ grundlag }}.alt_mangler and not {{ grundlag }}.har_mangel then 'ikke_leveret'
         when {{ grundlag }}.har_mangel then 'ufuldstaendig'
         when {{ leveringsstatus }} = 'foreloebig' then 'foreloebig'
-        when coalesce({{ vaerdi }}, 0) <> 0 then 'som_leveret'
+        -- of months that were never delivered nothing is known: what the others give is a part, whether it is zero or not
+        when coalesce({{ vaerdi }}, 0) <> 0 and {{ grundlag }}.er_daekket then 'som_leveret'
         when {{ grundlag }}.er_helt_daekket then 'aegte_nul'
         else 'ufuldstaendig'
     end
@@ -85,6 +86,7 @@
             t.periode,
             min(t.har_noget) = 0 as alt_mangler,
             max(t.har_mangel) = 1 as har_mangel,
+            min(t.er_daekket) = 1 as er_daekket,
             max(t.har_frasat) = 0 and min(t.er_daekket) = 1 as er_helt_daekket
         from {{ ref('formelgrundlag') }} as g
         inner join {{ ref('formel') }} as f on g.formel_id = f.formel_id and f.fagomraade = '{{ omraade }}'

@@ -38,7 +38,7 @@
         {
             'model': 'int_personale__fravaer',
             'profil': {'fravaersaarsag': {'ukendt': 'ukendt'}, 'fravaer_fra': {}, 'timer': {}, 'er_delvis': {}},
-            'fordeling': {'noegler': ['fravaersaarsag'], 'mindst': 12},
+            'fordeling': {'noegler': ['fravaersaarsag'], 'mindst': 12, 'kommer_og_gaar': ['ferie', 'omsorgsdage', 'seniordage']},
             'indhold': {
                 'person': 'person_id',
                 'bevaegelser': true,
@@ -126,5 +126,5 @@
   that has not come says that they have left all the same.
 #}
 {% macro personale_er_ansat(a) -%}
-    not ({{ a }}.ansaettelsesstatus = 'fratraadt' and {{ a }}.fratraadt_dato > last_day({{ a }}.periode))
+    not ({{ a }}.ansaettelsesstatus = 'fratraadt' and {{ a }}.fratraadt_dato > {{ dato_plus_dage('last_day(' ~ a ~ '.periode)', 1) }})
 {%- endmacro %}

@@ -8,10 +8,12 @@
 {%- endfor %}
 {%- endfor %}
 {#- How many rows make a part that is always there: what is new each month (absence) can miss by chance, what stands (a grade) cannot. #}
-{%- set mindst = [] %}
+{#- Codes that come and go with the seasons (holiday) are no part that is always there. #}
+{%- set mindst, kommer_og_gaar = [], [] %}
 {%- for navn in context | sort if navn.startswith('kvalitet_') %}
-{%- for b in context[navn]() if b.get('fordeling', {}).mindst %}
-{%- do mindst.append((b.model[4:].split('__'), b.fordeling.mindst)) %}
+{%- for b in context[navn]() if 'fordeling' in b %}
+{%- if b.fordeling.mindst %}{% do mindst.append((b.model[4:].split('__'), b.fordeling.mindst)) %}{% endif %}
+{%- if b.fordeling.kommer_og_gaar %}{% do kommer_og_gaar.append((b.model[4:].split('__'), skive_liste(b.fordeling.kommer_og_gaar))) %}{% endif %}
 {%- endfor %}
 {%- endfor %}
 
@@ -214,6 +216,10 @@ altid_med as (
     where
         a.antal_foregaaende >= 2
         and v.vaerdi <> 'ukendt'
+        -- of an empty file any code tells that it is empty
+        {%- for (omraade, begreb), koder in kommer_og_gaar %}
+        and (a.er_tom or not (a.fagomraade = '{{ omraade }}' and a.begreb = '{{ begreb }}' and v.vaerdi in ({{ koder }})))
+        {%- endfor %}
     group by
         a.kommunekode,
         a.fagomraade,

@@ -23,6 +23,10 @@ optalt as (
     from leverancer as l
     inner join perioder as p
         on l.periode >= p.periode
+    inner join {{ ref('dim_kommune') }} as k
+        on l.kommunekode = k.kommunekode
+    -- a municipality that another one acts for may have nothing to report itself: its empty file is whole
+    where k.handlekommunekode = k.kommunekode or l.antal_raekker > 0 or l.antal_frasat > 0
     group by
         l.kommunekode,
         l.begreb,
