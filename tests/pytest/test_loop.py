@@ -28,25 +28,21 @@ def ask(home: Home, sql: str, *args) -> list[tuple]:
         return con.execute(sql, list(args)).fetchall()
 
 
+STATUS = slice(61, 63)      # where Bosted's lines have it: 20 under way, 30 ended
+
+
 def corrected(home: Home, fil: str, linje: int) -> None:
     """The municipality opens the service that was closed without an end date, and the case system makes its extract again a day later."""
     path = next(p for p in home.archive.rglob("*.gz") if fil in p.name)
-    text = gzip.decompress(path.read_bytes()).decode("windows-1252")
-    lines = text.split("\r\n") if "\r\n" in text else text.split("\n")
-    ends = "\r\n" if "\r\n" in text else "\n"
-    # The ledger counts physical lines, also those inside quoted text.
-    at, seen = None, 0
-    for number, line in enumerate(lines):
-        if seen + 1 <= linje <= seen + 1 + line.count("\n"):
-            at = number
-        seen += 1 + line.count("\n")
-    assert at is not None and ";Afsluttet;" in lines[at]
-    lines[at] = lines[at].replace(";Afsluttet;", ";Igangværende;")
-    stamp = re.search(r"_(\d{8})\.csv$", fil).group(1)
+    lines = gzip.decompress(path.read_bytes()).decode("iso-8859-1").splitlines(keepends=True)
+    line = lines[linje - 1]
+    assert line[STATUS] == "30"
+    lines[linje - 1] = line[:STATUS.start] + "20" + line[STATUS.stop:]
+    stamp = re.search(r"_(\d{8})\.txt$", fil).group(1)
     day = datetime.strptime(stamp, "%Y%m%d") + timedelta(days=1)
     target = home.inbox / "dst" / fil.replace(stamp, f"{day:%Y%m%d}")
     target.parent.mkdir(exist_ok=True)
-    target.write_bytes(ends.join(lines).encode("windows-1252"))
+    target.write_bytes("".join(lines).encode("iso-8859-1"))
     moment = (day + timedelta(hours=30)).timestamp()
     os.utime(target, (moment, moment))
 
@@ -55,7 +51,7 @@ def test_once_around(home: Home) -> None:
     kommune, noegle, fil, linje = ask(home, """
         select a.kommunekode, a.noegle, a.fil, a.linje
         from kvalitet.afvigelse as a
-        where a.regel_id = 'VH-06' and starts_with(a.noegle, 'eg_sensum|') order by all limit 1
+        where a.regel_id = 'VH-06' and starts_with(a.noegle, 'eg_bosted|') order by all limit 1
     """)[0]
     others = ask(home, "select count(*) from kvalitet.afvigelse where not (kommunekode = ? and noegle = ?)", kommune, noegle)[0][0]
     assert ask(home, "select count(*) from kvalitet.tilbageholdt where kommunekode = ? and regel_id = 'VH-06'", kommune) == [(1,)]
