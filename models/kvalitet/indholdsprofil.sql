@@ -129,6 +129,34 @@ persontal_{{ nr }} as (
 
 ),
 {%- endif %}
+{%- if 'i_gang' in i %}
+
+-- A full extract tells the earlier months again: what was in force at the end of each of the last thirteen.
+i_gang_{{ nr }} as (
+
+    select
+        r._leverance_id,
+        r.kildesystem,
+        coalesce(cast({{ i.i_gang.kode }} as varchar(80)), 'tom') as vaerdi,
+        substr(cast(m.periode as varchar(10)), 1, 7) as maal,
+        count(*) as antal
+    from {{ kun_beroerte(ref('std_' ~ b.model[4:])) }} as r
+    inner join leverancer as l
+        on r._leverance_id = l.leverance_id
+    inner join {{ ref('dim_periode') }} as m
+        on
+            m.periode >= cast(l.leverancens_maaned - interval '12' month as date)
+            and m.periode <= l.leverancens_maaned
+            and r.{{ i.i_gang.fra }} <= m.sidste_dag
+            and r.{{ i.i_gang.til }} > m.sidste_dag
+    group by
+        r._leverance_id,
+        r.kildesystem,
+        coalesce(cast({{ i.i_gang.kode }} as varchar(80)), 'tom'),
+        substr(cast(m.periode as varchar(10)), 1, 7)
+
+),
+{%- endif %}
 {% endfor %}
 samlet as (
 
@@ -173,6 +201,22 @@ samlet as (
         cast(null as decimal(38, 4)) as negativ,
         cast(null as double) as logsum
     from persontal_{{ nr }}
+    union all
+    {%- endif %}
+    {%- if 'i_gang' in b.indhold %}
+    select
+        _leverance_id,
+        kildesystem,
+        '{{ omraade }}' as fagomraade,
+        '{{ begreb }}' as begreb,
+        'i_gang' as felt,
+        vaerdi,
+        maal,
+        antal,
+        cast(null as decimal(38, 4)) as stoerrelse,
+        cast(null as decimal(38, 4)) as negativ,
+        cast(null as double) as logsum
+    from i_gang_{{ nr }}
     union all
     {%- endif %}
     {%- endfor %}
