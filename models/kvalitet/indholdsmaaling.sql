@@ -348,7 +348,7 @@ formelserier as (
         v.kommunekode,
         v.periode,
         cast(v.vaerdi as double) as vaerdi,
-        case when f.enhed = 'kr.' then null else cast(v.antal_personer as double) end as personer,
+        cast(v.antal_personer as double) as personer,
         f.enhed,
         min(v.vaerdi) over (partition by v.formel_id, v.kommunekode) < 0 and max(v.vaerdi) over (partition by v.formel_id, v.kommunekode) > 0 as skifter_fortegn
     from {{ ref('int_faelles__formelvaerdi') }} as v
@@ -358,6 +358,19 @@ formelserier as (
         v.vaerdi is not null
         and v.observationsstatus in ('som_leveret', 'aegte_nul', 'ufuldstaendig')
         and f.opgoerelsesniveau = 'M'
+
+),
+
+borgere as (
+
+    select
+        kommunekode,
+        periode,
+        cast(vaerdi as double) as borgere
+    from {{ ref('int_faelles__formelvaerdi') }}
+    where
+        formel_id = 'alle_borgere_maaned_primo'
+        and vaerdi is not null
 
 ),
 
@@ -393,7 +406,8 @@ formler as (
         l._leverance_id,
         greatest(abs(s.vaerdi), 0.5) as stoerrelse,
         case
-            when s.enhed = 'kr.' then 1000
+            -- kroner rest on the municipality's size
+            when s.enhed = 'kr.' then b.borgere
             else greatest(coalesce(s.personer, 0), median(coalesce(s.personer, 0)) over (partition by s.formel_id, s.kommunekode))
         end as antal
     from formelserier as s
@@ -402,6 +416,10 @@ formler as (
             s.fagomraade = l.fagomraade
             and s.kommunekode = l.kommunekode
             and s.periode = l.periode
+    left join borgere as b
+        on
+            s.kommunekode = b.kommunekode
+            and s.periode = b.periode
     where not s.skifter_fortegn
 
 ),
@@ -476,7 +494,7 @@ final as (
         max(cast(antal as double)) as antal,
         max(cast(personer_pr_raekke as double)) as personer_pr_raekke
     from maalinger
-    where vaerdi_nu is not null
+    where vaerdi_nu is not null and antal is not null
     group by
         _leverance_id,
         fagomraade,
