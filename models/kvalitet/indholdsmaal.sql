@@ -347,18 +347,37 @@ ventet as (
 
 ),
 
+-- A code with rows enough that none is left of is gone, whatever the season: no new school year takes a grade away.
+bortfald as (
+
+    select
+        *,
+        maaling = 'fordeling'
+        and mod_hvad = 'egne_maaneder'
+        and vaerdi_nu = 0
+        and n * personer_pr_raekke * vaerdi_ventet >= 15
+        and felt <> 'enhed'
+        and felt not like 'dato%'
+        and felt not like 'maaned%'
+        and felt not like 'person%' as er_vaek
+    from ventet
+
+),
+
 -- How far a figure that rests on the measure is moved: a level and a code by what it should have been, the rest by the rows or kroner concerned.
 virkninger as (
 
     select
         *,
         case
+            when er_vaek then 'vaek'
             when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune', 'formel', 'i_gang') then felt
             when felt like 'person%' then 'person'
             when felt like 'dato%' or felt like 'maaned%' then 'dato'
             else 'kode'
         end as feltgruppe,
         case
+            when er_vaek then vaerdi_ventet
             when felt = 'flytninger' then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             when art = 'niveau' then abs(vaerdi_nu / vaerdi_ventet - 1)
             when maaling = 'negativ' then 2 * abs(vaerdi_nu - vaerdi_ventet) / greatest(abs(1 - 2 * vaerdi_ventet), 0.1)
@@ -375,7 +394,7 @@ virkninger as (
             when art = 'niveau' then n * personer_pr_raekke * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet))
             else n * personer_pr_raekke * abs(vaerdi_nu - vaerdi_ventet)
         end as flyttet
-    from ventet
+    from bortfald
 
 ),
 
@@ -407,6 +426,7 @@ graenser as (
             and v.begreb = s.begreb
             -- a formula can have limits of its own
             and case when v.felt = 'formel' then v.vaerdi else v.felt end = s.felt
+            and not v.er_vaek
 
 ),
 

@@ -374,8 +374,8 @@ borgere as (
 
 ),
 
--- The delivery that tells a fagområde's month: the municipality's newest, or the country's.
-seneste as (
+-- The delivery that tells a fagområde's month: the municipality's newest, or the country's. A full extract tells all the months before it.
+aktive as (
 
     select
         l.fagomraade,
@@ -390,6 +390,17 @@ seneste as (
         l.fagomraade,
         k.kommunekode,
         cast(date_trunc('month', coalesce(cast(l.periode as date), cast(l.udtrukket as date))) as date)
+
+),
+
+seneste as (
+
+    select
+        *,
+        coalesce(
+            cast(lag(periode) over (partition by fagomraade, kommunekode order by periode) + interval '1' month as date), date '1900-01-01'
+        ) as fra_periode
+    from aktive
 
 ),
 
@@ -415,7 +426,8 @@ formler as (
         on
             s.fagomraade = l.fagomraade
             and s.kommunekode = l.kommunekode
-            and s.periode = l.periode
+            and s.periode >= l.fra_periode
+            and s.periode <= l.periode
     left join borgere as b
         on
             s.kommunekode = b.kommunekode

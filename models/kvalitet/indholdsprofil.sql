@@ -137,7 +137,7 @@ i_gang_{{ nr }} as (
     select
         r._leverance_id,
         r.kildesystem,
-        coalesce(cast({{ i.i_gang.kode }} as varchar(80)), 'tom') as vaerdi,
+        case when grouping({{ i.i_gang.kode }}) = 0 then coalesce(cast({{ i.i_gang.kode }} as varchar(80)), 'tom') else 'alt' end as vaerdi,
         substr(cast(m.periode as varchar(10)), 1, 7) as maal,
         count(*) as antal
     from {{ kun_beroerte(ref('std_' ~ b.model[4:])) }} as r
@@ -149,11 +149,10 @@ i_gang_{{ nr }} as (
             and m.periode <= l.leverancens_maaned
             and r.{{ i.i_gang.fra }} <= m.sidste_dag
             and r.{{ i.i_gang.til }} > m.sidste_dag
-    group by
-        r._leverance_id,
-        r.kildesystem,
-        coalesce(cast({{ i.i_gang.kode }} as varchar(80)), 'tom'),
-        substr(cast(m.periode as varchar(10)), 1, 7)
+    group by grouping sets (
+        (r._leverance_id, r.kildesystem, m.periode),
+        (r._leverance_id, r.kildesystem, m.periode, {{ i.i_gang.kode }})
+    )
 
 ),
 {%- endif %}
