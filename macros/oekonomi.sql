@@ -14,6 +14,7 @@
                 'bevaegelser': true,
                 'maal': ['beloeb_kr'],
                 'koder': ['hovedkonto', 'hovedfunktion', 'funktion', 'dranst', 'ejerforhold', 'art'],
+                'afledte': {'leverancens_maaned': 'periode = leverancens_maaned'},
                 'datoer': ['bogfoeringsdato'],
                 'ens': ['kontostreng', 'beloeb_kr'],
             },

@@ -128,6 +128,30 @@ persontal_{{ nr }} as (
     )
 
 ),
+{%- for navn, udtryk in i.get('personkoder', {}).items() %}
+{%- set o = namespace(udtryk=udtryk) %}
+{%- for felt in felter %}{% set o.udtryk = o.udtryk | replace('{' ~ felt ~ '}', 'r.kode_' ~ loop.index) %}{% endfor %}
+
+-- What the row says of a person, beside what CPR says.
+personkode_{{ nr }}_{{ loop.index }} as (
+
+    select
+        r._leverance_id,
+        r.kildesystem,
+        coalesce(cast({{ o.udtryk }} as varchar(80)), 'tom') as vaerdi,
+        count(distinct r.person_id) as antal
+    from raekker_{{ nr }} as r
+    inner join leverancer as l
+        on r._leverance_id = l.leverance_id
+    inner join {{ ref('std_borger__person') }} as b
+        on r.person_id = b.person_id
+    group by
+        r._leverance_id,
+        r.kildesystem,
+        coalesce(cast({{ o.udtryk }} as varchar(80)), 'tom')
+
+),
+{%- endfor %}
 {%- endif %}
 {%- if 'i_gang' in i %}
 
@@ -201,6 +225,22 @@ samlet as (
         cast(null as double) as logsum
     from persontal_{{ nr }}
     union all
+    {%- for felt in b.indhold.get('personkoder', {}) %}
+    select
+        _leverance_id,
+        kildesystem,
+        '{{ omraade }}' as fagomraade,
+        '{{ begreb }}' as begreb,
+        '{{ felt }}' as felt,
+        vaerdi,
+        'personer' as maal,
+        antal,
+        cast(null as decimal(38, 4)) as stoerrelse,
+        cast(null as decimal(38, 4)) as negativ,
+        cast(null as double) as logsum
+    from personkode_{{ nr }}_{{ loop.index }}
+    union all
+    {%- endfor %}
     {%- endif %}
     {%- if 'i_gang' in b.indhold %}
     select
