@@ -18,6 +18,9 @@
                 'datoer': ['bogfoeringsdato'],
                 'ens': ['kontostreng', 'beloeb_kr'],
             },
+            'andet_indhold': {
+                'budget': {'omfang': "beloebstype <> 'regnskab'", 'maal': ['beloeb_kr'], 'koder': ['beloebstype', 'dranst']},
+            },
         },
     ]) }}
 {% endmacro %}

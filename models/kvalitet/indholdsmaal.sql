@@ -347,19 +347,28 @@ ventet as (
 
 ),
 
--- A code with rows enough that none is left of is gone, whatever the season: no new school year takes a grade away.
+-- A code with rows enough that none is left of is gone, whatever the season: no new school year takes a grade away. So is what a formula counts.
 bortfald as (
 
     select
         *,
-        maaling = 'fordeling'
-        and mod_hvad = 'egne_maaneder'
-        and vaerdi_nu = 0
-        and n * personer_pr_raekke * vaerdi_ventet >= 15
-        and felt <> 'enhed'
-        and felt not like 'dato%'
-        and felt not like 'maaned%'
-        and felt not like 'person%' as er_vaek
+        mod_hvad = 'egne_maaneder'
+        and (
+            (
+                maaling = 'fordeling'
+                and vaerdi_nu = 0
+                and n * personer_pr_raekke * vaerdi_ventet >= 15
+                and felt <> 'enhed'
+                and felt not like 'dato%'
+                and felt not like 'maaned%'
+                and felt not like 'person%'
+            )
+            or (
+                maaling = 'vaerdi'
+                and vaerdi_nu <= 0.5
+                and vaerdi_ventet >= 10
+            )
+        ) as er_vaek
     from ventet
 
 ),
@@ -377,7 +386,7 @@ virkninger as (
             else 'kode'
         end as feltgruppe,
         case
-            when er_vaek then vaerdi_ventet
+            when er_vaek and maaling = 'fordeling' then vaerdi_ventet
             when felt = 'flytninger' then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             when art = 'niveau' then abs(vaerdi_nu / vaerdi_ventet - 1)
             when maaling = 'negativ' then 2 * abs(vaerdi_nu - vaerdi_ventet) / greatest(abs(1 - 2 * vaerdi_ventet), 0.1)
@@ -390,6 +399,7 @@ virkninger as (
         -- A person's rows follow each other (a payslip has twenty): how many persons it would take. One who comes or goes is no fault in a file.
         case
             -- a sum of parts of persons (absence) is moved by as many
+            when er_vaek and maaling = 'vaerdi' then vaerdi_ventet
             when maaling = 'vaerdi' then least(n * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)), abs(vaerdi_nu - vaerdi_ventet))
             when art = 'niveau' then n * personer_pr_raekke * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet))
             else n * personer_pr_raekke * abs(vaerdi_nu - vaerdi_ventet)
@@ -426,7 +436,7 @@ graenser as (
             and v.begreb = s.begreb
             -- a formula can have limits of its own
             and case when v.felt = 'formel' then v.vaerdi else v.felt end = s.felt
-            and not v.er_vaek
+            and (not v.er_vaek or v.felt = 'formel')
 
 ),
 

@@ -10,7 +10,14 @@
 {#- Every fagområde's own list, found by its macro's name (docs/decisions/0022): one pass over each concept's standardized rows, and one over its persons. #}
 {%- set begreber = [] %}
 {%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
-{%- set profiler = begreber | selectattr('indhold', 'defined') | list %}
+{%- set profiler = [] %}
+{%- for b in begreber %}
+{%- set omraade, begreb = b.model[4:].split('__') %}
+{%- if 'indhold' in b %}{% do profiler.append({'model': b.model, 'omraade': omraade, 'begreb': begreb, 'indhold': b.indhold}) %}{% endif %}
+{%- for navn, indhold in b.get('andet_indhold', {}).items() %}
+{%- do profiler.append({'model': b.model, 'omraade': omraade, 'begreb': navn, 'indhold': indhold}) %}
+{%- endfor %}
+{%- endfor %}
 
 with leverancer as (
 
@@ -185,13 +192,12 @@ samlet as (
 
     {%- for b in profiler %}
     {%- set nr = loop.index %}
-    {%- set omraade, begreb = b.model[4:].split('__') %}
     {%- for navn in [none] + b.indhold.get('maal', []) %}
     select
         _leverance_id,
         kildesystem,
-        '{{ omraade }}' as fagomraade,
-        '{{ begreb }}' as begreb,
+        '{{ b.omraade }}' as fagomraade,
+        '{{ b.begreb }}' as begreb,
         felt,
         vaerdi,
         {%- if navn is none %}
@@ -214,8 +220,8 @@ samlet as (
     select
         _leverance_id,
         kildesystem,
-        '{{ omraade }}' as fagomraade,
-        '{{ begreb }}' as begreb,
+        '{{ b.omraade }}' as fagomraade,
+        '{{ b.begreb }}' as begreb,
         felt,
         vaerdi,
         'personer' as maal,
@@ -229,8 +235,8 @@ samlet as (
     select
         _leverance_id,
         kildesystem,
-        '{{ omraade }}' as fagomraade,
-        '{{ begreb }}' as begreb,
+        '{{ b.omraade }}' as fagomraade,
+        '{{ b.begreb }}' as begreb,
         '{{ felt }}' as felt,
         vaerdi,
         'personer' as maal,
@@ -246,8 +252,8 @@ samlet as (
     select
         _leverance_id,
         kildesystem,
-        '{{ omraade }}' as fagomraade,
-        '{{ begreb }}' as begreb,
+        '{{ b.omraade }}' as fagomraade,
+        '{{ b.begreb }}' as begreb,
         'i_gang' as felt,
         vaerdi,
         maal,
