@@ -232,7 +232,7 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
     with alone(where, "run") as tell:
         if not any(narrow.values()) and status_file.nothing_new(where):
             left = status_file.read(where).get("trin", {}).get("load", {}).get("waiting", 0)
-            console.print(f"Nothing new, but {left} in the inbox cannot be loaded before one that has not come: `flis status` says which dataset." if left
+            console.print(f"Nothing new, but {left} in the inbox wait for one that has not come, or for a person to accept them: `flis status` says which." if left
                           else "Nothing new: everything is built and packaged.", soft_wrap=True, highlight=False)
             _show_under_way(where)
             raise typer.Exit(WAITING if left else DONE)
@@ -270,6 +270,25 @@ def withdraw(leverance_id: Annotated[int, typer.Argument(help="Its number, as `f
             console.print(f"In force again: {number} {escape(name)}", highlight=False, soft_wrap=True)
         if not done.already:
             console.print("The next `flis run` computes the slices it touches; what is published stays as it is until then.", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def accept(leverance_id: Annotated[int, typer.Argument(help="Its number, as `flis status` shows it.")],
+           grund: Annotated[str, typer.Option("--grund", help="Why, in Danish: it is written into the ledger and the log.")],
+           home: HomeOption = None,
+           afvis: Annotated[bool, typer.Option("--afvis", help="Turn it down instead: the next load puts it in quarantine with the reason to the sender.")] = False) -> None:
+    """Answer for a delivery that waits because it has far fewer rows than the one it is to replace: the next load takes it (or, with --afvis, refuses it)."""
+    from flis.accept import AcceptError, answer
+    from flis.run import ready
+
+    where = Home.of(home)
+    with alone(where, "accept"):
+        ready(where)
+        try:
+            done = answer(where, leverance_id, grund, accepted=not afvis)
+        except AcceptError as fault:
+            raise typer.BadParameter(str(fault), param_hint="LEVERANCE_ID") from fault
+        console.print(f"{done.leverance_id} {escape(done.fil)} {'is turned down' if afvis else 'is accepted'}. The next `flis run` acts on it.", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -479,7 +498,7 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
 
     row("deliveries received / loaded / rejected", "load", "received", "loaded", "rejected")
     if done.get("load", {}).get("waiting"):
-        row("deliveries waiting for one before them", "load", "waiting")
+        row("deliveries that wait (`flis status` says what for)", "load", "waiting")
     if "load" in done and "build" in done:
         aside = done["load"]["rows_set_aside"] + done["build"].get("rows_set_aside", 0)
         table.add_row("rows in / set aside", f"{_short(done['load']['rows'])} / {_short(aside)}")

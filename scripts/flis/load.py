@@ -189,6 +189,7 @@ class _Run:
 
     def __init__(self, home: Home, progress: Progress | None, models: Path | None, seeds: Path | None, limits: Limits | None,
                  batch_bytes: int, batch_files: int) -> None:
+        from flis import drops
         from flis.contract import read_contracts
         from flis.inspection import Limits, Spools
         from flis.installation import read_setup
@@ -199,6 +200,8 @@ class _Run:
         self.setup: Setup = read_setup(home, seeds)
         self.key = master_key(home)
         self.limits = limits or Limits()
+        self.drops = drops.read_limits(seeds)
+        self.answered: dict[tuple[str, str, str], tuple[str, str]] = {}       # what a person has said of a file that waited (flis.drops)
         self.batch_bytes, self.batch_files = batch_bytes, batch_files
         self.moment = now()
         self.koersel = self.moment.strftime("%Y%m%dT%H%M%S.%fZ")
@@ -211,7 +214,7 @@ class _Run:
         self.failures: list[str] = []
 
     def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
-        from flis import installation, ledger, persons
+        from flis import drops, installation, ledger, persons
         from flis.database import connect
 
         narrowed = bool(fagomraade or kommune or periode)
@@ -227,6 +230,7 @@ class _Run:
                 persons.complete(self.con, self.key)
                 installation.store(self.con, self.setup)
                 self.con.execute("commit")
+                self.answered = drops.answers(self.con)
                 deliveries = [d for d in self._take_up(arrived)
                               if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
                               and (not kommune or d.match.kommunekode == kommune) and (not periode or _is_of(d.match, periode))]
@@ -443,6 +447,8 @@ class _Run:
 
     def _load_batch(self, chosen: list[Delivery]) -> None:
         """Decide, load and register in one transaction; again without those that turn out not to hold. `chosen` is what the spools contain, in order."""
+        from flis import drops
+
         before = self.state.copy()
         while True:
             self.state = before.copy()
@@ -459,6 +465,7 @@ class _Run:
             taken = [d for d in chosen if d.status == "aktiv"]
             self.con.execute("begin")
             refused = self._into_raw(taken, chosen) if taken else {}
+            refused = refused or drops.judge(self.con, taken, self.drops, self.answered)
             if refused:
                 self.con.execute("rollback")
                 for d in taken:
