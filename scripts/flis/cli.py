@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console()
 errors = Console(stderr=True)
 
+PRIVATE = 0o077         # the umask of every command
 STEPS = ("load", "build", "validate", "report", "package")
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own); 4: another flis is at work on the home
@@ -149,7 +151,7 @@ def _steps(home: Path | None, names: list[str], narrow: dict, **extra: Any) -> N
     where = Home.of(home)
     with alone(where, names[0]) as tell:
         done, code = _run(where, names, narrow, tell, **extra)
-        if done.get("load", {}).get("under_way"):
+        if done.get("load", {}).get("under_way") or done.get("load", {}).get("no_files"):
             _show_under_way(where)
         _finish(done, code)
 
@@ -323,9 +325,11 @@ def restore(home: HomeOption = None,
                       highlight=False, soft_wrap=True)
         for line in made.missing:
             console.print(f"No longer to be had, and no longer in use: {line}", highlight=False, soft_wrap=True)
+        for line in made.differing:
+            errors.print(f"[red]Not what was loaded, so it is in force no more; have it sent again:[/red] {escape(line)}", highlight=False, soft_wrap=True)
         done, code = _run(where, list(STEPS[1:]), EVERYTHING, tell)
         _print_summary(where, done)
-        raise typer.Exit(code)
+        raise typer.Exit(code or (WAITING if made.differing else DONE))
 
 
 @app.command()
@@ -395,6 +399,7 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
     facts = status_file.read(where)
     facts["indbakke"] = len(status_file.waiting_files(where))
     facts["under_overfoersel"] = [{"afsender": one.sender, "fil": one.name, "sekunder": one.seconds} for one in inbox.under_way(where)]
+    facts["ingen_filer"] = [{"afsender": one.sender, "navn": one.name, "hvad": one.kind} for one in inbox.no_files(where)]
     for name in ("leverancer", "perioder"):
         facts[name] = asked(facts.get(name, []))
     if as_json:
@@ -476,7 +481,7 @@ def _finish(done: dict[str, dict], code: int) -> None:
 
 
 def _show_under_way(home: Home) -> None:
-    for line in inbox.still_coming(home, statustext.MOST_NAMES):
+    for line in [*inbox.still_coming(home, statustext.MOST_NAMES), *inbox.left_lying(home, statustext.MOST_NAMES)]:
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
@@ -510,6 +515,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
     row("deviations / new / resolved", "validate", "deviations", "new", "resolved")
     row("reports / workbooks", "report", "reports", "workbooks")
     row("packages written / unchanged / held", "package", "written", "unchanged", "held")
+    for path in done.get("package", {}).get("damaged", []):
+        table.add_row("a file in the outbox is not what was written", path)
     for line in done.get("package", {}).get("not_built", []):
         table.add_row("packages that wait for `flis build`", line)
     table.add_row("seconds " + " / ".join(done), " / ".join(str(facts["seconds"]) for facts in done.values()))
@@ -522,7 +529,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
 
 
 def main() -> None:
-    """Entry point of the `flis` command."""
+    """Entry point of the `flis` command. What it writes is for the account it runs as alone, from the first file on: a package is whole rows while it is being written too."""
+    os.umask(PRIVATE)
     seldom_garbage()
     app()
 

@@ -37,7 +37,7 @@ def _load(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.load import load
 
     facts = load(home, progress=bar, **narrow).facts()
-    return facts, HELD if facts["rejected"] or facts["waiting"] else DONE
+    return facts, HELD if facts["rejected"] or facts["waiting"] or facts["no_files"] else DONE
 
 
 def _build(home: Home, narrow: dict, bar, full_refresh: bool = False, meanwhile=None) -> tuple[dict, int]:
