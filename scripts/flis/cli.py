@@ -333,6 +333,27 @@ def restore(home: HomeOption = None,
 
 
 @app.command()
+def verify(home: HomeOption = None) -> None:
+    """Look through the audit trail: that no entry of the journals, the events or the ledger has been changed, removed or moved. Exit code 3 when one has."""
+    from flis import sealing
+    from flis.keys import KeyMissing
+
+    where = Home.of(home)
+    with alone(where, "verify"):
+        try:
+            found = sealing.verify(where)
+        except KeyMissing as fault:
+            raise typer.BadParameter(str(fault), param_hint="--home") from fault
+    for name, count in found.entries.items():
+        console.print(f"{name}: {count:,} entries" + (f", the last link {found.heads[name]}" if found.heads[name] else ""), highlight=False, soft_wrap=True)
+    for line in found.wrong:
+        errors.print(f"[red]{escape(line)}[/red]", highlight=False, soft_wrap=True)
+    if found.wrong:
+        raise typer.Exit(FAILED)
+    console.print("All of it is what was written.", highlight=False)
+
+
+@app.command()
 def demo(home: HomeOption = None,
          scale: Annotated[float, typer.Option(help="Share of the population; 1 is about 5.95 million people.")] = 0.01,
          periods: Annotated[int, typer.Option(help="Months.")] = 14,

@@ -67,9 +67,8 @@ def test_det_der_ikke_er_en_fil_siges(world):
     assert sorted(one.name for one in no_files(world.home)) == made
     assert {one.name: one.kind for one in no_files(world.home)}["roer.csv"] == "a named pipe (FIFO)"
     run = CliRunner()
-    said = run.invoke(app, ["status", "--home", str(world.home.root)]).output + run.invoke(app, ["status", "--home", str(world.home.root), "--json"]).output
     facts = json.loads(run.invoke(app, ["status", "--home", str(world.home.root), "--json"]).output)
-    assert sorted(one["navn"] for one in facts["ingen_filer"]) == made and "mappe" in said
+    assert sorted(one["navn"] for one in facts["ingen_filer"]) == made
     _, code = _load(world.home, {"fagomraade": None, "kommune": None, "periode": None}, None)      # nothing else has come: told all the same
     assert code == HELD
 
