@@ -219,7 +219,7 @@ class _Replay(_Run):
         inbox = self.home.inbox / row["afsender"] / row["fil"]
         path = self.unpacked / f"{row['leverance_id']}{''.join(Path(row['fil']).suffixes[-1:]) if as_it_is(row['fil']) else ''}"
         try:
-            if inbox.is_file() and receipt(inbox)[0] == row["sha256"]:      # the run that took it in was stopped before it was archived; or it has been sent again
+            if inbox.is_file() and inbox.stat().st_size == row["bytes"] and receipt(inbox)[0] == row["sha256"]:      # the run that took it in was stopped before it was archived; or it has been sent again
                 shutil.copyfile(inbox, path)
             elif source.exists():
                 unpack(source, path, row["fil"], row["sha256"])
