@@ -37,7 +37,7 @@ from results import Step  # noqa: E402
 
 DONE = (0, 1)                       # 1: a delivery waits or a rule holds a package, which is no fault of the step
 DATABASES = ("flis.duckdb", "flis_cpr.duckdb")
-KEPT = (*DATABASES, "status.json", "arkiv/leverancer.jsonl", "arkiv/haendelser.jsonl")     # the journals too: a database older than they are is refused
+KEPT = (*DATABASES, "status.json", "arkiv/leverancer.jsonl", "arkiv/haendelser.jsonl", "arkiv/segl.json")     # the journals too: a database older than they are is refused
 LESS_MEMORY = "2GB"
 PROOFS = {"survival": "overlevelse", "fuzz": "fuzz", "equal": "ligestilling", "roundtrip": "rundtur", "fremmed": "fremmed"}      # each has run(work, times, seed) -> dict of figures
 PARTS = {                           # part: the stages that are done anew for it

@@ -429,7 +429,7 @@ def _json(line: str, ft: FileType, local: frozenset[str]) -> dict[str, Any] | No
                 return False
         return True
 
-    return out if walk("", pairs[1]) else None
+    return out if walk("", pairs[1]) and set(ft.format["noegler"]) <= {key for key, _ in pairs[1]} else None
 
 
 def _xml(match: Match, plain: bytes, around: Around, limits: Limits, found: Expected) -> None:
@@ -456,6 +456,8 @@ def _xml(match: Match, plain: bytes, around: Around, limits: Limits, found: Expe
         if longest < 2 * limits.line:
             raise Unsure        # the parser has it whole or not, by where it is cut in reading
         raise Refuse("long tag")
+    if _plain_name(root.tag) != ft.format["rod"].casefold():
+        raise Refuse("root")
     if _depth(root) > 100:
         raise Refuse("deep")
     kinds = {str(t.recordtype).casefold(): (t.identifier, [(c.path or c.header).casefold() for c in t.columns]) for t in ft.tables}

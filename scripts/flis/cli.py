@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console()
 errors = Console(stderr=True)
 
+PRIVATE = 0o077         # the umask of every command
 STEPS = ("load", "build", "validate", "report", "package")
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 # 1: a delivery was refused or waits, or a rule held a package; 2: wrong use (Typer's own); 4: another flis is at work on the home
@@ -149,7 +151,7 @@ def _steps(home: Path | None, names: list[str], narrow: dict, **extra: Any) -> N
     where = Home.of(home)
     with alone(where, names[0]) as tell:
         done, code = _run(where, names, narrow, tell, **extra)
-        if done.get("load", {}).get("under_way"):
+        if done.get("load", {}).get("under_way") or done.get("load", {}).get("no_files"):
             _show_under_way(where)
         _finish(done, code)
 
@@ -232,7 +234,7 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
     with alone(where, "run") as tell:
         if not any(narrow.values()) and status_file.nothing_new(where):
             left = status_file.read(where).get("trin", {}).get("load", {}).get("waiting", 0)
-            console.print(f"Nothing new, but {left} in the inbox cannot be loaded before one that has not come: `flis status` says which dataset." if left
+            console.print(f"Nothing new, but {left} in the inbox wait for one that has not come, or for a person to accept them: `flis status` says which." if left
                           else "Nothing new: everything is built and packaged.", soft_wrap=True, highlight=False)
             _show_under_way(where)
             raise typer.Exit(WAITING if left else DONE)
@@ -273,6 +275,25 @@ def withdraw(leverance_id: Annotated[int, typer.Argument(help="Its number, as `f
 
 
 @app.command()
+def accept(leverance_id: Annotated[int, typer.Argument(help="Its number, as `flis status` shows it.")],
+           grund: Annotated[str, typer.Option("--grund", help="Why, in Danish: it is written into the ledger and the log.")],
+           home: HomeOption = None,
+           afvis: Annotated[bool, typer.Option("--afvis", help="Turn it down instead: the next load puts it in quarantine with the reason to the sender.")] = False) -> None:
+    """Answer for a delivery that waits because it has far fewer rows than the one it is to replace: the next load takes it (or, with --afvis, refuses it)."""
+    from flis.accept import AcceptError, answer
+    from flis.run import ready
+
+    where = Home.of(home)
+    with alone(where, "accept"):
+        ready(where)
+        try:
+            done = answer(where, leverance_id, grund, accepted=not afvis)
+        except AcceptError as fault:
+            raise typer.BadParameter(str(fault), param_hint="LEVERANCE_ID") from fault
+        console.print(f"{done.leverance_id} {escape(done.fil)} {'is turned down' if afvis else 'is accepted'}. The next `flis run` acts on it.", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def restore(home: HomeOption = None,
             anew: Annotated[str | None, typer.Option("--anew", help="Make this file anew although it can be read: cpr, flis or both.")] = None) -> None:
     """Make a damaged, missing or outdated database file anew: from the archive and the journals beside it, then build, validate, report and package."""
@@ -304,9 +325,32 @@ def restore(home: HomeOption = None,
                       highlight=False, soft_wrap=True)
         for line in made.missing:
             console.print(f"No longer to be had, and no longer in use: {line}", highlight=False, soft_wrap=True)
+        for line in made.differing:
+            errors.print(f"[red]Not what was loaded, so it is in force no more; have it sent again:[/red] {escape(line)}", highlight=False, soft_wrap=True)
         done, code = _run(where, list(STEPS[1:]), EVERYTHING, tell)
         _print_summary(where, done)
-        raise typer.Exit(code)
+        raise typer.Exit(code or (WAITING if made.differing else DONE))
+
+
+@app.command()
+def verify(home: HomeOption = None) -> None:
+    """Look through the audit trail: that no entry of the journals, the events or the ledger has been changed, removed or moved. Exit code 3 when one has."""
+    from flis import sealing
+    from flis.keys import KeyMissing
+
+    where = Home.of(home)
+    with alone(where, "verify"):
+        try:
+            found = sealing.verify(where)
+        except KeyMissing as fault:
+            raise typer.BadParameter(str(fault), param_hint="--home") from fault
+    for name, count in found.entries.items():
+        console.print(f"{name}: {count:,} entries" + (f", the last link {found.heads[name]}" if found.heads[name] else ""), highlight=False, soft_wrap=True)
+    for line in found.wrong:
+        errors.print(f"[red]{escape(line)}[/red]", highlight=False, soft_wrap=True)
+    if found.wrong:
+        raise typer.Exit(FAILED)
+    console.print("All of it is what was written.", highlight=False)
 
 
 @app.command()
@@ -376,6 +420,7 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
     facts = status_file.read(where)
     facts["indbakke"] = len(status_file.waiting_files(where))
     facts["under_overfoersel"] = [{"afsender": one.sender, "fil": one.name, "sekunder": one.seconds} for one in inbox.under_way(where)]
+    facts["ingen_filer"] = [{"afsender": one.sender, "navn": one.name, "hvad": one.kind} for one in inbox.no_files(where)]
     for name in ("leverancer", "perioder"):
         facts[name] = asked(facts.get(name, []))
     if as_json:
@@ -457,7 +502,7 @@ def _finish(done: dict[str, dict], code: int) -> None:
 
 
 def _show_under_way(home: Home) -> None:
-    for line in inbox.still_coming(home, statustext.MOST_NAMES):
+    for line in [*inbox.still_coming(home, statustext.MOST_NAMES), *inbox.left_lying(home, statustext.MOST_NAMES)]:
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
@@ -479,7 +524,7 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
 
     row("deliveries received / loaded / rejected", "load", "received", "loaded", "rejected")
     if done.get("load", {}).get("waiting"):
-        row("deliveries waiting for one before them", "load", "waiting")
+        row("deliveries that wait (`flis status` says what for)", "load", "waiting")
     if "load" in done and "build" in done:
         aside = done["load"]["rows_set_aside"] + done["build"].get("rows_set_aside", 0)
         table.add_row("rows in / set aside", f"{_short(done['load']['rows'])} / {_short(aside)}")
@@ -491,6 +536,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
     row("deviations / new / resolved", "validate", "deviations", "new", "resolved")
     row("reports / workbooks", "report", "reports", "workbooks")
     row("packages written / unchanged / held", "package", "written", "unchanged", "held")
+    for path in done.get("package", {}).get("damaged", []):
+        table.add_row("a file in the outbox is not what was written", path)
     for line in done.get("package", {}).get("not_built", []):
         table.add_row("packages that wait for `flis build`", line)
     table.add_row("seconds " + " / ".join(done), " / ".join(str(facts["seconds"]) for facts in done.values()))
@@ -503,7 +550,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
 
 
 def main() -> None:
-    """Entry point of the `flis` command."""
+    """Entry point of the `flis` command. What it writes is for the account it runs as alone, from the first file on: a package is whole rows while it is being written too."""
+    os.umask(PRIVATE)
     seldom_garbage()
     app()
 

@@ -20,13 +20,12 @@ def connect(home: Home, *, write: str | None = None) -> Iterator[duckdb.DuckDBPy
     names the one it owns. Spill files go to the home's own tmp folder, never to a shared one.
     """
     home.prepare()
-    before = os.umask(0o077) if write == "cpr" else None     # DuckDB's write-ahead log lies beside the file, and holds the same rows
+    before = os.umask(0o077)        # DuckDB's write-ahead log lies beside the file, and holds the same rows; so also where a library is used without the command
     try:
         with _open(home, write) as con:
             yield con
     finally:
-        if before is not None:
-            os.umask(before)
+        os.umask(before)
 
 
 @contextmanager
@@ -34,8 +33,7 @@ def _open(home: Home, write: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
     for path, name in ((home.db, "flis"), (home.cpr_db, "cpr")):
         if not path.exists() and write != name:
             duckdb.connect(str(path)).close()
-            if name == "cpr":
-                os.chmod(path, 0o600)
+            os.chmod(path, 0o600)
     con = duckdb.connect(":memory:")
     try:
         con.execute(f"set temp_directory = '{home.tmp / 'duckdb'}'")
@@ -45,7 +43,7 @@ def _open(home: Home, write: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
             con.execute(f"set memory_limit = '{limit}'")
         for path, name in ((home.db, "flis"), (home.cpr_db, "cpr")):
             con.execute(f"attach '{path}' as {name} {'' if write == name else '(read_only)'}")
-            if name == "cpr":
+            if path.stat().st_mode & 0o077:
                 os.chmod(path, 0o600)
         con.execute(f"use {'cpr' if write == 'cpr' else 'flis'}")
         yield con

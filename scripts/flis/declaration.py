@@ -109,7 +109,7 @@ def declare(con: duckdb.DuckDBPyConnection, home: Home, manifest: dp.Manifest, a
     """Compute `kvalitet.deklaration`; write `docs/deklaration.html` and `docs/deklaration.jsonld`. `con` has flis open for writing.
 
     For one `area` only its figures are made anew, and the pages, which are about all of them, stay as they are.
-    To be run after validate and before package, so that the packages carry the figures. The time of the declaration is that of the last validation.
+    To be run after validate and before package, so that the packages carry the figures. The time of the declaration is that of its newest extract.
     """
     _prepare(con, manifest)
     areas = sorted(area_names())
@@ -164,9 +164,10 @@ def _prepare(con: duckdb.DuckDBPyConnection, manifest: dp.Manifest) -> None:
     newest = "select null::varchar as fagomraade, null::date as periode limit 0"
     if exists(con, "raw", "leverance", "cpr"):
         newest = "select fagomraade, max(coalesce(periode, cast(udtrukket as date))) as periode from cpr.raw.leverance where status = 'aktiv' group by all"
-    moment = "select max(startet) from kvalitet.koersel where coalesce(fagomraade, $1) = $1"
-    if _missing(con, moment):
-        moment = "null"
+    # The data's own time and not the clock's: the same deliveries give the same bytes whatever day they are declared on.
+    moment = "null"
+    if exists(con, "raw", "leverance", "cpr"):
+        moment = "select max(udtrukket) from cpr.raw.leverance where status = 'aktiv' and fagomraade = $1"
     con.execute("create or replace temp table udgave (fagomraade varchar, version varchar, opgjort timestamp)")
     con.executemany(f"""
         insert into temp.udgave
@@ -326,7 +327,7 @@ class Declaration:
         """The package's Danish text: the dimensions with the municipality's own figure beside the country's (the country's alone for `None`), then caveats,
         accepted faults and releases."""
         moment = self.versions[area][1]
-        out = [f"Deklareret efter {vocabulary()['kategori']}" + (f", opgjort {danish.moment(moment)}" if moment else "") + ". Det samme står maskinlæsbart i `kvalitet.jsonld` (W3C DQV)."]
+        out = [f"Deklareret efter {vocabulary()['kategori']}" + (f", opgjort på udtræk til og med {danish.day(moment)}" if moment else "") + ". Det samme står maskinlæsbart i `kvalitet.jsonld` (W3C DQV)."]
         notes: list[str] = []
         for dimension, said in vocabulary()["dimensioner"].items():
             out += ["", f"### {said['titel']}", "", said["beskrivelse"], ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -58,7 +58,12 @@ def keep(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     _prepare(con)
     path = journal.events_file(home)
     rows = con.execute(f"select {', '.join(COLUMNS)} from flis.drift.haendelse where nummer > $1 order by nummer", [journal.last(path)]).fetchall()
-    journal.append(path, ({**dict(zip(COLUMNS, row, strict=True)), "detalje": json.loads(row[-1])} for row in rows))
+    journal.append(home, path, map(as_line, rows))
+
+
+def as_line(row: Sequence[Any]) -> dict[str, Any]:
+    """An event as it stands in its journal."""
+    return {**dict(zip(COLUMNS, row, strict=True)), "detalje": json.loads(row[-1])}
 
 
 def recover(con: duckdb.DuckDBPyConnection, home: Home) -> int:

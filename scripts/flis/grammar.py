@@ -184,17 +184,19 @@ class Fixed(_Lines):
 
 
 class Jsonl(Words):
-    """One JSON object per line."""
+    """One JSON object per line. `noegler` are the fields that each object has, whatever else it leaves out: an object without them is something else."""
 
     type: Literal["jsonl"]
     tegnsaet: Charset
+    noegler: Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
 class Xml(Words):
-    """One element per row."""
+    """One element per row. `rod` is the root element: a file with another is something else, an error page perhaps."""
 
     type: Literal["xml"]
     tegnsaet: Charset
+    rod: Text
     post: Text
 
 

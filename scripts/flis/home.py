@@ -87,12 +87,13 @@ class Home:
         return any(path.exists() for path in (self.setup, self.archive, self.cpr_db, self.db))
 
     def prepare(self) -> Home:
-        """Create the folders that every step needs (0700 where personal data may lie)."""
+        """Create the folders that every step needs. They are for the account that runs FLIS alone, also those of an older home."""
         for folder in (self.root, self.inbox, self.archive, self.quarantine, self.setup, self.outbox,
                        self.reports, self.docs, self.log, self.tmp):
-            folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.inbox, self.archive, self.quarantine, self.tmp):
-            folder.chmod(0o700)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.root, self.inbox, self.archive, self.quarantine, self.setup, self.outbox, self.reports, self.docs, self.log, self.tmp):
+            if folder.stat().st_mode & 0o077:
+                folder.chmod(0o700)
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat as modes
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,6 +78,49 @@ def under_way(home: Home) -> list[UnderWay]:
         elif not is_still(stat):
             found.append(UnderWay(readable(sender), readable(entry.name), max(int(time.time() - stat.st_mtime), 0)))
     return found
+
+
+@dataclass(frozen=True)
+class NoFile:
+    """Something in the inbox that is no file to read. `kind` is what it is, `advice` what is to be done with it."""
+
+    sender: str
+    name: str
+    kind: str
+    advice: str
+
+
+_KINDS = ((modes.S_ISDIR, "a folder", "files are taken only from the sender's own folder: move them up"), (modes.S_ISFIFO, "a named pipe (FIFO)", "remove it"),
+          (modes.S_ISSOCK, "a socket", "remove it"), (modes.S_ISBLK, "a block device", "remove it"), (modes.S_ISCHR, "a character device", "remove it"))
+
+
+def no_files(home: Home) -> list[NoFile]:
+    """What lies in the inbox and can never be a delivery, in order: it is told of, and never opened. (A link in a sender's folder is refused as a file is.)"""
+    found: list[NoFile] = []
+    if not home.inbox.exists():
+        return found
+    for sender in sorted(os.scandir(home.inbox), key=lambda e: e.name):
+        if sender.name.startswith("."):
+            continue
+        if not sender.is_dir(follow_symlinks=False):
+            found.append(NoFile("", readable(sender.name), "not a sender's folder", "move it into the folder of whoever sent it, or remove it"))
+            continue
+        for entry in sorted(os.scandir(sender.path), key=lambda e: e.name):
+            if entry.name.startswith("."):
+                continue
+            try:
+                mode = entry.stat(follow_symlinks=False).st_mode
+            except OSError:     # the sender has just taken it back
+                continue
+            found += [NoFile(readable(sender.name), readable(entry.name), kind, advice) for test, kind, advice in _KINDS if test(mode)]
+    return found
+
+
+def left_lying(home: Home, most: int) -> list[str]:
+    """A line for each thing that is no file. At most so many, and how many more."""
+    found = no_files(home)
+    lines = [f"No file: {one.sender}/{one.name} is {one.kind}; {one.advice}." if one.sender else f"No file: {one.name} in the inbox is {one.kind}; {one.advice}." for one in found[:most]]
+    return lines + ([f"No files: {len(found) - most} more."] if len(found) > most else [])
 
 
 def still_coming(home: Home, most: int) -> list[str]:

@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flis import sealing
 from flis.faults import Damaged
 from flis.home import Home
 from flis.ledger import LEDGER
@@ -54,24 +55,35 @@ def events_file(home: Home) -> Path:
     return home.archive / "haendelser.jsonl"
 
 
-def append(path: Path, lines: Iterable[dict[str, Any]]) -> int:
-    """Add lines and see them onto the disk; returns the number of the last. What a killed run left half written at the end is taken away first."""
-    end, number = _end(path)
-    text = []
+def append(home: Home, path: Path, lines: Iterable[dict[str, Any]]) -> int:
+    """Add lines, each chained to the one before it (flis.sealing), and see them onto the disk; returns the number of the last.
+
+    What a killed run left half written at the end is taken away first. Raises JournalDamaged when lines that were there are gone: on such an end nothing is built.
+    """
+    end, number, before = _end(path)
+    text: list[bytes] = []
     for line in lines:
+        if not text:
+            key = sealing.key_of(home)
+            before = before or sealing.beginning(path, end)
+            if (gone := sealing.heads(home).get(path.name, {}).get("nr", 0) - number) > 0:
+                raise JournalDamaged(f"{path}: the last {gone} entries have been removed (it ended in number {number + gone}); `flis verify` looks through the rest")
         number += 1
-        text.append(json.dumps({"nr": number, **{k: v for k, v in line.items() if v is not None}}, ensure_ascii=False, default=str) + "\n")
+        body = json.dumps({"nr": number, **{k: v for k, v in line.items() if v is not None}}, ensure_ascii=False, default=str).encode()
+        before = sealing.link(key, before, body)
+        text.append(sealing.sealed(body, before))
     if not text:
         return number
     new = not path.exists()
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         file.truncate(end)
         file.seek(end)
-        file.write("".join(text).encode())
+        file.write(b"".join(text))
         file.flush()
         os.fsync(file.fileno())
     if new:
         sync_folder(path.parent)
+    sealing.note_head(home, path, number, before)
     return number
 
 
@@ -80,10 +92,10 @@ def last(path: Path) -> int:
     return _end(path)[1]
 
 
-def _end(path: Path) -> tuple[int, int]:
-    """(where the last whole line ends, its number)."""
+def _end(path: Path) -> tuple[int, int, str]:
+    """(where the last whole line ends, its number, its link)."""
     if not path.exists():
-        return 0, 0
+        return 0, 0, ""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         block = 64 * 1024
@@ -97,8 +109,9 @@ def _end(path: Path) -> tuple[int, int]:
                 break
             block *= 8
     if not end:
-        return 0, 0
-    return start + end, _parsed(path, data[begin:end], "the last line")["nr"]
+        return 0, 0, ""
+    line = _parsed(path, data[begin:end], "the last line")
+    return start + end, line["nr"], line.get(sealing.LINK, "")
 
 
 def read(path: Path, after: int = 0) -> Iterator[dict[str, Any]]:
@@ -113,6 +126,7 @@ def read(path: Path, after: int = 0) -> Iterator[dict[str, Any]]:
                 line = _parsed(path, data, f"line {number}")
                 if line["nr"] != number:
                     raise JournalDamaged(f"{path}, line {number}: it says it is number {line['nr']}; lines are missing")
+                line.pop(sealing.LINK, None)
                 yield line
 
 
@@ -159,7 +173,7 @@ def write(con: duckdb.DuckDBPyConnection, home: Home) -> list[Entry]:
     path = deliveries_file(home)
     written = {e.leverance_id: e for e in _beyond(con, path)}      # by a run that was stopped before it noted them
     new = [r for r in rows if not ((e := written.get(r["leverance_id"])) and (e.status, e.erstattet_af) == (r["status"], r["erstattet_af"]))]
-    number = append(path, ({c: r[c] for c in LEDGER} for r in new)) - len(new)
+    number = append(home, path, ({c: r[c] for c in LEDGER} for r in new)) - len(new)
     entries = dict(written)
     for number, row in enumerate(new, start=number + 1):
         entries[row["leverance_id"]] = Entry(number, row["leverance_id"], row["status"], row["erstattet_af"])

@@ -53,12 +53,15 @@ def split_json(ft: FileType, match: Match, found: Inspected, source: IO[bytes], 
         for part in above:
             node = node.setdefault(part, {})
         node[last] = _NOT_TAKEN
+    needed = ft.format["noegler"]
     try:
         source.seek(start)
         for number, raw in enumerate(source, start=1):
             row = [NULL] * len(found.layout)
             try:
-                _fill(row, _parsed(raw.decode().removesuffix("\n")), tree)
+                given = _parsed(raw.decode().removesuffix("\n"))
+                _fill(row, given, tree)
+                _whole(given, needed)
                 body = FIELD.join(row)
             except _Unfit as fault:
                 body = fault.body
@@ -98,6 +101,14 @@ def _fill(row: list[str], given: _Object, tree: dict[str, Any], above: str = "")
             _fill(row, value or _Object(), place, path + ".")
         elif value is not None:
             row[place] = _kept(_as_text(value), path)
+
+
+def _whole(given: _Object, needed: tuple[str, ...]) -> None:
+    """Raises _Unfit for an object that lacks a field each row of the interface has: `{}` is no row without values."""
+    present = {key for key, _ in given}
+    for name in needed:
+        if name not in present:
+            raise _Unfit("mangler_felt", name)
 
 
 def _as_text(value: Any) -> str:

@@ -23,6 +23,7 @@ TABLES = {
     "leverance_tabel": {"leverance_id": "bigint", "tabel": "varchar", "raekker": "bigint", "kontrolsum": "decimal(38,2)"},
     "afvist_linje": {"leverance_id": "bigint", "fil": "varchar", "linje": "bigint", "aarsag_kode": "varchar", "aarsag": "varchar"},
     "person_noegle": {"cpr": "varchar", "person_id": "varchar", "nummer_id": "varchar", "noegle_version": "integer", "tidligere_cpr": "varchar"},
+    "faldsvar": {"afsender": "varchar", "fil": "varchar", "sha256": "varchar", "svar": "varchar", "grund": "varchar", "svaret_af": "varchar", "tidspunkt": "timestamp"},
     "beroert_person": {"leverance_id": "bigint", "person_id": "varchar"},
     "journal": {"nr": "bigint", "leverance_id": "bigint", "status": "varchar", "erstattet_af": "bigint"},      # what is written beside the archive (flis.journal)
 }

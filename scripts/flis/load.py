@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import time
-import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from flis.archive import archived, pack
 from flis.home import REPO, Home, now, readable
 
 if TYPE_CHECKING:
@@ -67,6 +66,7 @@ class LoadResult:
     not_instructed: int = 0
     waiting: int = 0
     under_way: int = 0
+    no_files: int = 0
     replaced: int = 0
     rows: int = 0
     rows_loaded: int = 0
@@ -148,23 +148,12 @@ def load(home: Home, *, fagomraade: str | None = None, kommune: str | None = Non
     mark = home.tmp / "indlaest"
     signature = _signature(home, models or REPO / "models" / "staging")
     if not waiting and home.cpr_db.exists() and mark.exists() and mark.read_text() == signature:
-        return LoadResult(under_way=len(inbox.under_way(home)))
+        return LoadResult(under_way=len(inbox.under_way(home)), no_files=len(inbox.no_files(home)))
     run = _Run(home, progress, models, seeds, limits, batch_bytes, batch_files)
     result = run.go(waiting, fagomraade, kommune, date.fromisoformat(periode + "-01") if periode else None)
     mark.write_text(signature)
-    result.under_way = len(inbox.under_way(home))
+    result.under_way, result.no_files = len(inbox.under_way(home)), len(inbox.no_files(home))
     return result
-
-
-def archived(home: Home, afsender: str, kildesystem: str, periode: date | None, udtrukket: datetime, fil: str, sha256: str) -> Path:
-    """Where a delivery lies in the archive."""
-    stem, packed = re.fullmatch(r"(.*?)(\.gz|\.zip)?", fil, flags=re.IGNORECASE | re.DOTALL).groups()
-    return home.archive / afsender / kildesystem / (periode or udtrukket.date()).strftime("%Y-%m") / f"{stem}.{sha256[:12]}{(packed or '.gz').lower()}"
-
-
-def as_it_is(fil: str) -> bool:
-    """Whether a file is archived byte for byte: one that comes packed is; the others are compressed."""
-    return fil.lower().endswith((".gz", ".zip"))
 
 
 def _moment(stat: os.stat_result) -> datetime:
@@ -189,6 +178,7 @@ class _Run:
 
     def __init__(self, home: Home, progress: Progress | None, models: Path | None, seeds: Path | None, limits: Limits | None,
                  batch_bytes: int, batch_files: int) -> None:
+        from flis import drops
         from flis.contract import read_contracts
         from flis.inspection import Limits, Spools
         from flis.installation import read_setup
@@ -199,6 +189,8 @@ class _Run:
         self.setup: Setup = read_setup(home, seeds)
         self.key = master_key(home)
         self.limits = limits or Limits()
+        self.drops = drops.read_limits(seeds)
+        self.answered: dict[tuple[str, str, str], tuple[str, str]] = {}       # what a person has said of a file that waited (flis.drops)
         self.batch_bytes, self.batch_files = batch_bytes, batch_files
         self.moment = now()
         self.koersel = self.moment.strftime("%Y%m%dT%H%M%S.%fZ")
@@ -211,7 +203,7 @@ class _Run:
         self.failures: list[str] = []
 
     def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
-        from flis import installation, ledger, persons
+        from flis import drops, installation, ledger, persons
         from flis.database import connect
 
         narrowed = bool(fagomraade or kommune or periode)
@@ -227,6 +219,7 @@ class _Run:
                 persons.complete(self.con, self.key)
                 installation.store(self.con, self.setup)
                 self.con.execute("commit")
+                self.answered = drops.answers(self.con)
                 deliveries = [d for d in self._take_up(arrived)
                               if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
                               and (not kommune or d.match.kommunekode == kommune) and (not periode or _is_of(d.match, periode))]
@@ -358,7 +351,9 @@ class _Run:
             if not d.still:
                 raise Unsettled from refusal
             d.reason = refusal.reason
-            d.sha256, d.bytes = receipt(d.path)
+            d.bytes = d.path.lstat().st_size
+            if d.bytes <= self.limits.received:     # what is refused is not worth an hour's reading; a link has no content of its own
+                d.sha256, d.bytes = receipt(d.path)
 
     # -------------------------------------------------------------- loading
 
@@ -443,6 +438,8 @@ class _Run:
 
     def _load_batch(self, chosen: list[Delivery]) -> None:
         """Decide, load and register in one transaction; again without those that turn out not to hold. `chosen` is what the spools contain, in order."""
+        from flis import drops
+
         before = self.state.copy()
         while True:
             self.state = before.copy()
@@ -459,6 +456,7 @@ class _Run:
             taken = [d for d in chosen if d.status == "aktiv"]
             self.con.execute("begin")
             refused = self._into_raw(taken, chosen) if taken else {}
+            refused = refused or drops.judge(self.con, taken, self.drops, self.answered)
             if refused:
                 self.con.execute("rollback")
                 for d in taken:
@@ -611,7 +609,7 @@ class _Run:
         loaded, left = [], []
         for d in arrived:
             row = started.get(d.key)
-            if row and row["status"] in ("aktiv", "erstattet") and receipt(d.path)[0] == row["sha256"]:
+            if row and row["status"] in ("aktiv", "erstattet") and d.path.lstat().st_size == row["bytes"] and receipt(d.path)[0] == row["sha256"]:
                 d.decision, d.ident, d.sha256, d.bytes = ledger.Decision("aktiv"), row["leverance_id"], row["sha256"], row["bytes"]
                 d.rows, d.set_aside, d.without = row["raekker"], row["raekker_afvist"], row["raekker_uden_instruks"]
                 loaded.append(d)
@@ -692,19 +690,10 @@ class _Run:
         target = archived(self.home, d.afsender, d.filetype.kildesystem, d.match.periode, d.udtrukket, d.fil, d.sha256)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temp = target.with_name(f".{target.name}.tmp")
-        with d.path.open("rb") as source, temp.open("wb") as out:
-            if as_it_is(d.fil):
-                shutil.copyfileobj(source, out, 1024**2)
-            else:
-                pack = zlib.compressobj(1, zlib.DEFLATED, 31)
-                while data := source.read(1024**2):
-                    out.write(pack.compress(data))
-                out.write(pack.flush())
-            now_there = os.fstat(source.fileno())
-            if now_there.st_size != d.bytes or _moment(now_there) != d.modtaget:
-                raise OSError("the file was changed while it was being loaded; what was loaded of it cannot be archived")
-            out.flush()
-            os.fsync(out.fileno())
+        sha256, there = pack(d.path, temp, d.fil)
+        if sha256 != d.sha256 or there.st_size != d.bytes or _moment(there) != d.modtaget:
+            temp.unlink()
+            raise OSError("the file was changed while it was being loaded; what was loaded of it cannot be archived")
         os.replace(temp, target)
         return target
 

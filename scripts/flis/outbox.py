@@ -18,7 +18,7 @@ from flis.installation import instructed_now
 
 PAGE = "index.html"
 REPORT = Path("kvalitetsrapport", "rapport.html")
-FILE_MODE, FOLDER_MODE = 0o440, 0o750       # as packages
+FILE_MODE, FOLDER_MODE = 0o400, 0o700       # as packages: for nobody else on the machine
 
 
 def write_pages(home: Home, con: duckdb.DuckDBPyConnection, kommune: str | None = None) -> list[Path]:

@@ -41,7 +41,7 @@ Progress = Callable[[str, int, int], None]
 WORKERS = 2
 NOT_BUILT = "ikke bygget endnu:"
 FORMATS = {"parquet": ["parquet"], "csv": ["csv"], "begge": ["csv", "parquet"]}
-FILE_MODE = 0o440         # a written version is never changed, and is not for everybody on the machine
+FILE_MODE = 0o400         # a written version is never changed, and is for nobody else on the machine
 VERSION = re.compile(r"(\d+)\.(\d{6})\.(\d+)")
 LocalColumns = dict[str, tuple[tuple[str, ...], str]]       # column → the fields as delivered, and what they are
 
@@ -135,10 +135,11 @@ class PackageResult:
     held: list[tuple[str, str, str]] = field(default_factory=list)
     skipped: list[tuple[str, str, str]] = field(default_factory=list)
     bytes: int = 0
+    damaged: list[str] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
         """Figures for status.json and the table a newcomer sees."""
-        return {"written": len(self.written), "unchanged": len(self.unchanged), "held": len(self.held), "skipped": len(self.skipped), "bytes": self.bytes,
+        return {"damaged": self.damaged, "written": len(self.written), "unchanged": len(self.unchanged), "held": len(self.held), "skipped": len(self.skipped), "bytes": self.bytes,
                 "reasons": [f"{recipient}/{area}: {reason}" for recipient, area, reason in self.held],
                 "not_built": sorted({f"{area}: {reason}" for _, area, reason in self.skipped if reason.startswith(NOT_BUILT)})}
 
@@ -170,6 +171,7 @@ class Run:
         self.of_area: dict[str, dict[str | None, list[dict[str, Any]]]] = {}       # the active deliveries behind a fagområde, per municipality
         self.final: dict[tuple, dp.Table] = {}
         self.dangerous: dict[tuple[str, str], frozenset[str]] = {}      # (table, fagområde): the text columns that hold what a spreadsheet could take as a formula
+        self.damaged: list[str] = []        # files of versions written before that no longer have their hash
         self.master = master_key(home)
         prepare_state(con)
         self.signs = TableSigns(con)
@@ -348,6 +350,7 @@ class Run:
             self._verify_benchmark({p.area for p in todo if p.benchmark})
             self._write_all(todo, result, len(plans))
         self._looked_at(plans)
+        result.damaged = sorted(self.damaged)
         result.written.sort()
         result.unchanged.sort()
         return result
@@ -681,7 +684,7 @@ class Run:
         quiet = {t.name for t in tables if t.quiet}
         content = _digest(json.dumps([[r, files[Path(r["path"]).name]] for r in resources if Path(r["path"]).stem not in quiet]).encode())
         plan.rows = rows
-        if newest and _content(newest) == content:
+        if newest and _content(newest) == content and not any(one.startswith(f"{newest.relative_to(self.home.outbox)}/") for one in self.damaged):
             shutil.rmtree(folder)
             return Made(plan, newest.name, newest, content, written=False)
         version = self._next_version(plan, newest)
@@ -689,7 +692,6 @@ class Run:
         size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
         target = self.home.outbox / plan.recipient / plan.name / version
         target.parent.mkdir(parents=True, exist_ok=True)
-        (self.home.outbox / plan.recipient).chmod(0o750)
         os.rename(folder, target)
         return Made(plan, version, target, content, written=True, bytes=size)
 
@@ -700,7 +702,13 @@ class Run:
             return None
         path = newest / dp.FOLDER / file
         sums = dict(reversed(line.split("  ", 1)) for line in (newest / "SHA256SUMS").read_text("utf-8").splitlines())
-        return (path, sums[f"{dp.FOLDER}/{file}"], path.stat().st_size, rows) if path.exists() and f"{dp.FOLDER}/{file}" in sums else None
+        said = sums.get(f"{dp.FOLDER}/{file}")
+        if said is None or not path.exists():
+            return None
+        if _sha256(path) != said:           # a byte that has gone bad since, or been changed, does not follow into a new version
+            self.damaged.append(str(path.relative_to(self.home.outbox)))
+            return None
+        return path, said, path.stat().st_size, rows
 
     def _next_version(self, plan: Plan, newest: Path | None) -> str:
         """`<contract major>.<yyyymm>.<correction>`: never lower than the newest, never a number used before."""
@@ -881,10 +889,14 @@ def _csv_value(column: dp.Column, guard: bool) -> str:
 
 def _finish(path: Path) -> tuple[Path, str, int]:
     """The file's SHA-256 and size; from here on it is read-only, for a written version is never changed."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _sha256(path)
     path.chmod(FILE_MODE)
     return path, digest, path.stat().st_size
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _link(source: Path, target: Path) -> None:

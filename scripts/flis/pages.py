@@ -42,7 +42,7 @@ def render(template: str, **values: Any) -> bytes:
     return environment().get_template(template).render(**values).encode("utf-8")
 
 
-def write(path: Path, data: bytes, mode: int = 0o644) -> bool:
+def write(path: Path, data: bytes, mode: int = 0o600) -> bool:
     """Put a file in place whole or not at all; one that holds the same bytes is left alone. Returns whether it was written."""
     if path.exists() and path.read_bytes() == data:
         return False

@@ -30,7 +30,7 @@ from flis.validate import MOST_DEVIATIONS, UNKNOWN
 Progress = Callable[[str, int, int], None]
 
 FOLDER = "kvalitetsrapport"
-FILE_MODE, FOLDER_MODE = 0o440, 0o750       # as packages: not for everybody on the machine
+FILE_MODE, FOLDER_MODE = 0o400, 0o700       # as packages: for nobody else on the machine
 SHOWN = 5                                   # rows to correct that the page itself shows per rule
 MONTHS_BACK = 14                            # of deliveries
 FEWEST_TO_COMPARE = 5                       # municipalities behind a mean

@@ -7,7 +7,6 @@ flis.duckdb is a matter of setting it aside: the journal of events and the next 
 
 from __future__ import annotations
 
-import gzip
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from flis import journal
+from flis.archive import Differs, archived, as_it_is, unpack
 from flis.database import connect, exists, unreadable
 from flis.events import keep, record
 from flis.faults import Damaged
 from flis.home import Home
-from flis.load import BATCH_BYTES, BATCH_FILES, Delivery, Progress, _Run, archived, as_it_is
+from flis.load import BATCH_BYTES, BATCH_FILES, Delivery, Progress, _Run
+from flis.reasons import Reason
 from flis.run import ready
 
 TAKEN = ("aktiv", "erstattet")
 NEVER_IN = ("afvist", "dublet", "ikke_instrueret", journal.WAITING)
 SHOWN = 10
+NOT_LOADED = "arkiv_afviger"
 
 
 class RestoreError(Exception):
@@ -34,13 +36,15 @@ class RestoreError(Exception):
 
 @dataclass
 class RestoreResult:
-    """What was made anew, and where the old files lie. `missing` are replaced or withdrawn deliveries that the archive no longer gives."""
+    """What was made anew, and where the old files lie. `missing` are replaced or withdrawn deliveries that the archive no longer gives; `differing` were in force,
+    and what the archive holds of them is not what was loaded: they are in force no more."""
 
     anew: list[str] = field(default_factory=list)
     aside: list[Path] = field(default_factory=list)
     deliveries: int = 0
     rows: int = 0
     missing: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
         """Figures for status.json."""
@@ -96,12 +100,14 @@ def restore(home: Home, anew: set[str], progress: Progress | None = None, models
             _forget(home)
         _swap(home.cpr_db, _Beside(home.root).cpr_db, result)
         result.anew.append("cpr")
+        with connect(home, write="cpr") as con:
+            journal.keep(con, home)         # what is no longer in force
     if "flis" in anew:
         _swap(home.db, None, result)
         result.anew.append("flis")
     ready(home)
     with connect(home, write="flis") as con:
-        record(con, "gendannet", filer=result.anew, leverancer=result.deliveries, raekker=result.rows)
+        record(con, "gendannet", filer=result.anew, leverancer=result.deliveries, raekker=result.rows, afviger=result.differing)
         keep(con, home)
     return result
 
@@ -132,6 +138,7 @@ class _Replay(_Run):
         self.unpacked = home.tmp / "gendan"
         self.faults: list[str] = []
         self.missing: list[str] = []
+        self.differing: dict[int, str] = {}
         self.final: dict[int, dict[str, Any]] = {}
 
     def go_over(self, result: RestoreResult) -> None:
@@ -155,9 +162,9 @@ class _Replay(_Run):
                 if self.faults:
                     more = f"\nand {len(self.faults) - SHOWN} more" if len(self.faults) > SHOWN else ""
                     raise RestoreError(f"{len(self.faults)} deliveries cannot be read from the archive; nothing has been changed:\n" + "\n".join(self.faults[:SHOWN]) + more)
-                result.missing = self.missing
+                result.missing, result.differing = self.missing, list(self.differing.values())
                 values = ", ".join(f"unnest(cast(${i} as {kind}[]))" for i, kind in enumerate(ledger.LEDGER.values(), start=1))
-                self.con.execute(f"insert into raw.leverance select {values}", [[row[c] for row in sorted(self.final.values(), key=lambda r: r["leverance_id"])] for c in ledger.LEDGER])
+                self.con.execute(f"insert into raw.leverance select {values}", [[row[c] for row in self._ledger_rows()] for c in ledger.LEDGER])
                 journal.note(self.con, [journal.Entry(row["nr"], row["leverance_id"], row["status"], row["erstattet_af"]) for row in self.final.values()])
         except BaseException:
             self.home.cpr_db.unlink(missing_ok=True)
@@ -166,6 +173,16 @@ class _Replay(_Run):
             self.spools.close()
             for folder in (self.spool_folder, self.unpacked):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _ledger_rows(self) -> list[dict[str, Any]]:
+        """The ledger as the journal has it, but for what the archive no longer holds: that is refused from now on, and its months are missing until it is sent again."""
+        reason, rows = Reason.of(NOT_LOADED), []
+        for row in sorted(self.final.values(), key=lambda r: r["leverance_id"]):
+            if row["leverance_id"] in self.differing:
+                row = {**row, "status": "afvist", "aarsag": reason.text, "aarsag_kode": reason.code,
+                       **dict.fromkeys(("raekker", "raekker_afvist", "raekker_uden_instruks", "kontrolsum", "lukket"))}
+            rows.append(row)
+        return rows
 
     def _replay(self, lines: list[dict[str, Any]], result: RestoreResult) -> None:
         replaced_by: dict[int, set[int]] = {}
@@ -192,7 +209,7 @@ class _Replay(_Run):
     def _fetch(self, row: dict[str, Any], replaces: tuple[int, ...]) -> Delivery | None:
         """A delivery from the archive, read into its spool; None, with the reason noted, when that cannot be done."""
         from flis import ledger
-        from flis.inspection import Refused, inspect, plain_name
+        from flis.inspection import Refused, inspect, plain_name, receipt
 
         match = self.contracts.match(row["afsender"], plain_name(row["fil"]))
         if not match:
@@ -202,11 +219,10 @@ class _Replay(_Run):
         inbox = self.home.inbox / row["afsender"] / row["fil"]
         path = self.unpacked / f"{row['leverance_id']}{''.join(Path(row['fil']).suffixes[-1:]) if as_it_is(row['fil']) else ''}"
         try:
-            if source.exists():
-                with (source.open("rb") if as_it_is(row["fil"]) else gzip.open(source, "rb")) as packed, path.open("wb") as out:
-                    shutil.copyfileobj(packed, out, 1024**2)
-            elif inbox.exists():            # the run that took it in was stopped before it was archived
+            if inbox.is_file() and inbox.stat().st_size == row["bytes"] and receipt(inbox)[0] == row["sha256"]:      # the run that took it in was stopped before it was archived; or it has been sent again
                 shutil.copyfile(inbox, path)
+            elif source.exists():
+                unpack(source, path, row["fil"], row["sha256"])
             else:
                 self._miss(row, f"{source} is missing (the file as it was sent can also be put in {inbox})")
                 return None
@@ -215,21 +231,24 @@ class _Replay(_Run):
         except Refused as refusal:
             self._miss(row, f"today's contract or set-up does not take it ({refusal.reason.code})")
             return None
-        except (EOFError, gzip.BadGzipFile) as fault:
-            self._miss(row, f"{source} is damaged ({fault})")
+        except Differs as fault:
+            self._miss(row, f"{source} {fault}", differs=True)
             return None
         finally:
             path.unlink(missing_ok=True)
-        if found.sha256 != row["sha256"]:
-            self._miss(row, f"{source if source.exists() else inbox} does not hold what was delivered (another SHA-256)")
-            return None
         return Delivery(path, row["afsender"], row["fil"], row["modtaget"], match, row["udtrukket"], row["loebenr"], found, sha256=found.sha256, bytes=found.bytes,
                         ident=row["leverance_id"], decision=ledger.Decision("aktiv", replaces=replaces), closed=tuple((row["lukket"] or "").split()))
 
-    def _miss(self, row: dict[str, Any], why: str) -> None:
-        """Note what cannot be read. Of a delivery that is not active any more it is no fault: its rows are in no table."""
-        last = self.final[row["leverance_id"]]
-        (self.faults if last["status"] == "aktiv" else self.missing).append(f"{row['afsender']}/{row['fil']} (leverance {row['leverance_id']}): {why}")
+    def _miss(self, row: dict[str, Any], why: str, differs: bool = False) -> None:
+        """Note what cannot be read. Of a delivery that is not active any more it is no fault: its rows are in no table. One whose file is another than was loaded
+        (`differs`) is left out, and the rest restored; for one that is not there, or that today's contracts do not take, it is ours to put right first."""
+        text = f"{row['afsender']}/{row['fil']} (leverance {row['leverance_id']}): {why}"
+        if self.final[row["leverance_id"]]["status"] != "aktiv":
+            self.missing.append(text)
+        elif differs:
+            self.differing[row["leverance_id"]] = text
+        else:
+            self.faults.append(text)
 
     def _load(self, batch: list[Delivery], result: RestoreResult) -> None:
         """The rows of a batch into raw, in one transaction; what each replaced is taken out again, and the account held against the journal's."""

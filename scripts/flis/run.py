@@ -37,7 +37,7 @@ def _load(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     from flis.load import load
 
     facts = load(home, progress=bar, **narrow).facts()
-    return facts, HELD if facts["rejected"] or facts["waiting"] else DONE
+    return facts, HELD if facts["rejected"] or facts["waiting"] or facts["no_files"] else DONE
 
 
 def _build(home: Home, narrow: dict, bar, full_refresh: bool = False, meanwhile=None) -> tuple[dict, int]:
@@ -106,9 +106,11 @@ def _fit(home: Home, fagomraade: str | None, bar) -> Manifest:
 
 
 def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
+    from flis import sealing
     from flis.package import package
     from flis.validate import judge
 
+    sealing.require(home)
     judge(home)
     _fit(home, narrow["fagomraade"], bar)
     facts = package(home, progress=bar, **narrow).facts()
@@ -142,6 +144,7 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
     """
     from flis.ahead import ahead
     from flis.built import NotReady
+    from flis.sealing import Altered
 
     ready(home)
     done, worst = {} if done is None else done, DONE
@@ -162,7 +165,7 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
                     facts, code = STEPS[name](home, where, bar, **{k: v for k, v in extra.items() if k in OPTIONS.get(name, ())})
                 facts["seconds"] = round(time.monotonic() - start, 1)
                 _note(home, name, narrow, facts)
-            except NotReady:
+            except (NotReady, Altered):
                 raise
             except Exception as fault:
                 raise StepFailed(name, _trace(home), fault) from fault

@@ -29,9 +29,17 @@ def show(console: Console, facts: dict[str, Any], kommune: str | None) -> None:
         console.print(deliveries(facts["leverancer"], kommune))
     _show_months(console, facts["perioder"], kommune)
     _show_behind(console, facts)
+    show_waiting(console, [one for one in facts.get("til_godkendelse", []) if kommune in (None, one["kommunekode"])])
     for sender, count in facts.get("uden_aftale", {}).items():
         console.print(f"{count} files from {escape(sender)} were refused because no interface of that name is agreed.")
     console.print(f"{facts['indbakke']} files wait in the inbox.")
+
+
+def show_waiting(console: Console, waiting: list[dict[str, Any]]) -> None:
+    """The deliveries that a person is to accept or turn down, each with the command that does it."""
+    for one in waiting:
+        console.print(escape(f"Waits for a person: {one['leverance_id']} {one['afsender']}/{one['fil']}. {one['aarsag']}"), highlight=False, soft_wrap=True)
+        console.print(escape(f"  flis accept {one['leverance_id']} --grund \"…\"   (or --afvis, to refuse it)"), highlight=False, soft_wrap=True)
 
 
 def deliveries(rows: list[dict[str, Any]], kommune: str | None) -> Table:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from flis import sealing
 from flis.database import connect, content_sign, exists
 from flis.events import keep, record
 from flis.home import REPO, Home, now
@@ -175,6 +176,7 @@ def release(home: Home, kommune: str, fagomraade: str, reason: str) -> int:
     """
     if len(reason.strip()) < 10:
         raise ValidateError("a release needs a reason that can be read later (at least 10 characters)")
+    sealing.require(home)
     with connect(home, write="flis") as con:
         refresh(con)
         rows = con.execute("select regel_id, periode, afvigelser from kvalitet.tilbageholdt where kommunekode = $1 and fagomraade = $2 order by all",

@@ -7,7 +7,6 @@ slices touched; what is published stays until the next package.
 
 from __future__ import annotations
 
-import gzip
 import os
 import shutil
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flis.archive import Differs, archived, as_it_is, unpack
 from flis.home import Home
 from flis.keys import masked
-from flis.load import BATCH_BYTES, BATCH_FILES, Delivery, _Run, archived
+from flis.load import BATCH_BYTES, BATCH_FILES, Delivery, _Run
 
 if TYPE_CHECKING:
     from flis.inspection import Limits
@@ -152,19 +152,16 @@ class _Withdrawal(_Run):
         source = archived(self.home, row["afsender"], ft.kildesystem, match.periode, row["udtrukket"], row["fil"], row["sha256"])
         if not source.exists():
             raise cannot("filen er ikke i arkivet")
-        path = self.spool_folder / f"{row['leverance_id']}{source.suffix if row['fil'].lower().endswith(('.gz', '.zip')) else ''}"
+        path = self.spool_folder / f"{row['leverance_id']}{source.suffix if as_it_is(row['fil']) else ''}"
         try:
-            with (source.open("rb") if path.suffix else gzip.open(source, "rb")) as packed, path.open("wb") as out:
-                shutil.copyfileobj(packed, out, 1024**2)
+            unpack(source, path, row["fil"], row["sha256"])
             found = inspect(path, match, self.setup.local_fields(match.kommunekode, ft.kildesystem, (t.name for t in ft.tables)), self.spools, self.limits)
         except Refused as refusal:
             raise cannot(f"den svarer ikke længere til det aftalte ({refusal.reason.code})") from refusal
-        except (EOFError, gzip.BadGzipFile) as fault:
-            raise cannot("filen i arkivet er beskadiget") from fault
+        except Differs as fault:
+            raise cannot("filen i arkivet er beskadiget eller ikke den, der blev leveret") from fault
         finally:
             path.unlink(missing_ok=True)
-        if found.sha256 != row["sha256"]:
-            raise cannot("filen i arkivet er ikke den, der blev leveret")
         return Delivery(path, row["afsender"], row["fil"], row["modtaget"], match, row["udtrukket"], row["loebenr"], found, sha256=found.sha256, bytes=found.bytes,
                         ident=row["leverance_id"], decision=ledger.Decision("aktiv"))
 

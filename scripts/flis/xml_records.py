@@ -58,6 +58,8 @@ def read_xml(ft: FileType, chunk: Callable[[], bytes], found: Inspected, target:
         if within[0]:
             return
         text.clear()
+        if len(stack) == 1 and local != ft.format["rod"].casefold():
+            raise Refused("forkert_rod", fundet=told_name(plain), forventet=ft.format["rod"])
         if not inside[0] and local in kinds:
             inside[:] = [len(stack), max(parser.CurrentLineNumber, inside[1] + 1), 0]
             row[:] = [""] * len(found.layout)

@@ -202,7 +202,7 @@ def test_en_andens_skoler_under_eget_navn(world) -> None:
     schools = {"egne": ["0461", "0461", "0157", ""], "andens": ["0157", "0157", "0461", ""], "private": ["", ""]}
     for number, owners in enumerate(schools.values(), start=1):
         posts = "".join(f'<institution nr="46100{n}" type="folkeskole"><owner>{owner}</owner></institution>' for n, owner in enumerate(owners))
-        world.put("tabulex", f"TEA_0461_20260{number}_20260405.xml", f'<?xml version="1.0" encoding="iso-8859-1"?><skole>{posts}<pupil id="1"><cpr>0101101234</cpr></pupil></skole>')
+        world.put("tabulex", f"TEA_0461_20260{number}_20260405.xml", f'<?xml version="1.0" encoding="iso-8859-1"?><tea>{posts}<pupil id="1"><cpr>0101101234</cpr></pupil></tea>')
     world.load(models=None)
     assert [(r["status"], r["aarsag_kode"]) for n in (1, 2, 3) for r in [world.ledger(f"TEA_0461_20260{n}_20260405.xml")]] == [("aktiv", None), ("afvist", "forkert_kommune"), ("aktiv", None)]
     assert world.query("select _periode::varchar, count(*) from raw.tea__elev group by all order by all") == [("2026-01-01", 1), ("2026-03-01", 1)]

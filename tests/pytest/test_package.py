@@ -291,7 +291,7 @@ def test_the_sums_are_right_and_the_files_read_only(hjem):
         listed = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text("utf-8").splitlines())
         present = {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file() and p.name != "SHA256SUMS"}
         assert listed == present
-        assert all(p.stat().st_mode & 0o227 == 0 for p in folder.rglob("*") if p.is_file())
+        assert all(p.stat().st_mode & 0o777 == 0o400 for p in folder.rglob("*") if p.is_file())
 
 
 def test_equal_content_makes_no_new_version(hjem):
@@ -405,7 +405,7 @@ def test_the_folders_page_says_what_is_there_and_what_is_held_and_why(hjem):
     run(hjem)
     new = index(hjem, "0615").split("<h2>Nyt</h2>")[1].split("</section>")[0]
     assert "voksne_handicap/1.202609.1/README.md" in new and "benchmark" not in new
-    assert oct((hjem.outbox / "0101" / "index.html").stat().st_mode & 0o777) == "0o440"
+    assert oct((hjem.outbox / "0101" / "index.html").stat().st_mode & 0o777) == "0o400"
 
 
 def test_a_key_is_looked_up_for_the_municipality_it_is_of_and_noted(hjem):

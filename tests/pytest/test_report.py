@@ -79,7 +79,7 @@ def test_every_municipality_with_an_instruction_has_its_report(demo: Home) -> No
     measured = {(c, a) for c, a in ask(demo, "select distinct kommunekode, fagomraade from kvalitet.resultat where raekker > 0")} & set(instructed)
     assert {(p.parents[1].name, p.stem) for p in demo.outbox.glob(f"*/{FOLDER}/*.xlsx")} == measured
     for path in demo.outbox.glob(f"*/{FOLDER}/*"):
-        assert path.stat().st_mode & 0o777 == 0o440 and path.parent.stat().st_mode & 0o777 == 0o750
+        assert path.stat().st_mode & 0o777 == 0o400 and path.parent.stat().st_mode & 0o777 == 0o700
     assert {p.stem for p in (demo.reports / "faggrupper").glob("*.html")} == {area for _, area in instructed}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import random
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from flis import journal
 from flis.faults import Damaged
+from flis.load import LoadError
 from flis.lock import locked
 from flis.restore import RestoreError, RestoreResult, restore, wanting
 from test_load import CITAT, CONTRACTS, PERSONS, World, register, saldo, zipped
@@ -121,11 +124,59 @@ def _gone(path: Path) -> None:
     path.unlink()
 
 
-def _other(path: Path) -> None:
+def _broken(path: Path) -> None:
     path.write_bytes(b"ikke gzip")
 
 
-@pytest.mark.parametrize("spoil, says", [(_gone, "is missing"), (_other, "is damaged")])
+def _other(path: Path) -> None:
+    path.write_bytes(gzip.compress(saldo("a;andre;9,00;", total="9,00")))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+@pytest.mark.parametrize("spoil, says", [(_broken, "is damaged"), (_other, "another SHA-256"), (_cut, "is damaged")])
+def test_a_file_that_is_not_the_one_loaded_is_named_and_the_rest_restored(world: World, spoil, says: str) -> None:
+    """It is not read at all: another content of the right form would else be loaded. Its month is missing until it is sent again."""
+    names = ["SALDO_101_202601_20260205.csv", "SALDO_101_202602_20260305.csv"]
+    for name, text in zip(names, ("en", "to"), strict=True):
+        world.put("saldo", name, saldo(f"a;{text};1,00;"))
+        world.load()
+    spoil(next(world.home.archive.rglob("SALDO_101_202601*")))
+    made = anew(world)
+    assert len(made.differing) == 1 and "leverance 1" in made.differing[0] and says in made.differing[0] and "SALDO_101_202601" in made.differing[0]
+    assert world.query("select tekst from raw.saldo__konto") == [("to",)] and world.query("select count(*) from raw.leverance_tabel") == [(1,)]
+    assert (world.ledger(names[0])["status"], world.ledger(names[0])["aarsag_kode"], world.ledger(names[0])["raekker"]) == ("afvist", "arkiv_afviger", None)
+    assert not wanting(world.home)
+    before = stored(world)
+    again = anew(world)         # the journal has it: made anew once more it is the same
+    assert not again.differing and stored(world) == before
+    world.put("saldo", names[0], saldo("a;en;1,00;"), mtime=1_790_000_500)
+    assert world.load().loaded == 1
+    assert world.query("select tekst from raw.saldo__konto order by 1") == [("en",), ("to",)]
+
+
+def test_what_is_packed_is_what_was_read(world: World, monkeypatch) -> None:
+    """A file that is rewritten between reading and archiving, with the same size and time, is not archived: the archive's bytes have the hash that was loaded."""
+    from flis import load as load_module
+
+    name = "SALDO_101_202601_20260205.csv"
+    path = world.put("saldo", name, saldo("a;en;1,00;"))
+    real = load_module._Run._into_raw
+
+    def meanwhile(self, *args):
+        path.write_bytes(saldo("a;to;1,00;"))
+        os.utime(path, (1_790_000_000, 1_790_000_000))
+        return real(self, *args)
+
+    monkeypatch.setattr(load_module._Run, "_into_raw", meanwhile)
+    with pytest.raises(LoadError, match="was changed while it was being loaded"):
+        world.load()
+    assert path.exists() and not list(world.home.archive.rglob("SALDO*"))
+
+
+@pytest.mark.parametrize("spoil, says", [(_gone, "is missing")])
 def test_without_a_file_in_use_nothing_is_changed(world: World, spoil, says: str) -> None:
     """One that is not in use any more is only told of; and the file as it was sent, laid in the inbox, is taken instead."""
     files = [(f"SALDO_101_202601_202602{day:02}.csv", saldo(f"a;{text};1,00;")) for day, text in ((5, "en"), (6, "to"))]
