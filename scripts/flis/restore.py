@@ -254,9 +254,12 @@ class _Replay(_Run):
 
     def _take_out(self, ident: int, for_good: bool) -> None:
         """The rows of a delivery out of raw: it was withdrawn; also what is told of it, when it is to be read anew."""
+        from flis import stray
+
         for ft in self.contracts.filetypes:
             for t in ft.tables:
                 self.con.execute(f"delete from raw.{t.identifier} where _leverance_id = $1", [ident])
+        stray.forget(self.con, str(ident))
         if for_good:
             for table in ("leverance_tabel", "afvist_linje"):
                 self.con.execute(f"delete from raw.{table} where leverance_id = $1", [ident])
