@@ -77,7 +77,7 @@ class Project:
             ledger, active = ({system or "": sign for system, sign in con.execute(
                 f"select kildesystem, {content_sign('l')} from ({LEDGER}) as l where {which} group by 1 order by 1").fetchall()}
                 for which in ("true", "status in ('aktiv', 'tilbagekaldt')"))      # those withdrawn, for the sake of the memories
-            moved = str(con.execute("select count(*), max(leverance_id) from cpr.raw.beroert_person").fetchall()[0])
+            moved = str(con.execute("select (select count(*) from cpr.raw.beroert_person), (select max(leverance_id) from cpr.raw.beroert_person), (select max(version) from cpr.raw.noegle)").fetchall()[0])
             held = marked(con)
         checks: dict[str, list] = {}
         for one in sorted((n for n in self.manifest.nodes.values() if n.resource_type == "test"), key=lambda n: n.unique_id):

@@ -189,6 +189,7 @@ class _Run:
 
     def __init__(self, home: Home, progress: Progress | None, models: Path | None, seeds: Path | None, limits: Limits | None,
                  batch_bytes: int, batch_files: int) -> None:
+        from flis import keycheck
         from flis.contract import read_contracts
         from flis.inspection import Limits, Spools
         from flis.installation import read_setup
@@ -198,6 +199,7 @@ class _Run:
         self.contracts: Contracts = read_contracts(models)
         self.setup: Setup = read_setup(home, seeds)
         self.key = master_key(home)
+        keycheck.check(home, self.key)
         self.limits = limits or Limits()
         self.batch_bytes, self.batch_files = batch_bytes, batch_files
         self.moment = now()
@@ -211,7 +213,7 @@ class _Run:
         self.failures: list[str] = []
 
     def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
-        from flis import installation, ledger, persons
+        from flis import installation, keycheck, ledger, persons
         from flis.database import connect
 
         narrowed = bool(fagomraade or kommune or periode)
@@ -225,8 +227,10 @@ class _Run:
                 self.con.execute("begin")
                 ledger.create_tables(self.con, self.contracts)
                 persons.complete(self.con, self.key)
+                keycheck.remember(self.con, self.home, self.key)
                 installation.store(self.con, self.setup)
                 self.con.execute("commit")
+                keycheck.keep(self.con, self.home)
                 deliveries = [d for d in self._take_up(arrived)
                               if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
                               and (not kommune or d.match.kommunekode == kommune) and (not periode or _is_of(d.match, periode))]

@@ -136,7 +136,7 @@ class _Replay(_Run):
 
     def go_over(self, result: RestoreResult) -> None:
         """Make the file."""
-        from flis import installation, ledger
+        from flis import installation, keycheck, ledger
 
         lines = journal.deliveries(self.home)
         self.final = {line["leverance_id"]: line for line in lines}
@@ -150,6 +150,7 @@ class _Replay(_Run):
                 if "FLIS_HUKOMMELSE" not in os.environ:
                     self.con.execute("set memory_limit = '1GB'")
                 ledger.create_tables(self.con, self.contracts)
+                keycheck.remember(self.con, self.home, self.key)
                 installation.store(self.con, self.setup)
                 self._replay(lines, result)
                 if self.faults:

@@ -14,6 +14,8 @@ from flis.keys import pseudonym, recipient_key
 from flis.splitting import cpr_is_valid_sql, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
 
     from flis.contract import FileType, Table
@@ -32,6 +34,7 @@ _BORN = "[0-36-9][0-9](?:0[1-9]|1[0-2])[0-9]{2}"
 _BETWEEN = "[ \u00a0]?[-\u2013]?[ \u00a0]?"
 _PRESENT = f"(?:^|[^0-9]){_BORN}{_BETWEEN}[0-9]{{4}}(?:[^0-9]|$)"
 _NUMBER = re.compile(f"(?<![0-9])({_BORN})({_BETWEEN})([0-9]{{4}})(?![0-9])")
+_MASK = re.compile("pnr-[a-p]{16}")
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
@@ -52,7 +55,7 @@ def searched(table: Table) -> list[str]:
 
 def find(con: duckdb.DuckDBPyConnection, key: bytes, loaded: list[tuple[FileType, list[int]]], koersel: str) -> None:
     """Look through the texts of newly loaded deliveries, after their own numbers have been entered, and mask what is found; also what has become known in earlier ones."""
-    con.execute("create or replace temp table _tekst (leverance_id bigint, kommunekode varchar, tabel varchar, linje bigint, felt varchar, tekst varchar)")
+    con.execute("create or replace temp table _tekst (leverance_id bigint, kommunekode varchar, tabel varchar, linje bigint, felt varchar, tekst varchar, anden boolean)")
     for ft, idents in loaded:
         con.execute("create or replace temp table _nye as select unnest(cast($1 as bigint[])) as leverance_id", [idents])
         for table in ft.tables:
@@ -64,7 +67,8 @@ def find(con: duckdb.DuckDBPyConnection, key: bytes, loaded: list[tuple[FileType
 
 def _keep(con: duckdb.DuckDBPyConnection) -> None:
     """Of what has a number's form: keep what is somebody's or is written with a hyphen, and candidates. Where many rows have nothing but ten digits in a field, they are a series
-    of another kind (documents), in which some are somebody's by chance: those are masked as well, and told only where they are more than chance makes."""
+    of another kind (documents), in which some are somebody's by chance: those are masked as well, and told only where they are more than chance makes. What the contract says is of
+    another kind is let be, unless the field has CPR numbers beside it that are not: then a column has slipped."""
     pairs = [(whole, m[1] + m[3], "-" in m[2] or "\u2013" in m[2])
              for (whole,) in con.execute(f"select distinct tekst from _tekst where length(tekst) <> {SHORTEST}").fetchall() for m in _NUMBER.finditer(whole)]
     con.execute("create or replace temp table _nr as select unnest(cast($1 as varchar[])) as tekst, unnest(cast($2 as varchar[])) as cpr, unnest(cast($3 as boolean[])) as skrevet",
@@ -72,22 +76,24 @@ def _keep(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"""
         insert into raw.{TABLE}
         with fund as (
-            select leverance_id, kommunekode, tabel, linje, felt, tekst as cpr, false as skrevet, true as alene from _tekst where length(tekst) = {SHORTEST}
+            select leverance_id, kommunekode, tabel, linje, felt, tekst as cpr, false as skrevet, true as alene, anden from _tekst where length(tekst) = {SHORTEST}
             union all
-            select t.leverance_id, t.kommunekode, t.tabel, t.linje, t.felt, n.cpr, bool_or(n.skrevet), false from _tekst as t inner join _nr as n on t.tekst = n.tekst group by all
+            select t.leverance_id, t.kommunekode, t.tabel, t.linje, t.felt, n.cpr, bool_or(n.skrevet), false, t.anden from _tekst as t inner join _nr as n on t.tekst = n.tekst group by all
         ),
         kendte as (
             select f.*, f.cpr in (select cpr from raw.person_noegle) as kendt from fund as f where {cpr_is_valid_sql('f.cpr')}
         ),
         talt as (
-            select *, count(*) over felter as antal, count(*) filter (kendt and not skrevet) over felter as antal_kendte from kendte
+            select *, count(*) over felter as antal, count(*) filter (kendt and not skrevet) over felter as antal_kendte,
+                bool_or(kendt and not anden) over (partition by leverance_id, tabel, felt) as er_personnumre
+            from kendte
             window felter as (partition by leverance_id, tabel, felt, alene)
         )
         select leverance_id, kommunekode, tabel, linje, felt, cpr,
             case when skrevet then if(kendt, 'kendt', 'form') when not kendt then 'kandidat'
                 when alene and antal_kendte <= {BY_CHANCE} * antal * (select count(*) from raw.person_noegle) / {POSSIBLE} then 'tilfaelde' else 'kendt' end,
             cast(null as varchar)
-        from talt where kendt or skrevet or not alene or antal <= {MOST_CANDIDATES}
+        from talt where (kendt or skrevet or not alene or antal <= {MOST_CANDIDATES}) and (not anden or er_personnumre)
         order by all
     """)
 
@@ -96,10 +102,10 @@ def _search(table: Table, lowest: int, highest: int) -> str:
     """SQL: the fields of the new rows that hold something of a number's form. One look at a row's fields together decides for nearly all rows; then field by field."""
     fields = [*searched(table), LOCAL]
     let_be = {c.name: c.ikke_personnummer for c in table.columns if c.ikke_personnummer}
-    listed = ", ".join(f"{{'felt': {text(f)}, 'tekst': {_unless(f, let_be.get(f))}}}" for f in fields)
+    listed = ", ".join(f"{{'felt': {text(f)}, 'tekst': {f}, 'anden': {_of_another_kind(f, let_be.get(f))}}}" for f in fields)
     return f"""
         insert into _tekst
-        select _leverance_id, _kommunekode, {text(table.identifier)}, _linje, f.felt, f.tekst
+        select _leverance_id, _kommunekode, {text(table.identifier)}, _linje, f.felt, f.tekst, f.anden
         from (
             select _leverance_id, _kommunekode, _linje, unnest([{listed}]) as f
             from raw.{table.identifier}
@@ -110,9 +116,9 @@ def _search(table: Table, lowest: int, highest: int) -> str:
     """
 
 
-def _unless(field: str, other: str | None) -> str:
-    """SQL: the field, or null where it is a number of the other kind that the contract says it holds."""
-    return f"case when not regexp_full_match(trim({field}), {text(other)}) then {field} end" if other else field
+def _of_another_kind(field: str, form: str | None) -> str:
+    """SQL: the field is written as the numbers of another kind that the contract says it holds."""
+    return f"coalesce(regexp_full_match(trim({field}), {text(form)}), false)" if form else "false"
 
 
 def _mask(con: duckdb.DuckDBPyConnection, key: bytes, koersel: str) -> None:
@@ -127,7 +133,8 @@ def _mask(con: duckdb.DuckDBPyConnection, key: bytes, koersel: str) -> None:
         create or replace temp table _ramt as
         select distinct leverance_id, kommunekode, tabel, linje, felt from raw.{TABLE} where art <> 'kandidat' and maske is null
     """)
-    rewrite(con, dict((((k, c), mask_of(key, k, c)) for k, c in due)))
+    masks = {(code, cpr): mask_of(key, code, cpr) for code, cpr in due}
+    _rewrite(con, lambda code, whole: _NUMBER.sub(lambda m: masks.get((code, m[1] + m[3]), m[0]), whole))
     con.execute(f"""
         update raw.{TABLE} as p set maske = m.maske
         from _maske as m where p.maske is null and p.art <> 'kandidat' and p.cpr = m.cpr and p.kommunekode is not distinct from m.kommunekode
@@ -138,19 +145,29 @@ def _mask(con: duckdb.DuckDBPyConnection, key: bytes, koersel: str) -> None:
     """, [koersel])
 
 
-def rewrite(con: duckdb.DuckDBPyConnection, masks: dict[tuple[str | None, str], str]) -> None:
-    """Put the masks, by municipality and number, in the texts of raw that `_ramt` names."""
+def _rewrite(con: duckdb.DuckDBPyConnection, rewritten: Callable[[str | None, str], str]) -> None:
+    """Write the texts of raw that `_ramt` names anew, each as `rewritten` gives it for its municipality."""
     for table, field in con.execute("select distinct tabel, felt from _ramt order by all").fetchall():
         hit = f"from raw.{table} as r inner join _ramt as x on r._leverance_id = x.leverance_id and r._linje = x.linje and x.tabel = $1 and x.felt = $2"
         old = con.execute(f"select distinct x.kommunekode, r.{field} {hit} where r.{field} is not null", [table, field]).fetchall()
-        new = [_NUMBER.sub(lambda m, k=k: masks.get((k, m[1] + m[3]), m[0]), whole) for k, whole in old]
         con.execute("create or replace temp table _nytekst as select unnest(cast($1 as varchar[])) as kommunekode, unnest(cast($2 as varchar[])) as gammel, unnest(cast($3 as varchar[])) as ny",
-                    [[k for k, _ in old], [whole for _, whole in old], new])
+                    [[code for code, _ in old], [whole for _, whole in old], [rewritten(code, whole) for code, whole in old]])
         con.execute(f"""
             update raw.{table} as r set {field} = n.ny
             from _ramt as x, _nytekst as n
             where r._leverance_id = x.leverance_id and r._linje = x.linje and x.tabel = $1 and x.felt = $2 and r.{field} = n.gammel and x.kommunekode is not distinct from n.kommunekode
         """, [table, field])
+
+
+def renew(con: duckdb.DuckDBPyConnection, key: bytes, koersel: str) -> None:
+    """Every mask made anew under another key, in the caller's transaction. `con` has cpr as its own database."""
+    there = con.execute(f"select distinct kommunekode, cpr, maske from raw.{TABLE} where maske is not null").fetchall()
+    new = {old: mask_of(key, code, cpr) for code, cpr, old in there}
+    con.execute(f"create or replace temp table _ramt as select distinct leverance_id, kommunekode, tabel, linje, felt from raw.{TABLE} where maske is not null")
+    _rewrite(con, lambda _, whole: _MASK.sub(lambda m: new.get(m[0], m[0]), whole))
+    con.execute("create or replace temp table _maske as select unnest(cast($1 as varchar[])) as gammel, unnest(cast($2 as varchar[])) as ny", [list(new), list(new.values())])
+    con.execute(f"update raw.{TABLE} as p set maske = m.ny from _maske as m where p.maske = m.gammel")
+    con.execute("insert into raw.omskrevet select distinct leverance_id, $1 from _ramt", [koersel])
 
 
 def forget(con: duckdb.DuckDBPyConnection, which: str) -> None:

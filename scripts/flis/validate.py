@@ -19,6 +19,7 @@ import duckdb
 from flis.database import connect, content_sign, exists
 from flis.events import keep, record
 from flis.home import REPO, Home, now
+from flis.keys import masked
 from flis.rules import RULES, SEVERITIES, Rule, load_rules
 
 Progress = Callable[[str, int, int], None]
@@ -186,7 +187,7 @@ def release(home: Home, kommune: str, fagomraade: str, reason: str) -> int:
         con.execute("begin")
         moment = now().replace(tzinfo=None, microsecond=0)
         con.executemany("insert into kvalitet.frigivelse values (?, ?, ?, ?, ?, ?, ?, ?)",
-                        [[kommune, fagomraade, rule, month, count, reason.strip(), actor(), moment] for rule, month, count in rows])
+                        [[kommune, fagomraade, rule, month, count, masked(reason.strip()), actor(), moment] for rule, month, count in rows])
         record(con, "frigivet", kommune, fagomraade, grund=reason.strip(), regler=sorted({rule for rule, _, _ in rows}), afvigelser=sum(n for _, _, n in rows),
                resultater=[{"regel_id": rule, "periode": month, "afvigelser": count} for rule, month, count in rows])
         con.execute("commit")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import re
 import sys
@@ -16,7 +18,7 @@ from conftest import make_demo, walk
 from test_laek import ALLOWED, BINARY, files, unpacked
 
 from flis import stray
-from flis.contract import Contracts, Match, read_contracts
+from flis.contract import Match, read_contracts
 from flis.database import connect
 from flis.home import REPO, Home
 from flis.inspection import plain_name
@@ -34,14 +36,17 @@ SAID = re.compile(rb"(?<!\d)(\d{6})[ -]{0,3}(\d{4})(?!\d)")
 RUNS = re.compile(rb"\d{10,}")
 
 
-def people(home: Home, contracts: Contracts) -> list[str]:
-    """Numbers of persons whom the register knows, a few from each part of it."""
-    found = [line[3:13] for path in sorted((home.inbox / "cpr").iterdir()) for line in path.read_text("latin-1").splitlines() if line.startswith("001")]
-    return sorted(set(found))[::5]
+def people(home: Home) -> list[str]:
+    """Numbers of persons whom the register knows, from each part of it."""
+    found = set()
+    for path in (home.inbox / "cpr").iterdir():
+        text = (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).decode("latin-1")
+        found |= {line[3:13] for line in text.splitlines() if line.startswith("001")}
+    return sorted(found)[::2]
 
 
-def plant(file: filer.File, numbers: Iterator[str]) -> list[tuple[str, str, str]]:
-    """A number in each form in each text field, spread over the rows; gives (number, raw table, column). Fields of fixed width take what there is room for."""
+def plant(file: filer.File, numbers: Iterator[str]) -> list[tuple[str, str, str, str]]:
+    """A number in each form in each text field, spread over the rows; gives (number, as written, raw table, column). Fields of fixed width take what there is room for."""
     tables = {t.name: t for t in file.match.filetype.tables}
     put = []
     for table in tables.values():
@@ -49,13 +54,13 @@ def plant(file: filer.File, numbers: Iterator[str]) -> list[tuple[str, str, str]
         own, widths, at = set(table.cpr_columns), {c.name: c.length for c in table.columns}, 0
         amounts = {c.name for c in table.columns if c.is_amount}
         for column in rows[0].values if rows else ():
-            for form in FORMS if column not in own | amounts else ():
+            for form in FORMS if column and column not in own | amounts else ():       # a line that ends in a separator has a field without a name
                 number = next(numbers)
                 written = form.format(number[:6], number[6:])
                 row, at = rows[at % len(rows)], at + 1
                 if (widths.get(column) or len(written)) >= len(written):
                     row.values[column] = written
-                    put.append((number, table.identifier, column))
+                    put.append((number, written, table.identifier, column if column in widths else stray.LOCAL))
     return put
 
 
@@ -75,10 +80,11 @@ def seek(home: Home, numbers: set[str]) -> dict[str, list[str]]:
             texts = con.execute(f"select distinct cast(\"{name}\" as varchar) from {relation} where regexp_matches(cast(\"{name}\" as varchar), '[0-9]{{4}}')").fetchall()
             look(f"{where}.{name}", "\n".join(t for (t,) in texts).encode(), True)
 
+    instructed = {p.parent for p in home.outbox.rglob("datapackage.json") if json.loads(p.read_text("utf-8"))["flis"]["personnumre"]}
     con = duckdb.connect()
     for path in files(home.root):
         inside = path.relative_to(home.root).parts
-        if inside[0] in ALLOWED or inside[0] == "facit" or path.name.startswith(home.cpr_db.name):
+        if inside[0] in ALLOWED or inside[0] == "facit" or path.name.startswith(home.cpr_db.name) or instructed & set(path.parents):
             continue
         look("/".join(inside), os.fsencode(path.name) + b"\n" + unpacked(path), path.suffix not in BINARY)
         if path.suffix == ".parquet":
@@ -107,8 +113,8 @@ class Attacked:
         self.fields = {s: {t: Fields(about, names) for t, about in tables.items()} for s, tables in systems.items()}
 
     def attack(self) -> None:
-        known, done = cycle(people(self.home, self.contracts)), Counter[str]()
-        for path in sorted(p for p in self.home.inbox.rglob("*") if p.is_file()):
+        known, done = cycle(people(self.home)), Counter[str]()
+        for path in sorted((p for p in self.home.inbox.rglob("*") if p.is_file()), key=lambda p: (-p.stat().st_size, p)):
             match = self.contracts.match(path.parent.name, plain_name(path.name))
             if match and path.suffix not in (".gz", ".zip") and done[match.filetype.origin] < EACH:
                 done[match.filetype.origin] += self._change(path, match, known)
@@ -123,13 +129,14 @@ class Attacked:
             file = filer.read(path, match)
         except ValueError:      # a file whose form is a planted fault
             return False
-        if len(file.rows) < 30 or not (put := plant(file, known)):
+        if not file.rows or not (put := plant(file, known)):
             return False
         path.write_bytes(filer.write(file, self.fields.get(file.system, {})))
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-        written = {a.decode() + b.decode() for a, b in SAID.findall(path.read_bytes())}
-        self.numbers |= {number for number, _, _ in put if number in written}
-        self.places |= {(table, column) for number, table, column in put if number in written}
+        text = path.read_bytes().decode(match.filetype.charset)
+        put = [one for one in put if one[1] in text]         # not where another form came in the same field, or an element is not there
+        self.numbers |= {number for number, *_ in put}
+        self.places |= {(table, column) for *_, table, column in put}
         return True
 
 
@@ -162,8 +169,8 @@ def test_no_number_is_left_anywhere(angrebet):
 def test_each_field_is_found(angrebet):
     with connect(angrebet.home) as con:
         found = set(con.execute("select distinct tabel, felt from cpr.raw.personnummer_i_tekst where maske is not null").fetchall())
-    missed = {(t, c) for t, c in angrebet.places if (t, c) not in found}
-    assert {c for _, c in missed} == set(), missed
+    assert len(angrebet.places) > 300 and stray.LOCAL in {c for _, c in angrebet.places}
+    assert angrebet.places - found == set()
 
 
 def test_keys_stay_apart(angrebet):
