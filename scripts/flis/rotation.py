@@ -47,13 +47,13 @@ def rotate(home: Home, reason: str, new_key: Path | None = None) -> Rotated:
     old = master_key(home, weak=True)
     new, waiting = _new_key(home, new_key)
     require_strong(new, str(waiting))
+    if new == old:
+        raise RotationFailed("Den nye nøgle er den, der bruges.")
     with connect(home) as con:
         done = [value for _, value, _ in keycheck.known(con)][-1:] == [keycheck.check_value(new)]       # stopped after the ids, before the key was put in its place
     numbers = 0
     if not done:
         keycheck.check(home, old)
-        if new == old:
-            raise RotationFailed("Den nye nøgle er den, der bruges.")
         _forget(home)
         numbers = _renew(home, old, new)
     with connect(home, write="cpr") as con:

@@ -50,7 +50,8 @@ def masked_name(key: bytes, name: str) -> str:
 
 def searched(table: Table) -> list[str]:
     """The columns that a number could have got into: all but those it belongs in, amounts, and fields that are too short."""
-    return [c.name for c in table.columns if not (c.personnummer or c.tidligere or c.is_amount) and (c.length is None or c.length >= SHORTEST)]
+    total = table.kontroltal.column if table.kontroltal else None
+    return [c.name for c in table.columns if not (c.personnummer or c.tidligere or c.is_amount or c.name == total) and (c.length is None or c.length >= SHORTEST)]
 
 
 def find(con: duckdb.DuckDBPyConnection, key: bytes, loaded: list[tuple[FileType, list[int]]], koersel: str) -> None:
