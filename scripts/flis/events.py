@@ -92,7 +92,7 @@ def recover(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     con.execute("""
         insert into flis.kvalitet.frigivelse by name
         select kommunekode, fagomraade, r->>'regel_id' as regel_id, cast(r->>'periode' as date) as periode, cast(r->>'afvigelser' as bigint) as afvigelser,
-            detalje->>'grund' as grund, udfoert_af, tidspunkt
+            detalje->>'grund' as grund, udfoert_af, tidspunkt, cast(r->'leverancer' as bigint[]) as leverancer
         from (select *, unnest(cast(detalje->'resultater' as json[])) as r from temp.hentet where haendelse = 'frigivet')
     """)
     con.execute("commit")
