@@ -1,4 +1,4 @@
--- CPR numbers that stood in a text or a key of an active delivery, masked as it came (docs/decisions/0036): how many rows, per field. No number leaves the CPR-bearing file.
+-- CPR numbers that stood in a text or a key of an active delivery, masked as it came (docs/decisions/0036): how many rows, per field. The numbers stay behind.
 with fundet as (
 
     select

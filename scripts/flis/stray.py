@@ -60,10 +60,28 @@ def find(con: duckdb.DuckDBPyConnection, key: bytes, loaded: list[tuple[FileType
     for ft, idents in loaded:
         con.execute("create or replace temp table _nye as select unnest(cast($1 as bigint[])) as leverance_id", [idents])
         for table in ft.tables:
-            con.execute(_search(table, min(idents), max(idents)))
+            _search(con, table, min(idents), max(idents))
     _keep(con)
     con.execute("drop table _tekst")
     _mask(con, key, koersel)
+
+
+def _search(con: duckdb.DuckDBPyConnection, table: Table, lowest: int, highest: int) -> None:
+    """The fields of the new rows that hold something of a number's form, to `_tekst`. One scan tells which columns have any; most tables have none, and are done with."""
+    new = f"from raw.{table.identifier} where _leverance_id between {lowest} and {highest} and _leverance_id in (select leverance_id from _nye)"
+    let_be = {c.name: c.ikke_personnummer for c in table.columns if c.ikke_personnummer}
+    holds = {field: f"(strlen({field}) >= {SHORTEST} and regexp_matches({field}, {text(_PRESENT)}))" for field in [*searched(table), LOCAL]}
+    hits = con.execute(f"select {', '.join(f'bool_or({one})' for one in holds.values())} {new}").fetchall()[0]
+    for field in (f for f, hit in zip(holds, hits, strict=True) if hit):
+        con.execute(f"""
+            insert into _tekst
+            select _leverance_id, _kommunekode, {text(table.identifier)}, _linje, {text(field)}, {field}, {_of_another_kind(field, let_be.get(field))} {new} and {holds[field]}
+        """)
+
+
+def _of_another_kind(field: str, form: str | None) -> str:
+    """SQL: the field is written as the numbers of another kind that the contract says it holds."""
+    return f"coalesce(regexp_full_match(trim({field}), {text(form)}), false)" if form else "false"
 
 
 def _keep(con: duckdb.DuckDBPyConnection) -> None:
@@ -74,57 +92,38 @@ def _keep(con: duckdb.DuckDBPyConnection) -> None:
              for (whole,) in con.execute(f"select distinct tekst from _tekst where length(tekst) <> {SHORTEST}").fetchall() for m in _NUMBER.finditer(whole)]
     con.execute("create or replace temp table _nr as select unnest(cast($1 as varchar[])) as tekst, unnest(cast($2 as varchar[])) as cpr, unnest(cast($3 as boolean[])) as skrevet",
                 [list(column) for column in zip(*pairs, strict=True)] or [[], [], []])
+    con.execute("""
+        create or replace temp table _fund as
+        select leverance_id, kommunekode, tabel, linje, felt, tekst as cpr, false as skrevet, true as alene, anden from _tekst where length(tekst) = $1
+        union all
+        select t.leverance_id, t.kommunekode, t.tabel, t.linje, t.felt, n.cpr, bool_or(n.skrevet), false, t.anden from _tekst as t inner join _nr as n on t.tekst = n.tekst group by all
+    """, [SHORTEST])
+    # what has been found is few beside all there are, and is looked up among them once
+    con.execute("create or replace temp table _kendt as select n.cpr from raw.person_noegle as n inner join (select distinct cpr from _fund) as f on n.cpr = f.cpr")
     con.execute(f"""
         insert into raw.{TABLE}
-        with fund as (
-            select leverance_id, kommunekode, tabel, linje, felt, tekst as cpr, false as skrevet, true as alene, anden from _tekst where length(tekst) = {SHORTEST}
-            union all
-            select t.leverance_id, t.kommunekode, t.tabel, t.linje, t.felt, n.cpr, bool_or(n.skrevet), false, t.anden from _tekst as t inner join _nr as n on t.tekst = n.tekst group by all
-        ),
-        kendte as (
-            select f.*, f.cpr in (select cpr from raw.person_noegle) as kendt from fund as f where {cpr_is_valid_sql('f.cpr')}
+        with kendte as (
+            select f.*, k.cpr is not null as kendt from _fund as f left join _kendt as k on f.cpr = k.cpr
         ),
         talt as (
-            select *, count(*) over felter as antal, count(*) filter (kendt and not skrevet) over felter as antal_kendte,
-                bool_or(kendt and not anden) over (partition by leverance_id, tabel, felt) as er_personnumre
-            from kendte
-            window felter as (partition by leverance_id, tabel, felt, alene)
+            select leverance_id, tabel, felt, alene, count(*) as antal, count(*) filter (kendt and not skrevet) as antal_kendte, bool_or(kendt and not anden) as er_personnumre from kendte group by all
         )
-        select leverance_id, kommunekode, tabel, linje, felt, cpr,
-            case when skrevet then if(kendt, 'kendt', 'form') when not kendt then 'kandidat'
-                when alene and antal_kendte <= {BY_CHANCE} * antal * (select count(*) from raw.person_noegle) / {POSSIBLE} then 'tilfaelde' else 'kendt' end,
+        select k.leverance_id, k.kommunekode, k.tabel, k.linje, k.felt, k.cpr,
+            case when k.skrevet then if(k.kendt, 'kendt', 'form') when not k.kendt then 'kandidat'
+                when k.alene and t.antal_kendte <= {BY_CHANCE} * t.antal * (select count(*) from raw.person_noegle) / {POSSIBLE} then 'tilfaelde' else 'kendt' end,
             cast(null as varchar)
-        from talt where (kendt or skrevet or not alene or antal <= {MOST_CANDIDATES}) and (not anden or er_personnumre)
+        from kendte as k
+        inner join talt as t on k.leverance_id = t.leverance_id and k.tabel = t.tabel and k.felt = t.felt and k.alene = t.alene
+        where (k.kendt or k.skrevet or not k.alene or t.antal <= {MOST_CANDIDATES})
+            and (not k.anden or exists (select 1 from talt as o where o.leverance_id = k.leverance_id and o.tabel = k.tabel and o.felt = k.felt and o.er_personnumre))
+            and {cpr_is_valid_sql('k.cpr')}
         order by all
     """)
 
 
-def _search(table: Table, lowest: int, highest: int) -> str:
-    """SQL: the fields of the new rows that hold something of a number's form. One look at a row's fields together decides for nearly all rows; then field by field."""
-    fields = [*searched(table), LOCAL]
-    let_be = {c.name: c.ikke_personnummer for c in table.columns if c.ikke_personnummer}
-    listed = ", ".join(f"{{'felt': {text(f)}, 'tekst': {f}, 'anden': {_of_another_kind(f, let_be.get(f))}}}" for f in fields)
-    return f"""
-        insert into _tekst
-        select _leverance_id, _kommunekode, {text(table.identifier)}, _linje, f.felt, f.tekst, f.anden
-        from (
-            select _leverance_id, _kommunekode, _linje, unnest([{listed}]) as f
-            from raw.{table.identifier}
-            where _leverance_id between {lowest} and {highest} and _leverance_id in (select leverance_id from _nye)
-                and regexp_matches(concat_ws(chr(31), {', '.join(fields)}), {text(_PRESENT)})
-        )
-        where regexp_matches(f.tekst, {text(_PRESENT)})
-    """
-
-
-def _of_another_kind(field: str, form: str | None) -> str:
-    """SQL: the field is written as the numbers of another kind that the contract says it holds."""
-    return f"coalesce(regexp_full_match(trim({field}), {text(form)}), false)" if form else "false"
-
-
 def _mask(con: duckdb.DuckDBPyConnection, key: bytes, koersel: str) -> None:
     """Mask in raw what is known to be a number and has no mask yet. Deliveries that were there before are noted: what was built of them is to be computed again."""
-    con.execute(f"update raw.{TABLE} set art = 'kendt' where art in ('kandidat', 'form') and cpr in (select cpr from raw.person_noegle)")
+    con.execute(f"update raw.{TABLE} as p set art = 'kendt' from raw.person_noegle as n where p.art in ('kandidat', 'form') and p.cpr = n.cpr")
     due = con.execute(f"select distinct kommunekode, cpr from raw.{TABLE} where art <> 'kandidat' and maske is null").fetchall()
     if not due:
         return
