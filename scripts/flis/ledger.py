@@ -24,7 +24,7 @@ TABLES = {
     "afvist_linje": {"leverance_id": "bigint", "fil": "varchar", "linje": "bigint", "aarsag_kode": "varchar", "aarsag": "varchar"},
     "person_noegle": {"cpr": "varchar", "person_id": "varchar", "nummer_id": "varchar", "noegle_version": "integer", "tidligere_cpr": "varchar"},
     "beroert_person": {"leverance_id": "bigint", "person_id": "varchar"},
-    "personnummer_i_tekst": {"leverance_id": "bigint", "kommunekode": "varchar", "tabel": "varchar", "linje": "bigint", "felt": "varchar", "cpr": "varchar", "art": "varchar", "maske": "varchar"},
+    "personnummer_i_tekst": {"leverance_id": "bigint", "kommunekode": "varchar", "tabel": "varchar", "linje": "bigint", "felt": "varchar", "cifre": "varchar", "art": "varchar", "maske": "varchar"},
     "noegle": {"version": "integer", "kontrol": "varchar", "fra": "timestamp"},      # the key's versions, by a check value (flis.keycheck)
     "omskrevet": {"leverance_id": "bigint", "koersel": "varchar"},     # deliveries in which a number was masked after they had come (flis.stray)
     "journal": {"nr": "bigint", "leverance_id": "bigint", "status": "varchar", "erstattet_af": "bigint"},      # what is written beside the archive (flis.journal)

@@ -123,8 +123,8 @@ def _keep(con: duckdb.DuckDBPyConnection) -> None:
 
 def _mask(con: duckdb.DuckDBPyConnection, key: bytes, koersel: str) -> None:
     """Mask in raw what is known to be a number and has no mask yet. Deliveries that were there before are noted: what was built of them is to be computed again."""
-    con.execute(f"update raw.{TABLE} as p set art = 'kendt' from raw.person_noegle as n where p.art in ('kandidat', 'form') and p.cpr = n.cpr")
-    due = con.execute(f"select distinct kommunekode, cpr from raw.{TABLE} where art <> 'kandidat' and maske is null").fetchall()
+    con.execute(f"update raw.{TABLE} as p set art = 'kendt' from raw.person_noegle as n where p.art in ('kandidat', 'form') and p.cifre = n.cpr")
+    due = con.execute(f"select distinct kommunekode, cifre from raw.{TABLE} where art <> 'kandidat' and maske is null").fetchall()
     if not due:
         return
     con.execute("create or replace temp table _maske as select unnest(cast($1 as varchar[])) as kommunekode, unnest(cast($2 as varchar[])) as cpr, unnest(cast($3 as varchar[])) as maske",
@@ -137,7 +137,7 @@ def _mask(con: duckdb.DuckDBPyConnection, key: bytes, koersel: str) -> None:
     _rewrite(con, lambda code, whole: _NUMBER.sub(lambda m: masks.get((code, m[1] + m[3]), m[0]), whole))
     con.execute(f"""
         update raw.{TABLE} as p set maske = m.maske
-        from _maske as m where p.maske is null and p.art <> 'kandidat' and p.cpr = m.cpr and p.kommunekode is not distinct from m.kommunekode
+        from _maske as m where p.maske is null and p.art <> 'kandidat' and p.cifre = m.cpr and p.kommunekode is not distinct from m.kommunekode
     """)
     con.execute("""
         insert into raw.omskrevet
@@ -161,7 +161,7 @@ def _rewrite(con: duckdb.DuckDBPyConnection, rewritten: Callable[[str | None, st
 
 def renew(con: duckdb.DuckDBPyConnection, key: bytes, koersel: str) -> None:
     """Every mask made anew under another key, in the caller's transaction. `con` has cpr as its own database."""
-    there = con.execute(f"select distinct kommunekode, cpr, maske from raw.{TABLE} where maske is not null").fetchall()
+    there = con.execute(f"select distinct kommunekode, cifre, maske from raw.{TABLE} where maske is not null").fetchall()
     new = {old: mask_of(key, code, cpr) for code, cpr, old in there}
     con.execute(f"create or replace temp table _ramt as select distinct leverance_id, kommunekode, tabel, linje, felt from raw.{TABLE} where maske is not null")
     _rewrite(con, lambda _, whole: _MASK.sub(lambda m: new.get(m[0], m[0]), whole))
