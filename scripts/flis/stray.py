@@ -25,7 +25,7 @@ NATIONAL = "landet"         # whose key masks the texts of a file that is no mun
 SHORTEST = 10               # a field of fewer characters holds no number
 TABLE = "personnummer_i_tekst"
 POSSIBLE = 366 * 10**6      # ten digits that begin with a day and a month
-BY_CHANCE = 3               # times as many known numbers in a field as chance makes: more is no chance
+SPREADS = 3                 # known numbers in a field are no chance when they are more than what chance makes, by so many of its spreads
 MOST_CANDIDATES = 100       # numbers that are nobody's yet and fill a field alone, in a delivery: more are a series of another kind (documents), and are not kept
 
 # Day (a replacement number's is + 60), month and year; a separator that people write; four digits. No digit beside them: a part of a longer number is none.
@@ -106,11 +106,11 @@ def _keep(con: duckdb.DuckDBPyConnection) -> None:
             select f.*, k.cpr is not null as kendt from _fund as f left join _kendt as k on f.cpr = k.cpr
         ),
         talt as (
-            select leverance_id, tabel, felt, alene, count(*) as antal, count(*) filter (kendt and not skrevet) as antal_kendte, bool_or(kendt and not anden) as er_personnumre from kendte group by all
+            select leverance_id, tabel, felt, alene, count(*) as antal, count(*) * (select count(*) from raw.person_noegle) / {POSSIBLE} as ventet, count(*) filter (kendt and not skrevet) as antal_kendte, bool_or(kendt and not anden) as er_personnumre from kendte group by all
         )
         select k.leverance_id, k.kommunekode, k.tabel, k.linje, k.felt, k.cpr,
             case when k.skrevet then if(k.kendt, 'kendt', 'form') when not k.kendt then 'kandidat'
-                when k.alene and t.antal_kendte <= {BY_CHANCE} * t.antal * (select count(*) from raw.person_noegle) / {POSSIBLE} then 'tilfaelde' else 'kendt' end,
+                when k.alene and t.antal_kendte <= t.ventet + {SPREADS} * sqrt(t.ventet) then 'tilfaelde' else 'kendt' end,
             cast(null as varchar)
         from kendte as k
         inner join talt as t on k.leverance_id = t.leverance_id and k.tabel = t.tabel and k.felt = t.felt and k.alene = t.alene
