@@ -106,7 +106,13 @@ def _keep(con: duckdb.DuckDBPyConnection) -> None:
             select f.*, k.cpr is not null as kendt from _fund as f left join _kendt as k on f.cpr = k.cpr
         ),
         talt as (
-            select leverance_id, tabel, felt, alene, count(*) as antal, count(*) * (select count(*) from raw.person_noegle) / {POSSIBLE} as ventet, count(*) filter (kendt and not skrevet) as antal_kendte, bool_or(kendt and not anden) as er_personnumre from kendte group by all
+            select leverance_id, tabel, felt, alene,
+                count(*) as antal,
+                count(*) * (select count(*) from raw.person_noegle) / {POSSIBLE} as ventet,
+                count(*) filter (kendt and not skrevet) as antal_kendte,
+                bool_or(kendt and not anden) as er_personnumre
+            from kendte
+            group by all
         )
         select k.leverance_id, k.kommunekode, k.tabel, k.linje, k.felt, k.cpr,
             case when k.skrevet then if(k.kendt, 'kendt', 'form') when not k.kendt then 'kandidat'
