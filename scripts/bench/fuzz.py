@@ -48,7 +48,7 @@ from flis.reasons import catalogue  # noqa: E402
 LIMITS = Limits(unpacked=48 * 1024**2, ratio=200, ratio_from=2 * 1024**2)
 TEST_CONTRACTS = REPO / "tests" / "pytest" / "kontrakter"       # JSON and XML: no real interface is either yet
 MOMENT = 1_793_000_000                                          # when the files of the test contracts came: October 2026
-KEY = "misbrugsnoegle" * 4
+KEY = "3f9c1b7ae04d5286f1c8a93b6d70e25419ab4c8f027d6e53b1f84a0c97d2653e"
 BY_LEDGER = {"aeldre_end_aktiv", "forkert_forgaenger", "afventer_forgaenger", "dublet", "toemt_uden_besked", "usaedvanligt_fald"}     # what other files decide
 NOT_INSTRUCTED = "not instructed"
 LOADED, WAITED = ("aktiv", "erstattet"), ("venter", "dublet")

@@ -155,6 +155,7 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     _clear(home)
     named = _named(home, fagomraade, kommune, periode) if kommune or periode else {}
     result = BuildResult()
+    _look_again(home)
     changed = built.changed(home, stands)
     if changed and not full_refresh:
         # First what they rest on: a model that goes by delivery and is rebuilt on a stored one that has not taken the newest deliveries would count them as seen.
@@ -241,6 +242,19 @@ def _forget(home: Home, models: set[str], deliveries: dict[str, list[int]]) -> N
     with connect(home, write="flis") as con:
         if deliveries and exists(con, "drift", "behandlet"):
             con.execute("delete from drift.behandlet where list_contains($1, model) and list_contains($2, leverance_id)", [sorted(models), sum(deliveries.values(), [])])
+
+
+def _look_again(home: Home) -> None:
+    """Deliveries whose texts have been rewritten since they came (a number in them has become known, flis.stray): every model forgets that it has seen them."""
+    with connect(home, write="flis") as con:
+        con.execute("create schema if not exists drift")
+        con.execute("create table if not exists drift.omskrevet (leverance_id bigint, koersel varchar)")
+        con.execute("begin")
+        con.execute("create or replace temp table _omskrevet as select * from cpr.raw.omskrevet except select * from flis.drift.omskrevet")
+        if exists(con, "drift", "behandlet"):
+            con.execute("delete from flis.drift.behandlet where leverance_id in (select leverance_id from _omskrevet)")
+        con.execute("insert into flis.drift.omskrevet select * from _omskrevet")
+        con.execute("commit")
 
 
 def _clear(home: Home) -> None:

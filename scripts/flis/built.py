@@ -24,6 +24,11 @@ HELD = "kvalitet"                       # what the rules hold back, and has been
 OURS = ("opsaetning", "leverancer", HELD)     # sources that are not deliveries
 GOOD = ("success", "pass", "warn", "no-op")
 SHOWN = 3
+# A delivery, with how often its texts have been rewritten since it came (flis.stray).
+LEDGER = """
+    select l.* exclude (koersel), o.omskrevet from cpr.raw.leverance as l
+    left join (select leverance_id, count(*) as omskrevet from cpr.raw.omskrevet group by leverance_id) as o on l.leverance_id = o.leverance_id
+"""
 
 
 class NotReady(Exception):
@@ -70,9 +75,9 @@ class Project:
         """Per name of a seed or model: a digest of all that decides its rows and of what tests them, the data that have arrived included."""
         with connect(self.home) as con:
             ledger, active = ({system or "": sign for system, sign in con.execute(
-                f"select kildesystem, {content_sign('l')} from (select * exclude (koersel) from cpr.raw.leverance) as l where {which} group by 1 order by 1").fetchall()}
+                f"select kildesystem, {content_sign('l')} from ({LEDGER}) as l where {which} group by 1 order by 1").fetchall()}
                 for which in ("true", "status in ('aktiv', 'tilbagekaldt')"))      # those withdrawn, for the sake of the memories
-            moved = str(con.execute("select count(*), max(leverance_id) from cpr.raw.beroert_person").fetchall()[0])
+            moved = str(con.execute("select (select count(*) from cpr.raw.beroert_person), (select max(leverance_id) from cpr.raw.beroert_person), (select max(version) from cpr.raw.noegle)").fetchall()[0])
             held = marked(con)
         checks: dict[str, list] = {}
         for one in sorted((n for n in self.manifest.nodes.values() if n.resource_type == "test"), key=lambda n: n.unique_id):

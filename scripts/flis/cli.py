@@ -106,8 +106,9 @@ def alone(home: Home, verb: str) -> Iterator[Callable[[str], None]]:
         from flis.faults import explain
         from flis.installation import SetupError
         from flis.journal import JournalDamaged
+        from flis.keys import KeyMissing
 
-        if isinstance(fault, (JournalDamaged, SetupError)):
+        if isinstance(fault, (JournalDamaged, KeyMissing, SetupError)):
             errors.print(f"[red]{verb}:[/red] {escape(str(fault))}", highlight=False, soft_wrap=True)
             raise typer.Exit(FAILED) from fault
         if line := explain(fault, home):
@@ -455,6 +456,29 @@ def noegle(noegler: Annotated[list[str], typer.Argument(help="The keys, as they 
         console.print(f"{key} {number or 'ukendt hos ' + kommune}", highlight=False, soft_wrap=True)
     if not all(found.values()):
         raise typer.Exit(WAITING)
+
+
+@app.command("noegle-skift")
+def noegle_skift(grund: Annotated[str, typer.Option("--grund", help="Why, in Danish: it is written into the log.")],
+                 ny_noegle: Annotated[Path | None, typer.Option("--ny-noegle", help="A file with the new key; without it one is made, where the home's key lies in a file.")] = None,
+                 home: HomeOption = None) -> None:
+    """Put another key in the old one's place: every person gets a new id, and the next run builds all and writes new versions of the packages."""
+    from flis.keys import KeyMissing
+    from flis.rotation import RotationFailed, rotate
+
+    where = Home.of(home)
+    with alone(where, "noegle-skift"):
+        status_file.mark_incomplete(where)
+        try:
+            done = rotate(where, grund, ny_noegle)
+        except RotationFailed as fault:
+            raise typer.BadParameter(str(fault)) from fault
+        except KeyMissing as fault:
+            errors.print(f"[red]noegle-skift:[/red] {escape(str(fault))}", highlight=False, soft_wrap=True)
+            raise typer.Exit(FAILED) from fault
+    console.print(f"Nøglens version er nu {done.version}; {done.numbers:,} personnumre har fået nye id'er. Kør `flis run`: alt bygges forfra, og pakkerne kommer i nye versioner.", highlight=False, soft_wrap=True)
+    if done.left:
+        console.print(done.left, highlight=False, soft_wrap=True)
 
 
 @app.command()

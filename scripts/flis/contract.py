@@ -35,6 +35,8 @@ class Column:
     personnummer: bool = False
     tidligere: bool = False
     path: str | None = None
+    is_amount: bool = False
+    ikke_personnummer: str | None = None        # how numbers of another kind are written that stand here and look like CPR numbers (RE2)
 
 
 class ControlTotal(NamedTuple):
@@ -141,6 +143,11 @@ class Match:
     udtrukket: datetime | None
     loebenr: int | None
 
+    @property
+    def free_name(self) -> bool:
+        """Whether a part of the name is the sender's own words."""
+        return _ANYTHING in self.version.pattern.pattern
+
 
 @dataclass
 class Contracts:
@@ -188,6 +195,7 @@ _TOKENS = {
     "udtraek:yyyymmddhhmm": r"(?P<udtraek_yyyymmddhhmm>\d{12})",
     "udtraek:yymmdd": r"(?P<udtraek_yymmdd>\d{6})",
 }
+_ANYTHING = r"[A-Za-z0-9._-]+"
 _OBVIOUS = re.compile("kommune|municipality|zikom", re.IGNORECASE)
 FIRST_YEAR, LAST_YEAR = 1900, 2199      # in a file name; outside it is a slip, and the days around it may not exist
 _DATES = {"yyyymmdd": "%Y%m%d", "yyyymmddhhmm": "%Y%m%d%H%M", "yymmdd": "%y%m%d"}
@@ -206,7 +214,7 @@ def compile_pattern(text: str) -> re.Pattern[str]:
         elif m := re.fullmatch(r"loebenr:(\d+)", token):
             out += rf"(?P<loebenr>\d{{{m[1]}}})"
         elif token == "*":
-            out += r"[A-Za-z0-9._-]+"
+            out += _ANYTHING
         else:
             raise ValueError(f"unknown {piece} in the file name pattern")
     return re.compile(out, re.ASCII)
@@ -476,5 +484,7 @@ def _column(node: dict[str, Any], kind: str, fault: Fault) -> Column:
     for key, kinds in grammar.OF_COLUMN.items():
         if getattr(words, key) is not None and kind not in kinds:
             fault(f"{name}: {key} does not go with format.type {kind}: it is a key of {', '.join(kinds)}")
+    if words.ikke_personnummer and (words.personnummer or words.tidligere_personnummer):
+        fault(f"{name}: ikke_personnummer does not go with personnummer")
     return Column(name=name, header=words.overskrift or name, pos=words.pos, length=words.len, personnummer=words.personnummer,
-                  tidligere=words.tidligere_personnummer, path=words.sti)
+                  tidligere=words.tidligere_personnummer, path=words.sti, is_amount=node.get("data_type") == "decimal", ikke_personnummer=words.ikke_personnummer)

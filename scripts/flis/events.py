@@ -13,6 +13,7 @@ import duckdb
 
 from flis import journal
 from flis.home import Home, now
+from flis.keys import masked
 
 COLUMNS = {"tidspunkt": "timestamp", "haendelse": "varchar", "udfoert_af": "varchar", "kommunekode": "varchar", "fagomraade": "varchar", "detalje": "json"}
 
@@ -28,13 +29,13 @@ def actor() -> str:
 
 
 def record(con: duckdb.DuckDBPyConnection, haendelse: str, kommunekode: str | None = None, fagomraade: str | None = None, **detail: Any) -> None:
-    """Append one event. `con` has `flis` open for writing; `detail` is kept as JSON and must never hold a CPR number."""
+    """Append one event. `con` has `flis` open for writing; `detail` is kept as JSON; in its reason (`grund`) what could be a CPR number is masked."""
     record_many(con, [(haendelse, kommunekode, fagomraade, detail)])
 
 
 def record_many(con: duckdb.DuckDBPyConnection, events: Iterable[tuple[str, str | None, str | None, dict[str, Any]]]) -> None:
     """Append several events (haendelse, kommunekode, fagomraade, detail) at one and the same time stamp (UTC)."""
-    rows = [(moment, event, who, municipality, area, json.dumps(detail, ensure_ascii=False, sort_keys=True, default=str))
+    rows = [(moment, event, who, municipality, area, json.dumps({k: masked(v) if k == "grund" else v for k, v in detail.items()}, ensure_ascii=False, sort_keys=True, default=str))
             for moment, who in [(now().astimezone(UTC).replace(tzinfo=None, microsecond=0), actor())]
             for event, municipality, area, detail in events]
     _prepare(con)
@@ -96,7 +97,7 @@ def recover(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     con.execute("""
         insert into flis.kvalitet.frigivelse by name
         select kommunekode, fagomraade, r->>'regel_id' as regel_id, cast(r->>'periode' as date) as periode, cast(r->>'afvigelser' as bigint) as afvigelser,
-            detalje->>'grund' as grund, udfoert_af, tidspunkt
+            detalje->>'grund' as grund, udfoert_af, tidspunkt, cast(r->'leverancer' as bigint[]) as leverancer
         from (select *, unnest(cast(detalje->'resultater' as json[])) as r from temp.hentet where haendelse = 'frigivet')
     """)
     con.execute("commit")

@@ -14,7 +14,7 @@ from functools import reduce
 from operator import getitem
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Talformat = Literal["komma", "punktum", "efterstillet_minus", "komma_tre", "punktum_tre", "efterstillet_minus_tre", "oere", "tusinde"]
 Charset = Literal["utf-8", "utf-8-sig", "iso-8859-1", "windows-1252"]
@@ -22,6 +22,17 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 OneCharacter = Annotated[str, Field(min_length=1, max_length=1)]
 Position = Annotated[int, Field(ge=1)]
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as fault:
+        raise ValueError(f"is no regular expression: {fault}") from fault
+    return pattern
+
+
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_compiles)]
 
 
 class Words(BaseModel):
@@ -282,6 +293,7 @@ class ColumnMeta(Words):
 
     personnummer: bool = False
     tidligere_personnummer: bool = False
+    ikke_personnummer: Pattern | None = None
     overskrift: Text | None = None
     sti: Text | None = None
     pos: Position | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flis.home import REPO, Home, now
+from flis.keys import masked
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,13 +40,13 @@ def _text(value: str) -> str:
 
 
 def _free(value: str) -> str:
-    return value
+    return masked(value)
 
 
 def _known_reason(value: str) -> str:
     if len(value) < 10:
         raise ValueError("must say why the fault is accepted (at least 10 characters)")
-    return value
+    return masked(value)
 
 
 def _count(value: str) -> int:

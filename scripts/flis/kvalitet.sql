@@ -29,8 +29,13 @@ create table if not exists kvalitet.regel (
 );
 create table if not exists kvalitet.accepteret (kommunekode varchar, regel_id varchar, periode date, antal integer, grund varchar, dato date);
 create table if not exists kvalitet.frigivelse (
-    kommunekode varchar, fagomraade varchar, regel_id varchar, periode date, afvigelser bigint, grund varchar, udfoert_af varchar, tidspunkt timestamp
+    kommunekode varchar, fagomraade varchar, regel_id varchar, periode date, afvigelser bigint, grund varchar, udfoert_af varchar, tidspunkt timestamp,
+    leverancer bigint[]
 );
+-- null: given before it was kept which deliveries a release is of; such a one is ended by more breaking rows alone
+alter table kvalitet.frigivelse add column if not exists leverancer bigint[];
+-- The municipalities' active deliveries, as the ledger had them when results were last judged: what a result rests on where its breaking rows do not say it.
+create table if not exists kvalitet.leverance (leverance_id bigint, kommunekode varchar, fagomraade varchar, periode date);
 
 -- ---- what it comes to
 -- The last run that measured anything in each area, and the one before: what is new and what is resolved is told by these.
@@ -156,32 +161,88 @@ left join kvalitet.udvikling as u
     on h.regel_id = u.regel_id and h.kommunekode = u.kommunekode and h.periode is not distinct from u.periode
 where h.til_koersel is null;
 
--- Results of severity fejl past their threshold, in a municipality, with the release that lets them through (one holds as long as no more breaks than then).
+-- Results of severity fejl past their threshold, in a municipality, with the release that lets them through. One holds for the deliveries it was given for, and as long
+-- as no more breaks than then; `udloebet` tells of one that does not hold any more.
 create or replace view kvalitet.overskridelse as
+with brudt as (
+    select
+        r.kommunekode,
+        r.fagomraade,
+        r.periode,
+        r.regel_id,
+        g.titel,
+        r.raekker,
+        r.afvigelser,
+        r.andel,
+        r.taerskel_art,
+        r.taerskel,
+        r.koersel
+    from kvalitet.resultat as r
+    inner join kvalitet.regel as g on r.regel_id = g.regel_id
+    where r.alvor = 'fejl' and r.status = 'fejlet' and r.kommunekode <> '0998'
+),
+-- the deliveries that the breaking rows stand in
+fundne as (
+    select regel_id, kommunekode, periode, list_sort(list(distinct leverance_id)) as leverancer
+    from kvalitet.fund
+    where til_koersel is null and leverance_id is not null
+    group by regel_id, kommunekode, periode
+),
+-- where they do not say it (a sum, something that is missing): the municipality's own of the fagomraade and the month
+modtagne as (
+    select b.regel_id, b.kommunekode, b.periode, list_sort(list(l.leverance_id)) as leverancer
+    from brudt as b
+    inner join kvalitet.leverance as l
+        on b.kommunekode = l.kommunekode and b.fagomraade = l.fagomraade and (b.periode is null or l.periode is null or b.periode = l.periode)
+    group by b.regel_id, b.kommunekode, b.periode
+),
+hviler as (
+    select b.*, coalesce(f.leverancer, m.leverancer, []) as leverancer
+    from brudt as b
+    left join fundne as f on b.regel_id = f.regel_id and b.kommunekode = f.kommunekode and b.periode is not distinct from f.periode
+    left join modtagne as m on b.regel_id = m.regel_id and b.kommunekode = m.kommunekode and b.periode is not distinct from m.periode
+),
+bedoemt as (
+    select
+        h.*,
+        f.grund,
+        f.udfoert_af,
+        f.tidspunkt,
+        f.afvigelser as frigivne_afvigelser,
+        coalesce(list_has_all(f.leverancer, h.leverancer), true) as samme_leverancer,
+        f.tidspunkt is not null and h.afvigelser <= f.afvigelser and samme_leverancer as gaelder
+    from hviler as h
+    left join kvalitet.frigivelse as f on h.regel_id = f.regel_id and h.kommunekode = f.kommunekode and h.periode is not distinct from f.periode
+)
 select
-    r.kommunekode,
-    r.fagomraade,
-    r.periode,
-    r.regel_id,
-    g.titel,
-    r.raekker,
-    r.afvigelser,
-    r.andel,
-    r.taerskel_art,
-    r.taerskel,
-    r.koersel,
-    f.grund as frigivet_grund,
-    f.udfoert_af as frigivet_af,
-    f.tidspunkt as frigivet
-from kvalitet.resultat as r
-inner join kvalitet.regel as g on r.regel_id = g.regel_id
-left join kvalitet.frigivelse as f
-    on r.regel_id = f.regel_id and r.kommunekode = f.kommunekode and r.periode is not distinct from f.periode and r.afvigelser <= f.afvigelser
-where r.alvor = 'fejl' and r.status = 'fejlet' and r.kommunekode <> '0998'
-qualify row_number() over (partition by r.regel_id, r.kommunekode, r.periode order by f.tidspunkt desc nulls last) = 1;
+    kommunekode,
+    fagomraade,
+    periode,
+    regel_id,
+    titel,
+    raekker,
+    afvigelser,
+    andel,
+    taerskel_art,
+    taerskel,
+    koersel,
+    leverancer,
+    case when gaelder then grund end as frigivet_grund,
+    case when gaelder then udfoert_af end as frigivet_af,
+    case when gaelder then tidspunkt end as frigivet,
+    case
+        when tidspunkt is not null and not gaelder
+            then 'Frigivelsen fra ' || strftime(tidspunkt, '%d-%m-%Y') || ' gælder ikke længere: '
+                || case
+                    when not samme_leverancer then 'en anden leverance er kommet i stedet for den, der blev frigivet'
+                    else 'der er flere rækker med fejl (' || afvigelser || ') end dengang (' || frigivne_afvigelser || ')'
+                end || '.'
+    end as udloebet
+from bedoemt
+qualify row_number() over (partition by regel_id, kommunekode, periode order by gaelder desc, tidspunkt desc nulls last) = 1;
 
 create or replace view kvalitet.tilbageholdt as
 select * exclude (frigivet_grund, frigivet_af, frigivet) from kvalitet.overskridelse where frigivet is null;
 
 create or replace view kvalitet.frigivet as
-select * from kvalitet.overskridelse where frigivet is not null;
+select * exclude (udloebet) from kvalitet.overskridelse where frigivet is not null;

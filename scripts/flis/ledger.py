@@ -25,6 +25,9 @@ TABLES = {
     "person_noegle": {"cpr": "varchar", "person_id": "varchar", "nummer_id": "varchar", "noegle_version": "integer", "tidligere_cpr": "varchar"},
     "faldsvar": {"afsender": "varchar", "fil": "varchar", "sha256": "varchar", "svar": "varchar", "grund": "varchar", "svaret_af": "varchar", "tidspunkt": "timestamp"},
     "beroert_person": {"leverance_id": "bigint", "person_id": "varchar"},
+    "personnummer_i_tekst": {"leverance_id": "bigint", "kommunekode": "varchar", "tabel": "varchar", "linje": "bigint", "felt": "varchar", "cifre": "varchar", "art": "varchar", "maske": "varchar"},
+    "noegle": {"version": "integer", "kontrol": "varchar", "fra": "timestamp"},      # the key's versions, by a check value (flis.keycheck)
+    "omskrevet": {"leverance_id": "bigint", "koersel": "varchar"},     # deliveries in which a number was masked after they had come (flis.stray)
     "journal": {"nr": "bigint", "leverance_id": "bigint", "status": "varchar", "erstattet_af": "bigint"},      # what is written beside the archive (flis.journal)
 }
 TECHNICAL = {"_leverance_id": "bigint", "_fil": "varchar", "_linje": "bigint", "_kommunekode": "varchar", "_periode": "date", "_lokale_felter": "varchar"}

@@ -178,7 +178,7 @@ class _Run:
 
     def __init__(self, home: Home, progress: Progress | None, models: Path | None, seeds: Path | None, limits: Limits | None,
                  batch_bytes: int, batch_files: int) -> None:
-        from flis import drops
+        from flis import drops, keycheck
         from flis.contract import read_contracts
         from flis.inspection import Limits, Spools
         from flis.installation import read_setup
@@ -188,6 +188,7 @@ class _Run:
         self.contracts: Contracts = read_contracts(models)
         self.setup: Setup = read_setup(home, seeds)
         self.key = master_key(home)
+        keycheck.check(home, self.key)
         self.limits = limits or Limits()
         self.drops = drops.read_limits(seeds)
         self.answered: dict[tuple[str, str, str], tuple[str, str]] = {}       # what a person has said of a file that waited (flis.drops)
@@ -203,7 +204,7 @@ class _Run:
         self.failures: list[str] = []
 
     def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
-        from flis import drops, installation, ledger, persons
+        from flis import drops, installation, keycheck, ledger, persons
         from flis.database import connect
 
         narrowed = bool(fagomraade or kommune or periode)
@@ -217,9 +218,11 @@ class _Run:
                 self.con.execute("begin")
                 ledger.create_tables(self.con, self.contracts)
                 persons.complete(self.con, self.key)
+                keycheck.remember(self.con, self.home, self.key)
                 installation.store(self.con, self.setup)
                 self.con.execute("commit")
                 self.answered = drops.answers(self.con)
+                keycheck.keep(self.con, self.home)
                 deliveries = [d for d in self._take_up(arrived)
                               if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
                               and (not kommune or d.match.kommunekode == kommune) and (not periode or _is_of(d.match, periode))]
@@ -250,12 +253,15 @@ class _Run:
         """What the name alone says (and, for numbered extracts, the start record)."""
         from flis.inbox import is_still
         from flis.inspection import peek_number, plain_name
+        from flis.stray import masked_name
 
         afsender, entry = readable(item[0]), item[1]
         name, stat = readable(entry.name), entry.stat(follow_symlinks=False)
         moment = _moment(stat)
         delivery = Delivery(Path(entry.path), afsender, name, moment, udtrukket=moment, still=is_still(stat))
         match = self.contracts.match(afsender, plain_name(name))
+        if not match or match.free_name:
+            delivery.fil = masked_name(self.key, name)
         if match:
             delivery.match = match
             delivery.udtrukket = match.udtrukket or moment
@@ -323,6 +329,8 @@ class _Run:
         try:
             if d.path.is_symlink():
                 raise Refused("ikke_en_fil")
+            if d.fil != readable(d.path.name):
+                raise Refused("personnummer_i_filnavn", afsender=d.afsender)
             if not d.match:
                 raise Refused("ukendt_filnavn", afsender=d.afsender)
             ft = d.match.filetype
@@ -528,7 +536,8 @@ class _Run:
         return refused
 
     def _keys(self, taken: list[Delivery]) -> None:
-        from flis import persons
+        """The numbers of the persons they are about entered, and numbers that stand where they do not belong masked."""
+        from flis import persons, stray
 
         by_type: dict[str, tuple[FileType, list[int]]] = {}
         for d in taken:
@@ -536,10 +545,14 @@ class _Run:
                 by_type.setdefault(d.filetype.origin, (d.filetype, []))[1].append(d.ident)
         if by_type:
             persons.enter(self.con, self.key, list(by_type.values()))
+        every: dict[str, tuple[FileType, list[int]]] = {}
+        for d in taken:
+            every.setdefault(d.filetype.origin, (d.filetype, []))[1].append(d.ident)
+        stray.find(self.con, self.key, list(every.values()), self.koersel)
 
     def _replace(self, taken: list[Delivery]) -> None:
         """Take the rows of replaced deliveries out of raw, and note the persons they were about."""
-        from flis import persons
+        from flis import persons, stray
 
         by_type: dict[str, tuple[FileType, list[tuple[int, int]]]] = {}
         for d in taken:
@@ -549,6 +562,7 @@ class _Run:
             self.con.execute("create or replace temp table _erstattet as select unnest(cast($1 as bigint[])) as leverance_id, unnest(cast($2 as bigint[])) as erstattet_af",
                              [[a for a, _ in pairs], [b for _, b in pairs]])
             persons.note_replaced(self.con, ft)
+            stray.forget(self.con, "select leverance_id from _erstattet")
             for t in ft.tables:
                 self.con.execute(f"delete from raw.{t.identifier} where _leverance_id in (select leverance_id from _erstattet)")
             self.con.execute("""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flis.contract import FileType
-from flis.keys import KEY_VERSION, hmac_sql, set_session_key
+from flis.keycheck import version_sql
+from flis.keys import hmac_sql, set_session_key
 from flis.splitting import cpr_sql
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def enter(con: duckdb.DuckDBPyConnection, key: bytes, loaded: list[tuple[FileTyp
                     """)
     con.execute(f"""
         insert into raw.person_noegle (cpr, person_id, nummer_id, noegle_version)
-        select cpr, noegle, noegle, {KEY_VERSION} from (select cpr, {hmac_sql('cpr')} as noegle
+        select cpr, noegle, noegle, {version_sql()} from (select cpr, {hmac_sql('cpr')} as noegle
         from (select distinct cpr from _set_nr where regexp_full_match(cpr, '[0-9]{{10}}')) as s
         where not exists (select 1 from raw.person_noegle as n where n.cpr = s.cpr))
         order by cpr

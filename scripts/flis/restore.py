@@ -143,7 +143,7 @@ class _Replay(_Run):
 
     def go_over(self, result: RestoreResult) -> None:
         """Make the file."""
-        from flis import installation, ledger
+        from flis import installation, keycheck, ledger
 
         lines = journal.deliveries(self.home)
         self.final = {line["leverance_id"]: line for line in lines}
@@ -157,6 +157,7 @@ class _Replay(_Run):
                 if "FLIS_HUKOMMELSE" not in os.environ:
                     self.con.execute("set memory_limit = '1GB'")
                 ledger.create_tables(self.con, self.contracts)
+                keycheck.remember(self.con, self.home, self.key)
                 installation.store(self.con, self.setup)
                 self._replay(lines, result)
                 if self.faults:
@@ -273,9 +274,12 @@ class _Replay(_Run):
 
     def _take_out(self, ident: int, for_good: bool) -> None:
         """The rows of a delivery out of raw: it was withdrawn; also what is told of it, when it is to be read anew."""
+        from flis import stray
+
         for ft in self.contracts.filetypes:
             for t in ft.tables:
                 self.con.execute(f"delete from raw.{t.identifier} where _leverance_id = $1", [ident])
+        stray.forget(self.con, str(ident))
         if for_good:
             for table in ("leverance_tabel", "afvist_linje"):
                 self.con.execute(f"delete from raw.{table} where leverance_id = $1", [ident])

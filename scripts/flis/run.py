@@ -123,15 +123,16 @@ EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "perio
 
 
 def ready(home: Home) -> None:
-    """Before a verb writes: that the database files are those the journals beside the archive tell of. Raises Damaged where one is missing or too old.
+    """Before a verb writes: that the database files are those the journals beside the archive tell of. Raises Damaged where one is missing or too old, and KeyChanged where the key at hand is not the one the ids were made with.
 
     A flis.duckdb that is new, or an older copy, gets the events it has not seen; the rest of it the next build makes.
     """
-    from flis import events, journal
+    from flis import events, journal, keycheck
     from flis.database import connect
 
     home.prepare()
     journal.check(home)
+    keycheck.check(home)
     with connect(home, write="flis") as con:
         events.recover(con, home)
 

@@ -66,6 +66,11 @@ def cpr_sql(expression: str) -> str:
     return str(_macros().som_cpr(expression)).strip()
 
 
+def cpr_is_valid_sql(cpr: str) -> str:
+    """SQL: a normalised CPR number is valid today: the macro cpr_er_gyldigt."""
+    return str(_macros().cpr_er_gyldigt(cpr, "current_date")).strip()
+
+
 def amount_sql(expression: str, talformat: str) -> str:
     """SQL for an amount: the macro som_beloeb."""
     return str(_macros().som_beloeb(expression, talformat)).strip()

@@ -20,6 +20,7 @@ from flis import sealing
 from flis.database import connect, content_sign, exists
 from flis.events import keep, record
 from flis.home import REPO, Home, now
+from flis.keys import masked
 from flis.rules import RULES, SEVERITIES, Rule, load_rules
 
 Progress = Callable[[str, int, int], None]
@@ -148,6 +149,13 @@ def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
             where coalesce(gyldig_til, date '9999-12-31') > $1
             qualify row_number() over (partition by kommunekode, regel_id, periode order by dato desc) = 1
         """, [now().date()])
+    if exists(con, "raw", "leverance", "cpr"):
+        con.execute("delete from kvalitet.leverance")
+        # a full extract holds every month, whatever its name says
+        con.execute("""
+            insert into kvalitet.leverance
+            select leverance_id, kommunekode, fagomraade, case when udtraekstype <> 'fuld' then periode end from cpr.raw.leverance where status = 'aktiv' and kommunekode is not null order by leverance_id
+        """)
     con.execute("commit")
 
 
@@ -172,14 +180,14 @@ def held(home: Home) -> set[tuple[str, str, str | None]]:
 def release(home: Home, kommune: str, fagomraade: str, reason: str) -> int:
     """Let a held package through: what breaks its rules now is accepted for this once, with the reason. Returns how many results were let through.
 
-    A release holds as long as no more rows break a rule than when it was given. Raises ValidateError when there is nothing to release, or no reason.
+    A release holds for the deliveries it was given for (`kvalitet.overskridelse`), and as long as no more rows break a rule than then. Raises ValidateError when there is nothing to release, or no reason.
     """
     if len(reason.strip()) < 10:
         raise ValidateError("a release needs a reason that can be read later (at least 10 characters)")
     sealing.require(home)
     with connect(home, write="flis") as con:
         refresh(con)
-        rows = con.execute("select regel_id, periode, afvigelser from kvalitet.tilbageholdt where kommunekode = $1 and fagomraade = $2 order by all",
+        rows = con.execute("select regel_id, periode, afvigelser, leverancer from kvalitet.tilbageholdt where kommunekode = $1 and fagomraade = $2 order by all",
                            [kommune, fagomraade]).fetchall()
         if not rows:
             raise ValidateError(f"nothing holds {fagomraade} for {kommune}")
@@ -187,10 +195,10 @@ def release(home: Home, kommune: str, fagomraade: str, reason: str) -> int:
 
         con.execute("begin")
         moment = now().replace(tzinfo=None, microsecond=0)
-        con.executemany("insert into kvalitet.frigivelse values (?, ?, ?, ?, ?, ?, ?, ?)",
-                        [[kommune, fagomraade, rule, month, count, reason.strip(), actor(), moment] for rule, month, count in rows])
-        record(con, "frigivet", kommune, fagomraade, grund=reason.strip(), regler=sorted({rule for rule, _, _ in rows}), afvigelser=sum(n for _, _, n in rows),
-               resultater=[{"regel_id": rule, "periode": month, "afvigelser": count} for rule, month, count in rows])
+        con.executemany("insert into kvalitet.frigivelse values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        [[kommune, fagomraade, rule, month, count, masked(reason.strip()), actor(), moment, deliveries] for rule, month, count, deliveries in rows])
+        record(con, "frigivet", kommune, fagomraade, grund=reason.strip(), regler=sorted({rule for rule, *_ in rows}), afvigelser=sum(n for _, _, n, _ in rows),
+               resultater=[{"regel_id": rule, "periode": month, "afvigelser": count, "leverancer": deliveries} for rule, month, count, deliveries in rows])
         con.execute("commit")
         keep(con, home)
     return len(rows)

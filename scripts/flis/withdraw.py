@@ -167,11 +167,12 @@ class _Withdrawal(_Run):
 
     def _take_out(self, row: dict[str, Any]) -> None:
         """The rows out of raw, and the persons they were about noted."""
-        from flis import persons
+        from flis import persons, stray
 
         ft = next(f for f in self.contracts.filetypes if (f.afsender, f.kildesystem, f.name) == (row["afsender"], row["kildesystem"], row["filtype"]))
         self.con.execute("create or replace temp table _erstattet as select cast($1 as bigint) as leverance_id", [row["leverance_id"]])
         persons.note_replaced(self.con, ft)
+        stray.forget(self.con, "select leverance_id from _erstattet")
         for t in ft.tables:
             self.con.execute(f"delete from raw.{t.identifier} where _leverance_id = $1", [row["leverance_id"]])
 

@@ -181,8 +181,8 @@ def deklareret(demo_hjem, manifest, tmp_path_factory) -> Home:
     with connect(home, write="flis") as con:
         con.execute("delete from drift.pakke")
         con.execute("""
-            insert into kvalitet.frigivelse
-            select kommunekode, fagomraade, regel_id, periode, afvigelser, $1, 'Anne Hemmelig', timestamp '2026-03-14 10:00:00'
+            insert into kvalitet.frigivelse by name
+            select kommunekode, fagomraade, regel_id, periode, afvigelser, $1 as grund, 'Anne Hemmelig' as udfoert_af, timestamp '2026-03-14 10:00:00' as tidspunkt, leverancer
             from kvalitet.tilbageholdt where fagomraade = 'oekonomi'
         """, [REASON])
         con.execute("insert into kvalitet.accepteret select kommunekode, regel_id, null, 3, 'Kendt fra 010160-0001', date '2026-02-01' from kvalitet.resultat "

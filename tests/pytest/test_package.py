@@ -17,7 +17,7 @@ import pytest
 from flis import package as step
 from flis.database import connect
 from flis.home import Home
-from flis.keys import master_key, pseudonym, recipient_key
+from flis.keys import create_key, master_key, pseudonym, recipient_key
 from flis.package import PackageError, newest_version, package, versions
 
 ALICE, BENT, CARL = "0101600001", "0202610002", "0303620003"
@@ -70,7 +70,7 @@ def hjem(tmp_path, monkeypatch) -> Home:
     monkeypatch.setenv("FLIS_NU", "2026-11-23T12:00:00")
     monkeypatch.delenv("FLIS_NOEGLE", raising=False)
     home = Home.of(tmp_path / "hjem").prepare()
-    home.key_file.write_text("x" * 64)
+    create_key(home)
     with connect(home, write="cpr") as con:
         con.execute("create schema raw")
         con.execute("create table raw.opsaetning_kommune_opsaetning (kommunekode varchar, fagomraade varchar, kildesystem varchar, kadence varchar, gyldig_fra varchar, gyldig_til varchar, instrueret varchar)")

@@ -257,6 +257,21 @@ def test_held_and_released_with_reason(tmp_path: Path, world: World, clock) -> N
     assert "Kommunen har bekræftet tallene" in group and "OK-90 januar 2026" in group
 
 
+def test_a_release_that_has_ended_is_told_with_why(tmp_path: Path, world: World, clock) -> None:  # noqa: F811
+    world.add(*posts("0101", 9, 2))
+    clock(world, 1, write_rules(tmp_path, {}))
+    with connect(world.home, write="flis") as con:
+        con.execute("insert into kvalitet.frigivelse values ('0101', 'oekonomi', 'OK-90', date '2026-01-01', 2, 'Set og fundet rigtigt', 'drift7', timestamp '2026-02-10 08:00', [6])")
+    report(world.home)
+    told = "Frigivelsen fra 10-02-2026 gælder ikke længere: en anden leverance er kommet i stedet for den, der blev frigivet."
+    page = page_of(world.home, "0101")
+    assert "er holdt tilbage</b>" in page and told in page and "Set og fundet rigtigt" not in page
+    with connect(world.home, write="flis") as con:
+        con.execute("update kvalitet.frigivelse set leverancer = [7, 9], afvigelser = 1")
+    report(world.home)
+    assert "gælder ikke længere: der er flere rækker med fejl (2) end dengang (1)." in page_of(world.home, "0101")
+
+
 def test_accepted_not_run_under_the_threshold_and_nobodys_rows(tmp_path: Path, world: World, clock) -> None:  # noqa: F811
     world.add(*posts("0101", 99, 1), *posts("0147", 9, 2), post("ingens", kommunekode=None, beloeb_kr=-1))
     world.accept("0147", "OK-90", 2)

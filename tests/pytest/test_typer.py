@@ -140,7 +140,7 @@ def test_the_control_total_reads_as_the_table(tmp_path, talformat):
     (tmp_path / "modeller").mkdir()
     (tmp_path / "modeller" / "_proeve__sources.yml").write_text(CONTRACT.format(talformat=talformat), "utf-8")
     home = Home(tmp_path / "hjem").prepare()
-    create_key(home, "k" * 40)
+    create_key(home)
     (home.setup / "kommune_opsaetning.csv").write_text(
         "kommunekode,fagomraade,kildesystem,kadence,gyldig_fra,gyldig_til,instrueret\n0461,oekonomi,proeve,maaned,1900-01-01,,true\n", "utf-8")
     forms = {form: by.get(talformat) for form, by in table("beloeb").items()}
@@ -168,7 +168,7 @@ def test_the_control_total_reads_as_the_table(tmp_path, talformat):
 def test_opus_with_english_thousands(tmp_path, amounts, total, ends, unreadable):
     """A ledger written as 1,230 for 1230 kr. is not a thousandth of itself: none of it is read as 1.23, and the sender is told of the first line."""
     home = Home(tmp_path).prepare()
-    create_key(home, "k" * 40)
+    create_key(home)
     (home.setup / "kommune_opsaetning.csv").write_text(
         "kommunekode,fagomraade,kildesystem,kadence,gyldig_fra,gyldig_til,instrueret\n0851,oekonomi,kmd_opus,maaned,2020-01-01,,true\n", "utf-8")
     columns = next(t for f in read_contracts().filetypes if f.kildesystem == "kmd_opus" for t in f.tables).columns

@@ -13,6 +13,7 @@ from flis.database import connect
 from flis.home import Home
 from flis.rules import COMMON, RuleError, areas, load_rules
 from regelverden import World, cases, contracts
+from flis.events import recover
 from flis.report import write_overview
 from flis.validate import STORE, ValidateError, held, release, validate
 
@@ -391,6 +392,60 @@ def test_a_release_lets_through_what_was_held_and_no_more(tmp_path: Path, clock)
     world.add(post("en til", beloeb_kr=-1))
     clock(world, 2, rules, alt=True)
     assert held(world.home) == {("0101", "oekonomi", "2026-01"), ("0147", "oekonomi", "2026-01")}
+
+
+@pytest.mark.parametrize("sql", ["select * from {batch} where beloeb_kr < 0", "select kommunekode, periode, kildesystem, 'sum' as kilde_id from {batch} where beloeb_kr < 0"])
+def test_a_release_ends_with_the_delivery_it_was_given_for(tmp_path: Path, clock, sql: str) -> None:
+    """Whether the breaking rows say which delivery they are of, or only the ledger does: another delivery with no more of them is another decision. Others' releases stand."""
+    world = World(tmp_path / "hjem")
+    world.instruct("0101", "0147")
+
+    def deliver(kommunekode: str, number: int, bad: int = 2) -> None:
+        with connect(world.home, write="cpr") as con:
+            con.execute("create table if not exists raw.leverance (leverance_id bigint, kommunekode varchar, fagomraade varchar, periode date, udtraekstype varchar, status varchar)")
+            con.execute("update raw.leverance set status = 'erstattet' where kommunekode = $1", [kommunekode])
+            con.execute("insert into raw.leverance values ($1, $2, 'oekonomi', date '2026-01-01', 'periode', 'aktiv')", [number, kommunekode])
+        with connect(world.home, write="flis") as con:
+            con.execute("delete from standardized.std_oekonomi__postering where kommunekode = $1", [kommunekode])
+        world.add(*((name, {**row, "_leverance_id": number}) for name, row in posts(kommunekode, 9, bad)))
+
+    rules, reason = write_rules(tmp_path, {"sql": sql}), "Kommunen har bekræftet tallene"
+    deliver("0101", 1)
+    deliver("0147", 2)
+    clock(world, 1, rules, alt=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flis.validate.refresh.__defaults__", (rules,))
+        assert release(world.home, "0101", "oekonomi", reason) == release(world.home, "0147", "oekonomi", reason) == 1
+        clock(world, 2, rules, alt=True)
+        assert held(world.home) == set(), "nothing has been delivered since"
+        deliver("0101", 3)
+        clock(world, 3, rules, alt=True)
+        assert held(world.home) == {("0101", "oekonomi", "2026-01")}
+        assert [said for (said,) in world.ask("select udloebet from kvalitet.tilbageholdt")] == [
+            "Frigivelsen fra 01-03-2026 gælder ikke længere: en anden leverance er kommet i stedet for den, der blev frigivet."]
+        assert release(world.home, "0101", "oekonomi", reason) == 1
+        assert held(world.home) == set()
+        deliver("0101", 4, bad=0)
+        clock(world, 4, rules, alt=True)
+    assert held(world.home) == set() and world.ask("select kommunekode from kvalitet.frigivet") == [("0147",)]
+
+
+def test_a_release_survives_a_new_database(tmp_path: Path, clock) -> None:
+    """What it was given for is in the journal of events, from which flis.duckdb gets its releases anew."""
+    world = World(tmp_path / "hjem")
+    world.instruct("0101")
+    world.add(*posts("0101", 9, 2))
+    rules = write_rules(tmp_path, {})
+    clock(world, 1, rules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flis.validate.refresh.__defaults__", (rules,))
+        release(world.home, "0101", "oekonomi", "Kommunen har bekræftet tallene")
+    given = world.ask("select * from kvalitet.frigivelse")
+    assert given[0][-1] == [7]
+    world.home.db.unlink()
+    with connect(world.home, write="flis") as con:
+        recover(con, world.home)
+    assert world.ask("select * from kvalitet.frigivelse") == given
 
 
 def test_rows_are_bounded_and_all_counted(tmp_path: Path, monkeypatch) -> None:
