@@ -15,8 +15,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 NOTHING = 1e-8      # a direction shorter than this is rounding
+PRIZE = 1e5         # what a target's moving one is worth beside what the others' moving costs
 ENOUGH = 1e-6       # and so is what an interval lacks of its width, in proportion
-TRIES = 4           # linear programmes that look for all intervals at once, before each that is still too narrow gets its own
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,10 @@ class System:
     owners: list[str | None]
     equations: list[Equation]
     targets: list[Target]
+    ways: dict[Target, tuple[list, list]] = field(default_factory=dict)       # how each target can move: (how far, whose figures move with it), up and down
     _seen: dict[tuple, list[Breach]] = field(default_factory=dict)
 
-    def breaches(self, hidden: set[int], gone: set[int], just_one: bool = False) -> list[Breach]:
+    def breaches(self, hidden: set[int], gone: set[int]) -> list[Breach]:
         """The targets that are known too well when the variables `hidden` are unknown and the equations `gone` are not there: at most one of each part of the system."""
         found = []
         for columns, rows, targets in self._parts(hidden, gone):
@@ -68,8 +69,6 @@ class System:
             if key not in self._seen:
                 self._seen[key] = _Part(self, columns, rows, targets).breaches()
             found += self._seen[key]
-            if just_one and found:
-                return found
         return found
 
     def _parts(self, hidden: set[int], gone: set[int]) -> Iterable[tuple[list[int], list[int], list[Target]]]:
@@ -124,13 +123,17 @@ class _Part:
                 mine = np.array([o == insider and o is not None for o in self.owner])
                 others = np.array([t.owner is None or t.owner != insider for t in self.targets])
                 if exact:
-                    rest = basis @ null_space(basis[mine]) if mine.any() and basis.shape[1] else basis
-                    known = others & (np.linalg.norm(self.f @ rest, axis=1) < NOTHING * np.maximum(1, np.linalg.norm(self.f, axis=1)))
+                    moves = self.f @ basis
+                    if mine.any() and basis.shape[1]:
+                        u, s, _ = np.linalg.svd(basis[mine].T, full_matrices=False)
+                        own = u[:, s > NOTHING]
+                        moves = moves - (moves @ own) @ own.T
+                    known = others & (np.linalg.norm(moves, axis=1) < NOTHING * np.maximum(1, np.linalg.norm(self.f, axis=1)))
                     # a sum of which the insider holds all is its own
                     known &= (np.abs(self.f[:, ~mine]).sum(axis=1) > 0) | (insider is None)
                     widths = np.zeros(len(self.targets))
                 else:
-                    widths = self._widths(mine, others)
+                    widths = self._widths(mine, others, insider)
                     known = others & (widths < np.array([t.width for t in self.targets]) * (1 - ENOUGH))
                 for i in np.flatnonzero(known)[:1]:
                     return [self._breach(i, insider, mine, float(widths[i]), exact)]
@@ -138,42 +141,46 @@ class _Part:
 
     # --- nearly ------------------------------------------------------------------------------------------------------------------------------
 
-    def _widths(self, mine: np.ndarray, others: np.ndarray) -> np.ndarray:
+    def _widths(self, mine: np.ndarray, others: np.ndarray, insider: str | None) -> np.ndarray:
         """At least how wide each target's interval is; exactly, where it is too narrow."""
         need = np.array([t.width for t in self.targets])
         widths = np.where(others, self._swapped(mine), np.inf)
         free = np.flatnonzero(~mine)
-        a, f = self.a[:, free], self.f[:, free]
-        widths[np.abs(f).sum(axis=1) == 0] = np.inf       # the insider's own altogether
-        if (widths >= need).all():
-            return widths
-        keep = np.abs(a).sum(axis=1) > 0
-        a, bounds = csr_matrix(a[keep]), np.column_stack([self.low[free], self.high[free]])
-        least, most = np.zeros(len(need)), np.zeros(len(need))
-        random = np.random.default_rng(len(free))
+        widths[np.abs(self.f[:, free]).sum(axis=1) == 0] = np.inf       # the insider's own altogether
+        for i in np.flatnonzero(widths < need * (1 - ENOUGH)):
+            ways = self.system.ways.setdefault(self.targets[i], ([], []))
+            free = np.flatnonzero(~mine)
+            for sign, found in zip((-1.0, 1.0), ways, strict=True):
+                if (lacks := need[i] - self._reach(ways, insider)) > need[i] * ENOUGH:
+                    found.append(self._furthest(i, sign, free, lacks))
+            widths[i] = self._reach(ways, insider)
+        return widths
 
-        def solve(direction: np.ndarray) -> bool:
-            answer = linprog(-direction, A_eq=a if a.shape[0] else None, b_eq=np.zeros(a.shape[0]) if a.shape[0] else None, bounds=bounds, method="highs")
-            if answer.status == 0:
-                reached = f @ answer.x
-                np.minimum(least, reached, out=least)
-                np.maximum(most, reached, out=most)
-            return answer.status == 3       # without bound
+    @staticmethod
+    def _reach(ways: tuple[list, list], insider: str | None) -> float:
+        """How far a target can go up and down, by the ways that move nothing of the insider's. A way stays open when more is withheld."""
+        return sum(max((far for far, who in found if insider is None or insider not in who), default=0.0) for found in ways)
 
-        def narrow() -> np.ndarray:
-            return np.flatnonzero(np.maximum(widths, most - least) < need * (1 - ENOUGH))
-
-        for _ in range(TRIES):
-            still = narrow()
-            if not len(still):
-                break
-            signs = random.choice([-1.0, 1.0], len(still))
-            solve(f[still].T @ signs)
-            solve(-f[still].T @ signs)
-        for i in narrow():
-            if most[i] - least[i] < need[i] and (solve(f[i]) or solve(-f[i])):
-                most[i] = np.inf
-        return np.maximum(widths, most - least)
+    def _furthest(self, i: int, sign: float, free: np.ndarray, enough: float) -> tuple[float, frozenset[str]]:
+        """How far one target can go one way, no further than is enough, and whose figures move with it: as few and as little as can be, for each of them may be an insider."""
+        a, f = self.a[:, free], sign * self.f[i, free]
+        a = a[np.abs(a).sum(axis=1) > 0]
+        up, down = self.high[free].copy(), -self.low[free]
+        if np.count_nonzero(f) == 1:
+            j = int(np.flatnonzero(f)[0])
+            up[j], down[j] = min(up[j], enough / abs(f[j])), min(down[j], enough / abs(f[j]))
+            if (up[j] if f[j] > 0 else down[j]) <= 0:
+                return 0.0, frozenset()
+        rooms = np.minimum(np.where(np.isfinite(down), down, enough), enough)
+        price = (1 + np.divide(enough, rooms, out=np.full(len(rooms), 1e3), where=rooms > 0)) / max(enough, NOTHING)
+        answer = linprog(np.concatenate([price - PRIZE * f, price + PRIZE * f]), A_eq=csr_matrix(np.hstack([a, -a])) if len(a) else None, b_eq=np.zeros(len(a)) if len(a) else None,
+                         bounds=np.column_stack([np.zeros(2 * len(free)), np.concatenate([up, down])]), method="highs")
+        if answer.status == 3:      # no bound
+            return np.inf, frozenset()
+        if answer.status != 0:
+            return 0.0, frozenset()
+        moved = answer.x[:len(free)] - answer.x[len(free):]
+        return float(max(f @ moved, 0.0)), frozenset(o for j in np.flatnonzero(np.abs(moved) > NOTHING) if (o := self.owner[free[j]]))
 
     def _swapped(self, mine: np.ndarray) -> np.ndarray:
         """A width that needs no programme: unknowns with the same coefficients in every equation can give to each other what they have."""

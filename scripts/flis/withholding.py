@@ -13,6 +13,7 @@ from datetime import date
 
 import numpy as np
 
+from flis.balancing import Balance
 from flis.disclosure import Breach, Equation, System, Target
 
 FEW, FEW_LEFT, DERIVED = "faa_personer", "faa_resten", "kan_udledes"
@@ -164,7 +165,7 @@ class Family:
         self.equations: list[Equation] = []
         self.targets: dict[tuple, Target] = {}
         self.sums: dict[tuple, int] = {}
-        self.shown_rows: set[Row] = {("", "", "", self.scope[1])} - {("", "", "", self.scope[1])}
+        self.tables: dict[tuple, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for one in self.figures:
             self._figure(one)
         for sign, (members, rows) in self._group_sums().items():
@@ -238,6 +239,8 @@ class Family:
 
     def _equation(self, sign: tuple, members: list[int], rows: set[Row]) -> None:
         self.sums[sign] = len(self.equations)
+        for noegletal_id, kind, _, month in rows:
+            self.tables[noegletal_id, *sign[:2], month][kind].append(len(self.equations))
         if any(row in self.primary for row in rows):
             self.gone.add(len(self.equations))
         self.equations.append(Equation(tuple((m, 1.0) for m in members), unit=len(self.equations)))
@@ -317,6 +320,8 @@ class Family:
 
     def protect(self) -> Family:
         """Withhold until nothing that rests on few is known closer than its limit demands."""
+        Balance(self.system, self.hidden, self.gone, self.tables, self._may_be_hidden, self._cost,
+                lambda es: len(set().union(*(self.rows_of_sum[e] for e in es)) - self._withheld_rows())).settle()
         for _ in range(10 * (len(self.index) + len(self.equations)) + 1):
             found = self.system.breaches(self.hidden, self.gone)
             if not [b for b in found if self._one_more(b)]:

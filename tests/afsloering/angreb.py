@@ -187,7 +187,7 @@ def identities(world: World) -> list[list[tuple[str, int, float]]]:
             if a != b:
                 for scale in (1.0, 1 / 12):
                     there = ~np.isnan(step) & ~np.isnan(matrix[b])
-                    if there.sum() >= FIGURES_AT_LEAST and holds(step - scale * matrix[b], matrix[a], matrix[b]):
+                    if len(np.unique(np.round(step[there], 3))) > 3 and there.sum() >= FIGURES_AT_LEAST and holds(step - scale * matrix[b], matrix[a], matrix[b]):
                         found.append([(formulas[a], 0, 1.0), (formulas[a], 1, -1.0), (formulas[b], 0, -scale)])
     return found
 
@@ -264,6 +264,15 @@ def null_space(a: np.ndarray) -> np.ndarray:
     _, s, vt = np.linalg.svd(scaled, full_matrices=True)
     rank = int((s > s[0] * 1e-9).sum()) if len(s) else 0
     return vt[rank:].T
+
+
+def _knowing(basis: np.ndarray, mine: list[int]) -> np.ndarray:
+    """What is left open to who knows these unknowns."""
+    if not basis.shape[1]:
+        return basis
+    u, s, _ = np.linalg.svd(basis[mine].T, full_matrices=False)
+    own = u[:, s > NEAR]
+    return basis - (basis @ own) @ own.T
 
 
 def fixed(basis: np.ndarray) -> np.ndarray:
@@ -352,16 +361,14 @@ def attack(world: World, programming: bool = True, insiders: bool = True, pairs:
             owners = sorted({v[1] for v in names})
             for k in owners:
                 mine = [i for i, v in enumerate(names) if v[1] == k]
-                rest = basis @ null_space(basis[mine]) if basis.shape[1] else basis
-                for i in np.flatnonzero(fixed(rest)):
+                for i in np.flatnonzero(fixed(_knowing(basis, mine))):
                     if names[i] in hidden and names[i][1] != k and not fixed(basis)[i]:
                         insider.add(names[i])
                         insider_cells.append((k, names[i]))
             if pairs:
                 for k, m in combinations(owners, 2):
                     mine = [i for i, v in enumerate(names) if v[1] in (k, m)]
-                    rest = basis @ null_space(basis[mine]) if basis.shape[1] else basis
-                    together |= {names[i] for i in np.flatnonzero(fixed(rest)) if names[i] in hidden and names[i][1] not in (k, m)}
+                    together |= {names[i] for i in np.flatnonzero(fixed(_knowing(basis, mine))) if names[i] in hidden and names[i][1] not in (k, m)}
     if programming:
         found |= {"antal": counts, "antal_praecist": int(exact), "antal_to_vaerdier": int(two), "antal_under_graensen": int(narrow),
                   "smalleste_interval": None if counts == 0 else float(narrowest), "snaevre_celler": near_cells}
