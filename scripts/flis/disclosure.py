@@ -14,6 +14,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from flis.exchanges import Exchanges
+
 NOTHING = 1e-8      # a direction shorter than this is rounding
 PRIZE = 1e5         # what a target's moving one is worth beside what the others' moving costs
 ENOUGH = 1e-6       # and so is what an interval lacks of its width, in proportion
@@ -106,6 +108,7 @@ class _Part:
         self.low = system.low[columns] - system.values[columns]       # how far each may move from the truth
         self.high = system.high[columns] - system.values[columns]
         self.owner = [system.owners[v] for v in columns]
+        self.exchanges: Exchanges | None = None
 
     def _matrix(self, lines: list[tuple[tuple[int, float], ...]]) -> np.ndarray:
         out = np.zeros((len(lines), len(self.columns)))
@@ -144,7 +147,7 @@ class _Part:
     def _widths(self, mine: np.ndarray, others: np.ndarray, insider: str | None) -> np.ndarray:
         """At least how wide each target's interval is; exactly, where it is too narrow."""
         need = np.array([t.width for t in self.targets])
-        widths = np.where(others, self._swapped(mine), np.inf)
+        widths = np.where(others, self._exchanged(insider), np.inf)
         free = np.flatnonzero(~mine)
         widths[np.abs(self.f[:, free]).sum(axis=1) == 0] = np.inf       # the insider's own altogether
         for i in np.flatnonzero(widths < need * (1 - ENOUGH)):
@@ -182,20 +185,15 @@ class _Part:
         moved = answer.x[:len(free)] - answer.x[len(free):]
         return float(max(f @ moved, 0.0)), frozenset(o for j in np.flatnonzero(np.abs(moved) > NOTHING) if (o := self.owner[free[j]]))
 
-    def _swapped(self, mine: np.ndarray) -> np.ndarray:
-        """A width that needs no programme: unknowns with the same coefficients in every equation can give to each other what they have."""
-        kinds: dict[bytes, list[int]] = {}
-        for j in np.flatnonzero(~mine):
-            kinds.setdefault(self.a[:, j].tobytes(), []).append(j)
-        kind = {j: js for js in kinds.values() for j in js}
+    def _exchanged(self, insider: str | None) -> np.ndarray:
+        """Widths that need no programme, of the targets that are one unknown."""
+        if self.exchanges is None:
+            single = {int(js[0]): i for i, f in enumerate(self.f) if len(js := np.flatnonzero(f)) == 1}
+            self.single = (list(single), list(single.values()))
+            self.exchanges = Exchanges(self.a, self.high, -self.low, self.owner, self.single[0])
         out = np.zeros(len(self.targets))
-        for i, t in enumerate(self.targets):
-            js = [self.at[v] for v, _ in t.terms if v in self.at]
-            if len(js) == 1 and js[0] in kind:
-                j, rest = js[0], [x for x in kind[js[0]] if x != js[0]]
-                up = min(self.high[j], -self.low[rest].sum())
-                down = min(-self.low[j], self.high[rest].sum())
-                out[i] = (up + down) * abs(self.f[i, j])
+        js, at = self.single
+        out[at] = self.exchanges.widths(insider) * np.abs(self.f[at, js]) if at else 0
         return out
 
     # --- and what to do about it --------------------------------------------------------------------------------------------------------------
