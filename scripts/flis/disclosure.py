@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from flis.exchanges import Exchanges
 
 NOTHING = 1e-8      # a direction shorter than this is rounding
+AT_ONCE = 12        # breaches that are told of one part
 PRIZE = 1e5         # what a target's moving one is worth beside what the others' moving costs
 ENOUGH = 1e-6       # and so is what an interval lacks of its width, in proportion
 
@@ -46,8 +47,9 @@ class Breach:
     insider: str | None
     width: float
     equations: list[int]          # of the system, that it is worked out from
-    columns: list[int]            # variables that, were they unknown, would free it
-    deletions: list[int]          # equations that, were they gone, would free it
+    columns: list[int]            # variables that, were one of them unknown, would free it, or give it room
+    deletions: list[int]          # equations that, were one of them gone, would free it; where it is known too nearly, all that bind it
+    exact: bool
 
 
 @dataclass
@@ -61,10 +63,11 @@ class System:
     equations: list[Equation]
     targets: list[Target]
     ways: dict[Target, tuple[list, list]] = field(default_factory=dict)       # how each target can move: (how far, whose figures move with it), up and down
+    kinds: dict = field(default_factory=dict)         # what owners of two kinds can exchange (flis.exchanges)
     _seen: dict[tuple, list[Breach]] = field(default_factory=dict)
 
     def breaches(self, hidden: set[int], gone: set[int]) -> list[Breach]:
-        """The targets that are known too well when the variables `hidden` are unknown and the equations `gone` are not there: at most one of each part of the system."""
+        """Targets that are known too well when the variables `hidden` are unknown and the equations `gone` are not there: a few of each part of the system that has any."""
         found = []
         for columns, rows, targets in self._parts(hidden, gone):
             key = (tuple(columns), tuple(rows))
@@ -119,9 +122,10 @@ class _Part:
         return out
 
     def breaches(self) -> list[Breach]:
-        """The first target that somebody knows too well: exactly before nearly, everybody before an insider."""
+        """The first targets that somebody knows too well: exactly before nearly, everybody before an insider."""
         basis = null_space(self.a)
         for exact in (True, False):
+            found: dict[int, Breach] = {}
             for insider in [None, *sorted({o for o in self.owner if o})]:
                 mine = np.array([o == insider and o is not None for o in self.owner])
                 others = np.array([t.owner is None or t.owner != insider for t in self.targets])
@@ -138,8 +142,12 @@ class _Part:
                 else:
                     widths = self._widths(mine, others, insider)
                     known = others & (widths < np.array([t.width for t in self.targets]) * (1 - ENOUGH))
-                for i in np.flatnonzero(known)[:1]:
-                    return [self._breach(i, insider, mine, float(widths[i]), exact)]
+                for i in [i for i in np.flatnonzero(known) if i not in found][:AT_ONCE - len(found)]:
+                    found[i] = self._breach(i, insider, mine, float(widths[i]), exact)
+                if len(found) >= AT_ONCE or found and insider is None:
+                    break
+            if found:
+                return list(found.values())
         return []
 
     # --- nearly ------------------------------------------------------------------------------------------------------------------------------
@@ -190,7 +198,7 @@ class _Part:
         if self.exchanges is None:
             single = {int(js[0]): i for i, f in enumerate(self.f) if len(js := np.flatnonzero(f)) == 1}
             self.single = (list(single), list(single.values()))
-            self.exchanges = Exchanges(self.a, self.high, -self.low, self.owner, self.single[0])
+            self.exchanges = Exchanges(self.a, self.high, -self.low, self.owner, self.single[0], self.system.kinds)
         out = np.zeros(len(self.targets))
         js, at = self.single
         out[at] = self.exchanges.widths(insider) * np.abs(self.f[at, js]) if at else 0
@@ -213,10 +221,11 @@ class _Part:
                 if (not left.shape[1] or np.abs(left.T @ line).max() < NOTHING) and abs(y @ line) > NOTHING:
                     columns.append(j)
         elif not exact:
-            deletions = [e for e, line in zip(self.rows, self.a, strict=True) if np.abs(line * (self.f[i] != 0)).any()]
+            near = (self.f[i] != 0) | np.array([o is not None and o == target.owner for o in self.owner])
+            deletions = [e for e, line in zip(self.rows, self.a, strict=True) if line[near].any()]
             mark = self.a[:, self.f[i] != 0].any(axis=1)
             columns = [j for j, line in self._known(insider).items() if ((line != 0) == mark).all()]
-        return Breach(target, insider, width, used, columns, deletions)
+        return Breach(target, insider, width, used, columns, deletions, exact)
 
     def _known(self, insider: str | None) -> dict[int, np.ndarray]:
         """The known variables that stand in the part's equations, each with its column. What the insider knows anyway frees nothing."""

@@ -17,8 +17,9 @@ MOST_KINDS = 60     # more, and the programmes are cheaper
 class Exchanges:
     """Per unknown that is asked about: how far it moves up and down in exchange with each owner, and how far its own owner's other unknowns let it."""
 
-    def __init__(self, a: np.ndarray, up: np.ndarray, down: np.ndarray, owner: list[str | None], wanted: list[int]) -> None:
+    def __init__(self, a: np.ndarray, up: np.ndarray, down: np.ndarray, owner: list[str | None], wanted: list[int], known: dict | None = None) -> None:
         self.up, self.down = up, down
+        self.known = {} if known is None else known       # what has been worked out of two kinds: the same two turn up again and again
         self.of: dict[str, list[int]] = defaultdict(list)
         for j, who in enumerate(owner):
             self.of[who or ""].append(j)
@@ -63,14 +64,21 @@ class Exchanges:
 
     def _exchange(self, one: tuple, ones: list[str], other: tuple, others: list[str], row_of: dict[int, int]) -> None:
         (inner, outer), (inner_2, outer_2) = one, other
-        n, m = outer.shape[1], outer_2.shape[1]
-        whole = np.vstack([np.hstack([inner, np.zeros((len(inner), m))]), np.hstack([np.zeros((len(inner_2), n)), inner_2]), np.hstack([outer, outer_2])])
-        alone, both = _open(np.vstack([inner, outer])), _open(whole)
-        for x in range(n):
+        n = outer.shape[1]
+        asked = [x for x in range(n) if any(self.of[who][x] in row_of for who in ones)]
+        if not asked:
+            return
+        used = outer.any(axis=1) | outer_2.any(axis=1)
+        outer, outer_2 = outer[used], outer_2[used]
+        key = (inner.shape, inner_2.shape, inner.tobytes(), inner_2.tobytes(), outer.tobytes(), outer_2.tobytes())
+        if key not in self.known:
+            m = outer_2.shape[1]
+            whole = np.vstack([np.hstack([inner, np.zeros((len(inner), m))]), np.hstack([np.zeros((len(inner_2), n)), inner_2]), np.hstack([outer, outer_2])])
+            alone, both = _open(np.vstack([inner, outer])), _open(whole)
+            self.known[key] = [(_way(alone, x), _way(both, x)) for x in range(n)]
+        for x in asked:
             rows = [(row_of[self.of[who][x]], who) for who in ones if self.of[who][x] in row_of]
-            if not rows:
-                continue
-            by_itself, z = _way(alone, x), _way(both, x)
+            by_itself, z = self.known[key][x]
             mine = np.array([self.of[who] for _, who in rows])
             at = np.array([r for r, _ in rows])
             for way in (0, 1):

@@ -6,12 +6,25 @@ be withheld again.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from flis.withholding import Figure, Published, Rules, withhold
+from flis import balancing, disclosure, exchanges, withholding
+from flis.withholding import Answer, Figure, Published, Rules, Task, withhold
+
+WORKERS = 2
+MANY = 40           # families with something to withhold, before it pays to start processes
 
 COLUMNS = ("modtagerkreds", "noegletal_id", "gruppetype", "gruppekode", "periode", "omfang", "grund")
 RECORD = "offentliggjort"
@@ -19,7 +32,7 @@ RECORD = "offentliggjort"
 
 def rows(con: duckdb.DuckDBPyConnection, figures: Any, keyfigures: Any, formulas: Any, relations: Any, limits: Any, places: Any) -> pa.Table:
     """int_faelles__tilbageholdt, from the relations that dbt hands over."""
-    found = list(withhold(_figures(figures), rules(keyfigures, formulas, relations, limits, places), _published(con)))
+    found = list(withhold(_figures(figures), rules(keyfigures, formulas, relations, limits, places), _published(con), partial(_answers, con)))
     kinds = [pa.date32() if c == "periode" else pa.string() for c in COLUMNS]
     return pa.table({c: pa.array([r[i] for r in found], kind) for i, (c, kind) in enumerate(zip(COLUMNS, kinds, strict=True))})
 
@@ -55,3 +68,40 @@ def _published(con: duckdb.DuckDBPyConnection) -> list[Published]:
     return [Published(*row) for row in con.execute(
         f"select udgave, noegletal_id, gruppetype, gruppekode, periode, naevner_periode, cast(taeller as double), cast(naevner as double), bidrager, vist from drift.{RECORD} "
         "order by all").fetchall()] if there else []
+
+
+# --- only what has moved ---------------------------------------------------------------------------------------------------------------------
+
+def _answers(con: duckdb.DuckDBPyConnection, tasks: list[Task], given: Rules) -> Iterable[Answer]:
+    """Those of last time where nothing that decides them has moved (`drift.tilbageholdt`); the rest anew, in a few processes where there are many."""
+    con.execute("create schema if not exists drift")
+    con.execute("create table if not exists drift.tilbageholdt (aftryk varchar, svar varchar)")
+    known = dict(con.execute("select aftryk, svar from drift.tilbageholdt").fetchall())
+    code = b"".join(Path(module.__file__).read_bytes() for module in (balancing, disclosure, exchanges, withholding))
+    signs = [hashlib.sha256(repr((t, given)).encode() + code).hexdigest() for t in tasks]
+    todo = [t for t, sign in zip(tasks, signs, strict=True) if sign not in known]
+    found = iter([_read(_text(t.answer(given))) for t in todo] if len(todo) < MANY else _at_once(todo, given))
+    answers = [_read(known[sign]) if sign in known else next(found) for sign in signs]
+    con.execute("delete from drift.tilbageholdt")
+    if answers:
+        con.execute("insert into drift.tilbageholdt select unnest($1), unnest($2)", [signs, [_text(a) for a in answers]])
+    return answers
+
+
+def _at_once(tasks: list[Task], given: Rules) -> list[Answer]:
+    """In processes of their own, each on one core: the linear algebra would else start as many threads as there are cores in each."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(partial(_answer, given), tasks, chunksize=4))
+
+
+def _answer(given: Rules, task: Task) -> Answer:
+    return task.answer(given)
+
+
+def _text(answer: Answer) -> str:
+    return json.dumps(sorted([audience, *row[:3], row[3].isoformat(), reason] for (audience, row), reason in answer.items()))
+
+
+def _read(text: str) -> Answer:
+    return {(audience, (one, kind, code, date.fromisoformat(month))): reason for audience, one, kind, code, month, reason in json.loads(text)}

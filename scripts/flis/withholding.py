@@ -7,7 +7,7 @@ knows its own figures, finds nothing (flis.disclosure). The dbt model int_faelle
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -81,36 +81,63 @@ class Rules:
         return name
 
 
-def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Published] = ()) -> Iterator[tuple[str, str, str, str, date, str, str]]:
-    """The rows that are withheld: modtagerkreds, noegletal_id, gruppetype, gruppekode, periode, omfang (alt, gennemsnit), grund."""
+Answer = dict[tuple[str, Row], str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One family of formulas in a month or year: all that decides what is withheld of it. The same tasks have the same answers."""
+
+    scope: tuple
+    figures: tuple[Figure, ...]
+    published: tuple[Published, ...]
+
+    def answer(self, rules: Rules) -> Answer:
+        """What is withheld of it, by audience and row, and why."""
+        earlier, same, found = None, {}, {}
+        for audience in rules.audiences:
+            mark = tuple(sorted((one, limits) for (whom, one), limits in rules.limits.items() if whom == audience))
+            if mark not in same:
+                earlier = Family(self.scope, list(self.figures), list(self.published), rules, audience, earlier).protect()
+                same[mark] = earlier.reasons()
+            found |= {(audience, row): reason for row, reason in same[mark].items()}
+        return found
+
+
+def tasks(figures: Iterable[Figure], rules: Rules, published: Iterable[Published] = ()) -> tuple[list[Task], list[Figure]]:
+    """The families that have anything to withhold, and all figures."""
     of_scope: dict[tuple, list[Figure]] = defaultdict(list)
-    scopes = Scopes(rules)
-    for one in figures:
+    before: dict[tuple, list[Published]] = defaultdict(list)
+    scopes, every = Scopes(rules), list(figures)
+    for one in every:
         for scope in scopes.of(one.noegletal_id, one.periode, one.naevner_periode):
             of_scope[scope].append(one)
-    before: dict[tuple, list[Published]] = defaultdict(list)
     for old in published:
         for scope in scopes.of(old.noegletal_id, old.periode, old.naevner_periode):
             before[scope].append(old)
-    reasons: dict[tuple[str, Row], str] = {}
-    for scope in sorted(of_scope, key=str):
-        if any(_primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences):
-            earlier, same = None, {}
-            for audience in rules.audiences:
-                mark = tuple(sorted((k[1], v) for k, v in rules.limits.items() if k[0] == audience))
-                if mark not in same:
-                    earlier = Family(scope, of_scope[scope], before[scope], rules, audience, earlier).protect()
-                    same[mark] = earlier.reasons()
-                for row, reason in same[mark].items():
-                    if reasons.get((audience, row), DERIVED) == DERIVED:
-                        reasons[audience, row] = reason
+    return [Task(scope, tuple(of_scope[scope]), tuple(before[scope])) for scope in sorted(of_scope, key=str)
+            if any(_primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences)], every
+
+
+def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Published] = (),
+             answers: Callable[[list[Task], Rules], Iterable[Answer]] | None = None) -> Iterator[tuple[str, str, str, str, date, str, str]]:
+    """The rows that are withheld: modtagerkreds, noegletal_id, gruppetype, gruppekode, periode, omfang (alt, gennemsnit), grund.
+
+    `answers` may find the tasks' answers in another way than one by one (flis.withheld: those of last time, and several at once).
+    """
+    todo, every = tasks(figures, rules, published)
+    reasons: Answer = {}
+    for found in answers(todo, rules) if answers else (t.answer(rules) for t in todo):
+        for key, reason in found.items():
+            if reasons.get(key, DERIVED) == DERIVED:
+                reasons[key] = reason
     yield from sorted((a, *row, ALL, reason) for (a, row), reason in reasons.items())
-    yield from _means(reasons, of_scope, rules)
+    yield from _means(reasons, every, rules)
 
 
-def _means(reasons: dict[tuple[str, Row], str], of_scope: dict, rules: Rules) -> list[tuple]:
+def _means(reasons: Answer, figures: list[Figure], rules: Rules) -> list[tuple]:
     """Simple averages go where anything in the group is withheld: each is one more equation, with coefficients of its own."""
-    counts = {(f.noegletal_id, f.kommunekode, f.periode) for fs in of_scope.values() for f in fs if f.bidrager}
+    counts = {(f.noegletal_id, f.kommunekode, f.periode) for f in figures if f.bidrager}
     gone = {(a, one, *group, p) for (a, (one, kind, code, p)) in reasons if kind == "kommune" and (one, code, p) in counts for group in rules.groups.get(code, [])}
     return sorted((a, one, kind, code, p, MEAN, DERIVED) for a, one, kind, code, p in gone if (a, (one, kind, code, p)) not in reasons)
 
@@ -199,9 +226,14 @@ class Family:
             # The figure above the line is about those below it too; the one below is small only for its own sake.
             if value and (above and reason or not above and 0 < (one.antal_naevner or 0) < few):
                 self.hidden.add(v)
-                self._target(((v, 1.0),), (left if reason == FEW_LEFT and left else few) * abs(value) / (persons or 1), one.kommunekode)
+                self._target(((v, 1.0),), (left if reason == FEW_LEFT and left else few) * self._worth(formula, value, persons), one.kommunekode)
         if reason:
             self.primary[row] = reason
+
+    def _worth(self, formula: str, value: float, persons: int | None) -> float:
+        """What one person is worth in a figure. Where persons are counted at most one: births less deaths of four persons each is not ten a person."""
+        worth = abs(value) / (persons or 1)
+        return min(worth, 1.0) if self.rules.units.get(formula) in COUNTS else worth
 
     def _target(self, terms: tuple, width: float, owner: str | None) -> None:
         old = self.targets.get((terms, owner))
@@ -229,7 +261,7 @@ class Family:
             total = sum(v for v in (self._value(m) for m in members))
             if reason and total and (above or 0 < persons[1] < few):
                 self.primary[row] = reason
-                self._target(tuple((m, 1.0) for m in sorted(set(members))), (left if reason == FEW_LEFT and left else few) * abs(total) / ((persons[0] if above else persons[1]) or persons[1] or 1), None)
+                self._target(tuple((m, 1.0) for m in sorted(set(members))), (left if reason == FEW_LEFT and left else few) * self._worth(formula, total, (persons[0] if above else persons[1]) or persons[1]), None)
         return sums
 
     def _value(self, v: int) -> float:
@@ -307,6 +339,10 @@ class Family:
         negative = {n[0] for n in names if n[3] < 0}
         low = np.array([-np.inf if n[0] in negative else min(1.0, n[3]) if self.rules.units.get(n[0]) in COUNTS else 0.0 for n in names])
         high = np.full(len(names), np.inf)
+        self.equations_of: dict[int, set[int]] = defaultdict(set)
+        for e, equation in enumerate(self.equations):
+            for v, _ in equation.terms:
+                self.equations_of[v].add(e)
         whole = {(part, w) for w, part, _, kind in self.rules.relations if kind == "del"}
         at = {n[:3]: i for i, n in enumerate(names)}
         for i, (formula, code, period, value) in enumerate(names):
@@ -323,13 +359,16 @@ class Family:
         Balance(self.system, self.hidden, self.gone, self.tables, self._may_be_hidden, self._cost,
                 lambda es: len(set().union(*(self.rows_of_sum[e] for e in es)) - self._withheld_rows())).settle()
         for _ in range(10 * (len(self.index) + len(self.equations)) + 1):
-            found = self.system.breaches(self.hidden, self.gone)
-            if not [b for b in found if self._one_more(b)]:
+            touched: set[int] = set()       # what has been mended in this round may have freed others that hang on the same equations
+            done = [self._one_more(b, touched) for b in self.system.breaches(self.hidden, self.gone) if not touched & set(b.equations)]
+            if not any(done):
                 break
         return self
 
-    def _one_more(self, breach: Breach) -> bool:
+    def _one_more(self, breach: Breach, touched: set[int]) -> bool:
         """Withhold the cheapest unit that frees the target; else the cheapest equation it is worked out from. False when nothing is left to withhold."""
+        if not breach.exact:
+            return self._give_room(breach, touched)
         choices = [(0, self._cost(v), v) for v in breach.columns if self._may_be_hidden(v)]
         choices += [(1, self._cost_of_sum(e), e) for e in breach.deletions if self.equations[e].unit is not None]
         if not choices:
@@ -340,7 +379,22 @@ class Family:
             return False
         kind, _, chosen = min(choices, key=lambda c: (c[1], c[0], c[2]))
         (self.gone if kind else self.hidden).add(chosen)
+        touched |= {chosen} if kind else self.equations_of[chosen]
         return True
+
+    def _give_room(self, breach: Breach, touched: set[int]) -> bool:
+        """One more unknown that stands where the target does, or else without all the sums that bind it; whichever takes fewer rows."""
+        sums = [e for e in breach.deletions if self.equations[e].unit is not None]
+        columns = [v for v in breach.columns if self._may_be_hidden(v) and self.system.values[v] - self.system.low[v] >= breach.target.width - breach.width]
+        rows = len(set().union(*(self.rows_of_sum[e] for e in sums)) - self._withheld_rows())
+        best = min(columns, key=lambda v: (self._cost(v), v), default=None)
+        if best is not None and (not sums or self._cost(best)[0] <= rows):
+            self.hidden.add(best)
+            touched |= self.equations_of[best]
+        else:
+            self.gone |= set(sums)
+            touched |= set(sums)
+        return best is not None or bool(sums)
 
     def _may_be_hidden(self, v: int) -> bool:
         # a true zero is shown: a withheld figure is then known not to be one, and the bounds say so
