@@ -26,7 +26,7 @@ from typing import Any
 import duckdb
 
 from flis import datapackage as dp
-from flis import tablesigns
+from flis import tablesigns, withheld
 from flis.database import connect, content_sign, exists
 from flis.declaration import Declaration
 from flis.events import record_many
@@ -369,6 +369,7 @@ class Run:
             self._verify_benchmark({p.area for p in todo if p.benchmark})
             self._write_all(todo, result, len(plans))
         self._looked_at(plans)
+        self._published(plans)
         result.written.sort()
         result.unchanged.sort()
         return result
@@ -811,6 +812,11 @@ class Run:
             where koersel is distinct from $1 and (modtager, pakke) in (select (unnest($2), unnest($3)))
                 and nummer in (select max(nummer) from flis.drift.pakke group by modtager, pakke)
         """, [self.signs.build, [p.recipient for p in plans], [p.name for p in plans]])
+
+    def _published(self, plans: list[Plan]) -> None:
+        """Note the key figures that have left the house: what has been read once cannot be withheld again, and what is withheld later takes it into account."""
+        if all(self._exists("flis", "marts", t) for t in ("int_faelles__kommunetal", "fct_noegletal__gruppe", "fct_noegletal__benchmark")):
+            withheld.publish(self.con, sorted({p.area for p in plans if p.benchmark}))
 
     def _remember(self, made: list[Made], result: PackageResult) -> None:
         """Note each package in drift.pakke, and each release in drift.haendelse, in one transaction."""

@@ -92,6 +92,14 @@ class Task:
     figures: tuple[Figure, ...]
     published: tuple[Published, ...]
 
+    @property
+    def sign(self) -> str:
+        """What decides the answer. A release of the very figures that stand now has been answered already; one that differs decides too."""
+        now = {(f.noegletal_id, f.kommunekode, f.periode): (f.taeller, f.naevner, f.bidrager) for f in self.figures}
+        moved = {(p.udgave, p.noegletal_id, p.periode) for p in self.published
+                 if p.gruppetype == "kommune" and (p.taeller, p.naevner, p.bidrager) != now.get((p.noegletal_id, p.gruppekode, p.periode))}
+        return repr((self.scope, self.figures, [p for p in self.published if (p.udgave, p.noegletal_id, p.periode) in moved]))
+
     def answer(self, rules: Rules) -> Answer:
         """What is withheld of it, by audience and row, and why."""
         earlier, same, found = None, {}, {}
