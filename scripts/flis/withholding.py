@@ -395,6 +395,9 @@ class Family:
         sums = [e for e in breach.deletions if self.equations[e].unit is not None]
         columns = [v for v in breach.columns if self._may_be_hidden(v) and self.system.values[v] - self.system.low[v] >= breach.target.width - breach.width]
         rows = len(set().union(*(self.rows_of_sum[e] for e in sums)) - self._withheld_rows())
+        if not columns and not sums:
+            # bound by what has been published, or by identities alone: any more unknown in them helps
+            columns = [v for e in breach.deletions for v, _ in self.equations[e].terms if self._may_be_hidden(v) and self.system.values[v] > self.system.low[v]]
         best = min(columns, key=lambda v: (self._cost(v), v), default=None)
         if best is not None and (not sums or self._cost(best)[0] <= rows):
             self.hidden.add(best)
