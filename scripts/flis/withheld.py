@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from flis import balancing, disclosure, exchanges, withholding
 from flis.withholding import Answer, Figure, Published, Rules, Task, withhold
@@ -30,11 +29,13 @@ COLUMNS = ("modtagerkreds", "noegletal_id", "gruppetype", "gruppekode", "periode
 RECORD = "offentliggjort"
 
 
-def rows(con: duckdb.DuckDBPyConnection, figures: Any, keyfigures: Any, formulas: Any, relations: Any, limits: Any, places: Any) -> pa.Table:
+def rows(con: duckdb.DuckDBPyConnection, figures: Any, keyfigures: Any, formulas: Any, relations: Any, limits: Any, places: Any) -> Any:
     """int_faelles__tilbageholdt, from the relations that dbt hands over."""
     found = list(withhold(_figures(figures), rules(keyfigures, formulas, relations, limits, places), _published(con), partial(_answers, con)))
-    kinds = [pa.date32() if c == "periode" else pa.string() for c in COLUMNS]
-    return pa.table({c: pa.array([r[i] for r in found], kind) for i, (c, kind) in enumerate(zip(COLUMNS, kinds, strict=True))})
+    con.execute(f"create or replace temp table fundet ({', '.join(f'{c} date' if c == 'periode' else f'{c} varchar' for c in COLUMNS)})")
+    if found:
+        con.execute(f"insert into fundet select {', '.join(f'unnest(${n + 1})' for n in range(len(COLUMNS)))}", [list(column) for column in zip(*found, strict=True)])
+    return con.table("fundet")
 
 
 def rules(keyfigures: Any, formulas: Any, relations: Any, limits: Any, places: Any) -> Rules:
