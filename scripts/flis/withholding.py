@@ -75,7 +75,7 @@ class Rules:
         """Formulas that an equation ties together bear one name."""
         name = {f: f for f in self.units}
         for a, b, _, kind in self.relations:
-            if kind != "del" and a in name and b in name:
+            if kind == "sum" and a in name and b in name:
                 old, new = sorted((name[a], name[b]), reverse=True)
                 name = {f: new if n == old else n for f, n in name.items()}
         return name
@@ -86,7 +86,7 @@ Answer = dict[tuple[str, Row], str]
 
 @dataclass(frozen=True)
 class Task:
-    """One family of formulas in a month or year: all that decides what is withheld of it. The same tasks have the same answers."""
+    """One family of formulas in a month: all that decides what is withheld of it. The same tasks have the same answers."""
 
     scope: tuple
     figures: tuple[Figure, ...]
@@ -139,8 +139,36 @@ def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Publis
         for key, reason in found.items():
             if reasons.get(key, DERIVED) == DERIVED:
                 reasons[key] = reason
+    reasons |= dict.fromkeys(over_time(reasons, every, rules), DERIVED)
     yield from sorted((a, *row, ALL, reason) for (a, row), reason in reasons.items())
     yield from _means(reasons, every, rules)
+
+
+def over_time(reasons: Answer, figures: list[Figure], rules: Rules) -> set[tuple[str, Row]]:
+    """What months tell of each other: year to date less last month's is this month's, and the beginning of the year is January.
+
+    Where a month's figure is nowhere shown, neither is the year to date from that month to the end of the year, nor what is January's figure once more. It holds for groups as for
+    municipalities, for their sums differ in the same way.
+    """
+    rows: dict[str, set[Row]] = defaultdict(set)
+    for one in figures:
+        for formula, month in zip(rules.sides[one.noegletal_id], (one.periode, one.naevner_periode), strict=True):
+            if formula and one.udgives and month == one.periode:
+                rows[formula] |= {(one.noegletal_id, "kommune", one.kommunekode, month), *((one.noegletal_id, *g, month) for g in rules.groups.get(one.kommunekode, []) if one.bidrager)}
+    found: set[tuple[str, Row]] = set()
+    for audience in rules.audiences:
+        for whole, part, _, kind in rules.relations:
+            if kind not in ("til_dato", "januar"):
+                continue
+            stands: dict[tuple, bool] = defaultdict(bool)
+            for row in rows[part]:
+                stands[row[1:]] |= (audience, row) not in reasons
+            first: dict[tuple, date] = {}
+            for (group, code, month), shown in stands.items():
+                if not shown and (kind == "til_dato" or month.month == 1):
+                    first[group, code, month.year] = min(month, first.get((group, code, month.year), month))
+            found |= {(audience, row) for row in rows[whole] if (since := first.get((*row[1:3], row[3].year))) and row[3] >= since and (audience, row) not in reasons}
+    return found
 
 
 def _means(reasons: Answer, figures: list[Figure], rules: Rules) -> list[tuple]:
@@ -151,19 +179,17 @@ def _means(reasons: Answer, figures: list[Figure], rules: Rules) -> list[tuple]:
 
 
 class Scopes:
-    """Where a figure's two sides belong: a family of formulas in a month, or in a year where its formulas add up over the months."""
+    """Where a figure's two sides belong: a family of formulas in a month."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules, self.name = rules, rules.families()
-        self.yearly = {self.name[a] for a, _, _, kind in rules.relations if kind in ("til_dato", "januar") and a in self.name}
 
     def of(self, one: str, period: date, below: date) -> set[tuple]:
         t, n = self.rules.sides[one]
         return {self._scope(t, period), *([self._scope(n, below)] if n else [])}
 
     def _scope(self, formula: str, period: date) -> tuple:
-        family = self.name[formula]
-        return (family, period.replace(month=1, day=1), "year") if family in self.yearly else (family, period, "month")
+        return (self.name[formula], period)
 
     def holds(self, scope: tuple, formula: str, period: date) -> bool:
         return self._scope(formula, period) == scope
@@ -179,7 +205,7 @@ def _primary(one: Figure, rules: Rules, audience: str) -> str | None:
 
 @dataclass
 class Family:
-    """One family of formulas in a month or a year, for one audience: the system, and what is withheld of it so far."""
+    """One family of formulas in a month, for one audience: the system, and what is withheld of it so far."""
 
     scope: tuple
     figures: list[Figure]
@@ -316,30 +342,21 @@ class Family:
         self.rows_of_sum.append(set())
 
     def _relations(self) -> None:
-        """Parts and totals, a year as its months, January as the year's beginning, municipality by municipality."""
+        """Parts and totals, municipality by municipality."""
         of: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
         for (formula, code, period, _), v in self.index.items():
             if self.rows_of.get(v):
                 of[formula, code][period] = v
-        totals: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
+        totals: dict[str, list[tuple[str, float]]] = defaultdict(list)
         for whole, part, c, kind in self.rules.relations:
-            totals[whole, kind].append((part, c))
-        for (whole, kind), parts in totals.items():
+            if kind == "sum":
+                totals[whole].append((part, c))
+        for whole, parts in totals.items():
             for (formula, code), months in list(of.items()):
-                if formula == whole and kind in ("sum", "januar", "til_dato"):
-                    for period, v in months.items():
-                        self._relation(kind, v, period, parts, {p: of.get((p, code), {}) for p, _ in parts}, months)
-
-    def _relation(self, kind: str, v: int, period: date, parts: list[tuple[str, float]], of: dict[str, dict[date, int]], months: dict[date, int]) -> None:
-        at = period.replace(month=1) if kind == "januar" else period
-        terms = [(v, 1.0), *((of[p][at], -c) for p, c in parts if at in of[p])]
-        if kind == "til_dato" and period.month > 1:
-            past = months.get(period.replace(month=period.month - 1))
-            if past is None:
-                return
-            terms.append((past, -1.0))
-        if len(terms) == 1 + len(parts) + (kind == "til_dato" and period.month > 1):
-            self._fixed(tuple(terms))
+                for period, v in months.items() if formula == whole else ():
+                    terms = [(v, 1.0), *((of[p, code][period], -c) for p, c in parts if period in of.get((p, code), {}))]
+                    if len(terms) == 1 + len(parts):
+                        self._fixed(tuple(terms))
 
     def _bounds(self) -> None:
         names = list(self.index)
