@@ -128,3 +128,25 @@
 {% macro personale_er_ansat(a) -%}
     not ({{ a }}.ansaettelsesstatus = 'fratraadt' and {{ a }}.fratraadt_dato > {{ dato_plus_dage('last_day(' ~ a ~ '.periode)', 1) }})
 {%- endmacro %}
+
+{#
+  The number of an employment among the person's in the month, those of the same kind alone (paid or not, and the condition): where it is 1 the person is counted, so that
+  who has several is counted once. The order is that of the rows of fct_personale__ansaettelse_maaned.
+#}
+{% macro kun_een_gang(ansaettelse, kontering, betingelse=none) -%}
+    row_number() over (
+        partition by
+            {{ ansaettelse }}.kommunekode,
+            {{ ansaettelse }}.periode,
+            {{ ansaettelse }}.person_id,
+            {{ ansaettelse }}.ansaettelsesstatus{% if betingelse %},
+            {{ betingelse }}{% endif %}
+        order by
+            {{ kontering }}.funktion,
+            {{ kontering }}.ejerforhold,
+            {{ ansaettelse }}.overenskomst,
+            {{ ansaettelse }}.ansaettelsesform,
+            {{ ansaettelse }}.kildesystem,
+            {{ ansaettelse }}.ansaettelse_id
+    )
+{%- endmacro %}

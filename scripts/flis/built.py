@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -105,7 +106,7 @@ class Project:
                     digest.update(repr(text).encode())
                 for macro in sorted(self.macros([*one.depends_on.macros, *(m for t in checks.get(unique_id, []) for m in t.depends_on.macros)])):
                     digest.update(self.manifest.macros[macro].macro_sql.encode())
-                digest.update(self._contracts_in(one))
+                digest.update(self._contracts_in(one) + _code(one))
                 for above in sorted(_parents(one)):
                     digest.update((of(above) if above in self.nodes else source(above, self.systems[unique_id])).encode())
                 signs[unique_id] = digest.hexdigest()
@@ -129,7 +130,7 @@ class Project:
                         digest.update(self._setup(self.manifest.sources[unique_id].name))
                     continue
                 one = self.manifest.nodes[unique_id]
-                digest.update(f"{unique_id}:{one.checksum.checksum}".encode() + self._contracts_in(one))
+                digest.update(f"{unique_id}:{one.checksum.checksum}".encode() + self._contracts_in(one) + _code(one))
                 if one.resource_type == "model" and (one.unique_id == node.unique_id or one.name not in self.sliced):
                     queue += sorted(one.depends_on.nodes)
                     for macro in sorted(self.macros(one.depends_on.macros)):
@@ -210,6 +211,11 @@ class Project:
 
 def _parents(node: Any) -> list[str]:
     return getattr(node.depends_on, "nodes", [])     # a seed rests on nothing
+
+
+def _code(node: Any) -> bytes:
+    """The modules that a model in Python says it is made of (meta.kode): its own text is the same when they change, and its rows are not."""
+    return b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in (node.config.meta or {}).get("kode", [])) if node.resource_type == "model" else b""
 
 
 def _area(node: Any) -> str | None:

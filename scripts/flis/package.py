@@ -8,6 +8,7 @@ moved in place; a version that is there is never changed, and content equal to t
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -23,10 +24,9 @@ from threading import local
 from typing import Any
 
 import duckdb
-import yaml
 
 from flis import datapackage as dp
-from flis import tablesigns
+from flis import tablesigns, withheld
 from flis.database import connect, content_sign, exists
 from flis.declaration import Declaration
 from flis.events import record_many
@@ -80,6 +80,27 @@ class Sources:
             self._facts = [{"title": title(system), "kildesystem": system, "antal_leverancer": len(ds), "leverance_id": _ranges([d["leverance_id"] for d in ds]),
                             "senest_udtrukket": max(d["udtrukket"] for d in ds).strftime("%Y-%m-%d")} for system, ds in sorted(self.systems.items())]
         return self._facts
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of what the municipalities see of each other, from the seed fortrolighedsgraense: by key figure (* is all others), fewest persons and fewest left."""
+
+    of: dict[str, tuple[int, int]]
+
+    @classmethod
+    def read(cls) -> Limits:
+        with (REPO / "seeds" / "faelles" / "fortrolighedsgraense.csv").open(encoding="utf-8", newline="") as file:
+            return cls({r["noegletal_id"]: (int(r["mindste_antal_personer"]), int(r["mindste_rest"] or 0)) for r in csv.DictReader(file) if r["modtagerkreds"] == "kommuner"})
+
+    @property
+    def fewest(self) -> int:
+        return self.of["*"][0]
+
+    def sql(self, column: str, which: int) -> str:
+        """The limit of the key figure in a column."""
+        own = " ".join(f"when {_text(one)} then {limits[which]}" for one, limits in sorted(self.of.items()) if one != "*")
+        return f"case {column} {own} else {self.of['*'][which]} end" if own else str(self.of["*"][which])
 
 
 @dataclass
@@ -351,6 +372,7 @@ class Run:
             self._write_all(todo, result, len(plans))
         self._looked_at(plans)
         result.damaged = sorted(self.damaged)
+        self._published(plans)
         result.written.sort()
         result.unchanged.sort()
         return result
@@ -515,32 +537,38 @@ class Run:
         return newest if plan.fingerprint and sign == plan.fingerprint else None
 
     def _verify_benchmark(self, areas: Iterable[str]) -> None:
-        """Nothing is written as long as any benchmark table shows a figure that rests on fewer persons than dbt_project.yml's mindste_antal_personer."""
-        limit = int(yaml.safe_load((REPO / "dbt_project.yml").read_text("utf-8"))["vars"]["mindste_antal_personer"])
+        """Nothing is written as long as any benchmark table shows a figure on fewer persons than the seed fortrolighedsgraense allows."""
+        limits = Limits.read()
         for table in self.tables.values():
             if table.level == "benchmark" and table.area in {*areas, COMMON}:
-                for rows, what in self._few_persons(table, limit):
+                for rows, what in self._few_persons(table, limits):
                     bad = self._scalar(f"select count(*) from {rows}")
                     if bad:
-                        raise PackageError(f"{table.name} shows {bad} cells on fewer than {limit} persons ({what}); no benchmark package is written")
+                        raise PackageError(f"{table.name} shows {bad} cells on fewer than {limits.fewest} persons ({what}); no benchmark package is written")
 
-    def _few_persons(self, table: dp.Table, limit: int) -> Iterable[tuple[str, str]]:
+    def _few_persons(self, table: dp.Table, limits: Limits) -> Iterable[tuple[str, str]]:
         """Queries, with what they look at, that find the cells of a benchmark table that show a figure on fewer persons than the limit.
 
         The model says what its figures rest on: columns in the unit personer, and `meta.pakke.persongrundlag`, a list of {model, paa}: the model whose
-        antal_personer counts the persons behind the row, and how its row g is found from the benchmark's row b.
+        antal_ columns count the persons behind the row (each side of it, and who is only below the line), and how its row g is found from the benchmark's row b.
         """
         basis_known = "persongrundlag" in table.meta or any(c.unit == "personer" for c in table.columns)
         if not basis_known:
             raise PackageError(f"{table.name} does not say what its figures rest on: give it meta.pakke.persongrundlag (an empty list when no figure rests on persons)")
         for column in table.columns:
             if column.unit == "personer":
-                yield f'{table.relation} where "{column.name}" > 0 and "{column.name}" < {limit}', column.name
+                yield f'{table.relation} where "{column.name}" > 0 and "{column.name}" < {limits.fewest}', column.name
         figures = " or ".join(f'b."{c.name}" is not null' for c in table.columns if dp.field_type(c.type) == "number")
+        few = limits.sql("b.noegletal_id", 0) if "noegletal_id" in table.names else str(limits.fewest)
+        left = limits.sql("b.noegletal_id", 1) if "noegletal_id" in table.names else str(limits.fewest)
         for basis in table.meta.get("persongrundlag") or []:
             relation = self.manifest.relation(basis["model"])
-            yield (f"{table.relation} as b inner join {relation} as g on {basis['paa']} where g.antal_personer > 0 and g.antal_personer < {limit} and ({figures})",
-                   f"antal_personer in {basis['model']}")
+            there = {name for (name,) in self._rows(f"select column_name from (describe {relation})")}
+            for count in sorted(there & {"antal_personer", "antal_taeller", "antal_naevner"}):
+                yield (f"{table.relation} as b inner join {relation} as g on {basis['paa']} where g.{count} > 0 and g.{count} < {few} and ({figures})", f"{count} in {basis['model']}")
+            if {"antal_rest", "antal_taeller", "antal_naevner"} <= there:
+                yield (f"{table.relation} as b inner join {relation} as g on {basis['paa']} where g.antal_rest < {left} and g.antal_taeller > 0 and g.antal_naevner > 0 and ({figures})",
+                       f"antal_rest in {basis['model']}")
 
     # --- writing ----------------------------------------------------------------------------------------------------------------------------
 
@@ -573,7 +601,7 @@ class Run:
     def _shared_key(self, plan: Plan, name: str, kind: str) -> tuple | None:
         """What identifies a file that several packages hold; None for a recipient's own."""
         if name == DELIVERIES:
-            return (name, kind, plan.sources.ids)
+            return (name, kind, plan.benchmark, plan.sources.ids)
         wish = plan.tables[name]
         table = self.tables[name]
         if table.level == "benchmark":
@@ -597,13 +625,15 @@ class Run:
                 self.shared[key] = (*_finish(_copy(self.con, self._final_table(plan, name), path, self._harmless_columns(plan, name))), rows)
 
     def _final_table(self, plan: Plan, name: str) -> dp.Table:
-        return DELIVERY_TABLE if name == DELIVERIES else self._table(plan, name)
+        if name == DELIVERIES:
+            return DELIVERY_TABLE_FOR_ALL if plan.benchmark else DELIVERY_TABLE
+        return self._table(plan, name)
 
     def _extract(self, cur: duckdb.DuckDBPyConnection, plan: Plan, name: str) -> int:
         """Make the temporary table `udtraek`: this recipient's rows in their final shape and order. Returns the number of rows."""
         if name == DELIVERIES:
             cur.execute("set variable flis_leverancer = $1", [list(plan.sources.ids)])
-            return cur.execute(f"create or replace temp table udtraek as select {_list(DELIVERY_TABLE.names)} from cpr.raw.leverance "
+            return cur.execute(f"create or replace temp table udtraek as select {_list(self._final_table(plan, name).names)} from cpr.raw.leverance "
                                "where leverance_id in (select unnest(getvariable('flis_leverancer'))) order by leverance_id").fetchall()[0][0]
         table, final, wish = self.tables[name], self._table(plan, name), plan.tables[name]
         own = table.level in ("individ", "kommune")
@@ -791,6 +821,11 @@ class Run:
                 and nummer in (select max(nummer) from flis.drift.pakke group by modtager, pakke)
         """, [self.signs.build, [p.recipient for p in plans], [p.name for p in plans]])
 
+    def _published(self, plans: list[Plan]) -> None:
+        """Note the key figures that have left the house: what has been read once cannot be withheld again, and what is withheld later takes it into account."""
+        if all(self._exists("flis", "marts", t) for t in ("int_faelles__kommunetal", "fct_noegletal__gruppe", "fct_noegletal__benchmark")):
+            withheld.publish(self.con, sorted({p.area for p in plans if p.benchmark}))
+
     def _remember(self, made: list[Made], result: PackageResult) -> None:
         """Note each package in drift.pakke, and each release in drift.haendelse, in one transaction."""
         if not made:
@@ -971,3 +1006,7 @@ DELIVERY_TABLE = dp.Table(
     key=("leverance_id",),
     meta={"udloeser_version": False},
 )
+# What everybody gets tells nothing of what is in the others' files: a file with four rows is four services, whatever is withheld of the figure.
+DELIVERY_TABLE_FOR_ALL = replace(
+    DELIVERY_TABLE, columns=tuple(c for c in DELIVERY_TABLE.columns if c.name not in ("fil", "sha256", "raekker", "loebenr")),
+    description="Én række pr. leverance pakken bygger på, uden antal rækker, filnavn og kontrolsum: de er kommunens egne.")

@@ -1,6 +1,6 @@
 with kommunetal as (
 
-    select * from {{ ref('fct_noegletal__kommune') }}
+    select * from {{ ref('int_faelles__kommunetal') }}
 
 ),
 
@@ -16,13 +16,27 @@ kommuner as (
 
 ),
 
--- What everybody may see: not a figure on too few persons, and not one that a rule holds.
+tilbageholdt as (
+
+    select * from {{ ref('int_faelles__tilbageholdt') }}
+    where modtagerkreds = 'kommuner'
+
+),
+
+-- What everybody may see: not a figure that is withheld for the sake of persons, and not one that a rule holds.
 kommunernes as (
 
     select
-        *,
-        (fortrolighedsstatus = 'fri' and kvalitetsstatus is distinct from 'tilbageholdt') as vises
-    from kommunetal
+        k.*,
+        t.noegletal_id is null as er_fri,
+        (t.noegletal_id is null and k.kvalitetsstatus is distinct from 'tilbageholdt') as vises
+    from kommunetal as k
+    left join tilbageholdt as t
+        on
+            k.noegletal_id = t.noegletal_id
+            and k.kommunekode = t.gruppekode
+            and k.periode = t.periode
+            and t.gruppetype = 'kommune'
 
 ),
 
@@ -43,8 +57,8 @@ samlet as (
         case when t.vises then case when t.observationsstatus <> 'ikke_relevant' then 1 else 0 end end as antal_mulige,
         case when t.kvalitetsstatus = 'tilbageholdt' then 1 else 0 end as antal_holdt,
         t.observationsstatus,
-        t.fortrolighedsstatus,
-        t.fortrolighedsgrund,
+        t.er_fri,
+        t.er_fri as simpelt_vises,
         coalesce(t.kvalitetsstatus, 'i_orden') as kvalitetsstatus,
         t.kvalitetsgrund,
         t.vises
@@ -54,29 +68,35 @@ samlet as (
     union all
 
     select
-        noegletal_id,
-        gruppetype,
-        gruppekode,
-        gruppenavn,
-        periode,
-        sum_taeller as taeller,
-        sum_naevner as naevner,
-        vaegtet_gennemsnit as vaerdi,
-        simpelt_gennemsnit,
-        antal_bidragydere,
-        antal_mulige,
-        antal_holdt,
-        observationsstatus,
-        fortrolighedsstatus,
-        fortrolighedsgrund,
+        g.noegletal_id,
+        g.gruppetype,
+        g.gruppekode,
+        g.gruppenavn,
+        g.periode,
+        g.sum_taeller as taeller,
+        g.sum_naevner as naevner,
+        g.vaegtet_gennemsnit as vaerdi,
+        g.simpelt_gennemsnit,
+        g.antal_bidragydere,
+        g.antal_mulige,
+        g.antal_holdt,
+        g.observationsstatus,
+        t.omfang is distinct from 'alt' as er_fri,
+        t.omfang is null as simpelt_vises,
         case
-            when antal_bidragydere = 0 and antal_holdt > 0 then 'tilbageholdt'
-            when antal_frigivet > 0 then 'frigivet'
+            when g.antal_bidragydere = 0 and g.antal_holdt > 0 then 'tilbageholdt'
+            when g.antal_frigivet > 0 then 'frigivet'
             else 'i_orden'
         end as kvalitetsstatus,
         cast(null as string) as kvalitetsgrund,
-        fortrolighedsstatus = 'fri' as vises
-    from grupper
+        t.omfang is distinct from 'alt' as vises
+    from grupper as g
+    left join tilbageholdt as t
+        on
+            g.noegletal_id = t.noegletal_id
+            and g.gruppetype = t.gruppetype
+            and g.gruppekode = t.gruppekode
+            and g.periode = t.periode
 
 ),
 
@@ -92,13 +112,13 @@ final as (
         case when vises then taeller end as taeller,
         case when vises then naevner end as naevner,
         case when vises then vaerdi end as vaerdi,
-        case when vises then simpelt_gennemsnit end as simpelt_gennemsnit,
+        case when vises and simpelt_vises then simpelt_gennemsnit end as simpelt_gennemsnit,
         cast(antal_bidragydere as integer) as antal_bidragydere,
         cast(antal_mulige as integer) as antal_mulige,
         cast(antal_holdt as integer) as antal_holdt,
         {{ oplyst_status('vises', 'observationsstatus') }} as observationsstatus,
-        fortrolighedsstatus,
-        fortrolighedsgrund,
+        case when er_fri then 'fri' else 'tilbageholdt' end as fortrolighedsstatus,
+        {{ fortrolighedsgrund('er_fri') }} as fortrolighedsgrund,
         kvalitetsstatus,
         kvalitetsgrund
     from samlet

@@ -1,6 +1,6 @@
 with kommunetal as (
 
-    select * from {{ ref('fct_noegletal__kommune') }}
+    select * from {{ ref('int_faelles__kommunetal') }}
 
 ),
 
@@ -66,11 +66,11 @@ sammenlagt as (
         count(case when k.observationsstatus = 'ufuldstaendig' then 1 end) as antal_ufuldstaendig,
         count(case when k.observationsstatus = 'ikke_leveret' then 1 end) as antal_ikke_leveret,
         count(case when k.observationsstatus = 'ikke_relevant' then 1 end) as antal_ikke_relevant,
-        count(case when {{ bidrager('k') }} and k.fortrolighedsstatus = 'tilbageholdt' then 1 end) as antal_tilbageholdt,
         count(case when {{ er_holdt('k') }} then 1 end) as antal_holdt,
         count(case when {{ bidrager('k') }} and k.kvalitetsstatus = 'frigivet' then 1 end) as antal_frigivet,
-        -- a municipality with nobody in the numerator rests on its inhabitants; in a sum they would hide that the others' few are all there is
-        sum(case when {{ bidrager('k') }} and k.taeller <> 0 then k.antal_personer end) as antal_personer
+        sum(case when {{ bidrager('k') }} then k.antal_taeller end) as antal_taeller,
+        sum(case when {{ bidrager('k') }} then k.antal_naevner end) as antal_naevner,
+        sum(case when {{ bidrager('k') }} then k.antal_rest end) as antal_rest
     from kommunetal as k
     inner join grupper as g on k.kommunekode = g.kommunekode
     group by
@@ -101,15 +101,14 @@ final as (
         cast(s.antal_ufuldstaendig as integer) as antal_ufuldstaendig,
         cast(s.antal_ikke_leveret as integer) as antal_ikke_leveret,
         cast(s.antal_ikke_relevant as integer) as antal_ikke_relevant,
-        cast(s.antal_tilbageholdt as integer) as antal_tilbageholdt,
         cast(s.antal_holdt as integer) as antal_holdt,
         cast(s.antal_frigivet as integer) as antal_frigivet,
         {{ gennemsnit_status(
             's.antal_bidragydere', 's.antal_foreloebig', 's.antal_ikke_leveret', 's.sum_taeller', 's.antal_holdt', 's.antal_ufuldstaendig'
         ) }} as observationsstatus,
-        case when {{ gennemsnit_tilbageholdt('s.antal_personer', 's.antal_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
-        {{ fortrolighedsgrund('s.antal_personer', 's.antal_tilbageholdt') }} as fortrolighedsgrund,
-        cast(s.antal_personer as bigint) as antal_personer
+        cast(s.antal_taeller as bigint) as antal_taeller,
+        cast(s.antal_naevner as bigint) as antal_naevner,
+        cast(s.antal_rest as bigint) as antal_rest
     from sammenlagt as s
     inner join noegletal as n on s.noegletal_id = n.noegletal_id
 

@@ -1,6 +1,6 @@
 with kommunetal as (
 
-    select * from {{ ref('fct_noegletal__kommune') }}
+    select * from {{ ref('int_faelles__kommunetal') }}
 
 ),
 
@@ -49,6 +49,50 @@ egne_grupper as (
 
 ),
 
+tilbageholdt as (
+
+    select * from {{ ref('int_faelles__tilbageholdt') }}
+    where modtagerkreds = 'kommuner'
+
+),
+
+-- Who counts in a group and is shown to nobody else.
+skjulte as (
+
+    select
+        k.noegletal_id,
+        k.kommunekode,
+        k.periode
+    from kommunetal as k
+    inner join tilbageholdt as t
+        on
+            k.noegletal_id = t.noegletal_id
+            and k.kommunekode = t.gruppekode
+            and k.periode = t.periode
+            and t.gruppetype = 'kommune'
+            and t.omfang = 'alt'
+    where {{ bidrager('k') }}
+
+),
+
+skjulte_i_gruppen as (
+
+    select
+        s.noegletal_id,
+        s.periode,
+        g.gruppetype,
+        g.gruppekode,
+        count(*) as antal_skjulte
+    from skjulte as s
+    inner join egne_grupper as g on s.kommunekode = g.kommunekode
+    group by
+        s.noegletal_id,
+        s.periode,
+        g.gruppetype,
+        g.gruppekode
+
+),
+
 -- The group with the municipality itself, and without: what it adds is taken out again (0 when it has no figure).
 sat_sammen as (
 
@@ -69,8 +113,9 @@ sat_sammen as (
         case when {{ bidrager('k') }} then coalesce(k.taeller, 0) else 0 end as egen_taeller,
         case when {{ bidrager('k') }} then coalesce(k.naevner, 0) else 0 end as egen_naevner,
         case when {{ bidrager('k') }} then k.vaerdi else 0 end as egen_vaerdi,
-        case when {{ bidrager('k') }} and k.taeller <> 0 then coalesce(k.antal_personer, 0) else 0 end as egne_personer,
-        case when {{ bidrager('k') }} and k.fortrolighedsstatus = 'tilbageholdt' then 1 else 0 end as egen_tilbageholdt,
+        -- the municipality knows its own figure: where the others' are all shown, it can add them up itself
+        coalesce(sg.antal_skjulte, 0) - case when s.kommunekode is not null then 1 else 0 end = 0 as andre_vises,
+        t.omfang,
         case when {{ er_holdt('k') }} then 1 else 0 end as egen_holdt,
         g.sum_taeller,
         g.sum_naevner,
@@ -81,9 +126,7 @@ sat_sammen as (
         g.antal_ufuldstaendig,
         g.antal_ikke_leveret,
         g.antal_ikke_relevant,
-        g.antal_tilbageholdt,
-        g.antal_holdt,
-        g.antal_personer
+        g.antal_holdt
     from kommunetal as k
     inner join egne_grupper as eg on k.kommunekode = eg.kommunekode
     inner join grupper as g
@@ -93,6 +136,23 @@ sat_sammen as (
             and eg.gruppetype = g.gruppetype
             and eg.gruppekode = g.gruppekode
     inner join noegletal as n on k.noegletal_id = n.noegletal_id
+    left join tilbageholdt as t
+        on
+            g.noegletal_id = t.noegletal_id
+            and g.periode = t.periode
+            and g.gruppetype = t.gruppetype
+            and g.gruppekode = t.gruppekode
+    left join skjulte_i_gruppen as sg
+        on
+            g.noegletal_id = sg.noegletal_id
+            and g.periode = sg.periode
+            and g.gruppetype = sg.gruppetype
+            and g.gruppekode = sg.gruppekode
+    left join skjulte as s
+        on
+            k.noegletal_id = s.noegletal_id
+            and k.kommunekode = s.kommunekode
+            and k.periode = s.periode
     cross join (
         select 'med' as egen_kommune
         union all
@@ -125,9 +185,8 @@ regnet as (
         antal_ikke_leveret - fradrag * case when egen_observationsstatus = 'ikke_leveret' then 1 else 0 end as antal_ikke_leveret,
         antal_ikke_relevant - fradrag * case when egen_observationsstatus = 'ikke_relevant' then 1 else 0 end as antal_ikke_relevant,
         antal_holdt - fradrag * egen_holdt as antal_holdt,
-        antal_personer - fradrag * egne_personer as antal_personer,
-        -- the municipality knows its own figure, so what counts is how many of the others' are withheld
-        antal_tilbageholdt - egen_tilbageholdt as antal_andre_tilbageholdt
+        (omfang is distinct from 'alt' or andre_vises) as vises,
+        (omfang is null or andre_vises) as simpelt_vises
     from sat_sammen
 
 ),
@@ -143,14 +202,8 @@ final as (
         gruppenavn,
         egen_kommune,
         vaerdi,
-        case
-            when antal_bidragydere > 0 and not {{ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt') }}
-                then {{ kvotient('sum_taeller', 'sum_naevner', 'faktor') }}
-        end as vaegtet_gennemsnit,
-        case
-            when antal_bidragydere > 0 and not {{ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt') }}
-                then {{ kvotient('sum_vaerdi', 'antal_bidragydere') }}
-        end as simpelt_gennemsnit,
+        case when antal_bidragydere > 0 and vises then {{ kvotient('sum_taeller', 'sum_naevner', 'faktor') }} end as vaegtet_gennemsnit,
+        case when antal_bidragydere > 0 and simpelt_vises then {{ kvotient('sum_vaerdi', 'antal_bidragydere') }} end as simpelt_gennemsnit,
         cast(antal_bidragydere as integer) as antal_bidragydere,
         cast(antal_mulige as integer) as antal_mulige,
         cast(antal_ufuldstaendig as integer) as antal_ufuldstaendig,
@@ -158,11 +211,10 @@ final as (
         cast(antal_ikke_relevant as integer) as antal_ikke_relevant,
         cast(antal_holdt as integer) as antal_holdt,
         {{ oplyst_status(
-            "not " ~ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt'),
-            gennemsnit_status('antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', 'antal_holdt', 'antal_ufuldstaendig')
+            'vises', gennemsnit_status('antal_bidragydere', 'antal_foreloebig', 'antal_ikke_leveret', 'sum_taeller', 'antal_holdt', 'antal_ufuldstaendig')
         ) }} as observationsstatus,
-        case when {{ gennemsnit_tilbageholdt('antal_personer', 'antal_andre_tilbageholdt') }} then 'tilbageholdt' else 'fri' end as fortrolighedsstatus,
-        {{ fortrolighedsgrund('antal_personer', 'antal_andre_tilbageholdt') }} as fortrolighedsgrund,
+        case when vises then 'fri' else 'tilbageholdt' end as fortrolighedsstatus,
+        {{ fortrolighedsgrund('vises') }} as fortrolighedsgrund,
         coalesce(egen_kvalitetsstatus, 'i_orden') as egen_kvalitetsstatus
     from regnet
 

@@ -52,8 +52,9 @@ maaneder as (
 
 ),
 
--- What a formula takes: '*' is everything, and a list is separated by blanks; causes may be named by the code list's flag (er_...). A person stands in
--- several parts (causes, kinds of pay), so the largest part tells how many persons there are at least.
+-- What a formula takes: '*' is everything, and a list is separated by blanks; causes may be named by the code list's flag (er_...). The persons of its parts
+-- are added where each stands in one part only. In kinds of pay everybody stands in many, so there the largest part tells how many there are at least; and so
+-- it does where those counted stand in another part.
 udvalgt as (
 
     select
@@ -61,7 +62,12 @@ udvalgt as (
         m.kommunekode,
         m.periode,
         sum(m.vaerdi) as vaerdi,
-        max(m.antal_personer) as antal_personer
+        case
+            when u.maal = 'bruttoloen' then max(m.antal_personer)
+            -- a value that is not zero rests on somebody, also where all who make it are counted in another part
+            when sum(m.vaerdi) <> 0 then greatest(sum(m.antal_personer), 1)
+            else sum(m.antal_personer)
+        end as antal_personer
     from maal as m
     left join aarsager as a
         on m.fravaersaarsag = a.fravaersaarsag
@@ -81,6 +87,7 @@ udvalgt as (
             )
     group by
         u.formel_id,
+        u.maal,
         m.kommunekode,
         m.periode
 

@@ -1,9 +1,17 @@
 -- The facts as measures in one long form: what a formula can take (the seed formel_personaleudvalg).
+{#- Each with the persons that it counts, and not those of the row: a leader's row has others in it. #}
 {%- set fra_ansaettelser = [
-    ('fuldtidsbeskaeftigede', 'fuldtidsbeskaeftigede'), ('ansaettelser', 'antal_ansaettelser'), ('deltidsansaettelser', 'antal_deltidsansaettelser'),
-    ('ledere', 'antal_ledere'), ('ikke_ledere', 'antal_ansaettelser - antal_ledere'), ('mulige_dagsvaerk', 'mulige_dagsvaerk'),
+    ('fuldtidsbeskaeftigede', 'fuldtidsbeskaeftigede', 'antal_personer_en_gang'),
+    ('ansaettelser', 'antal_ansaettelser', 'antal_personer_en_gang'),
+    ('deltidsansaettelser', 'antal_deltidsansaettelser', 'antal_deltidspersoner_en_gang'),
+    ('ledere', 'antal_ledere', 'antal_lederpersoner_en_gang'),
+    ('ikke_ledere', 'antal_ansaettelser - antal_ledere', 'antal_ikke_lederpersoner_en_gang'),
+    ('mulige_dagsvaerk', 'mulige_dagsvaerk', 'antal_personer_en_gang'),
 ] %}
-{%- set fra_fravaer = [('fravaersdagsvaerk', 'fravaersdagsvaerk'), ('fravaersdagsvaerk_lange', 'fravaersdagsvaerk_lange')] %}
+{%- set fra_fravaer = [
+    ('fravaersdagsvaerk', 'fravaersdagsvaerk', 'antal_personer_en_gang'),
+    ('fravaersdagsvaerk_lange', 'fravaersdagsvaerk_lange', 'antal_personer_lange_en_gang'),
+] %}
 
 with former as (
 
@@ -32,7 +40,7 @@ loen as (
 
 samlet as (
 
-    {%- for maal, udtryk in fra_ansaettelser %}
+    {%- for maal, udtryk, personer in fra_ansaettelser %}
     select
         '{{ maal }}' as maal,
         kommunekode,
@@ -44,11 +52,11 @@ samlet as (
         er_nomenklaturrelevant,
         '-' as fravaersaarsag,
         cast({{ udtryk }} as decimal(18, 5)) as vaerdi,
-        antal_personer
+        {{ personer }} as antal_personer
     from ansaettelser
     union all
     {%- endfor %}
-    {%- for maal, udtryk in fra_fravaer %}
+    {%- for maal, udtryk, personer in fra_fravaer %}
     select
         '{{ maal }}' as maal,
         kommunekode,
@@ -60,7 +68,7 @@ samlet as (
         er_nomenklaturrelevant,
         fravaersaarsag,
         cast({{ udtryk }} as decimal(18, 5)) as vaerdi,
-        antal_personer
+        {{ personer }} as antal_personer
     from fravaer
     union all
     {%- endfor %}

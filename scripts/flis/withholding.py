@@ -1,0 +1,454 @@
+"""What is withheld of the key figures, so that no small number of persons is shown or can be worked out (docs/afsloering.md).
+
+First what rests on too few (primary), then as few further figures as it takes (complementary), until an attack over all that is shown, by everybody and by each municipality that
+knows its own figures, finds nothing (flis.disclosure). The dbt model int_faelles__tilbageholdt calls `withhold` with the figures and the seeds, and is what the tables read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from flis.balancing import Balance
+from flis.disclosure import Breach, Equation, System, Target
+
+FEW, FEW_LEFT, DERIVED = "faa_personer", "faa_resten", "kan_udledes"
+ALL, MEAN = "alt", "gennemsnit"
+COUNTS = ("personer", "elever", "ansættelser")      # units of which a municipality that has any has at least one
+Variable = tuple[str, str, date, float]             # formula, municipality, month, value: a corrected figure is another variable
+Row = tuple[str, str, str, date]                    # key figure, kind of group, code, month: what is shown or not
+Sum = tuple[frozenset[int], frozenset[int]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A municipality's figure: its two sides, whether it counts in averages, whether it would be shown, and the persons behind each side."""
+
+    noegletal_id: str
+    kommunekode: str
+    periode: date
+    naevner_periode: date
+    taeller: float | None
+    naevner: float | None
+    bidrager: bool
+    udgives: bool
+    antal_taeller: int | None
+    antal_naevner: int | None
+    antal_rest: int | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """A row of an earlier release, as it was: what stands in it has been read, and cannot be withheld any more."""
+
+    udgave: int
+    noegletal_id: str
+    gruppetype: str
+    gruppekode: str
+    periode: date
+    naevner_periode: date
+    taeller: float | None
+    naevner: float | None
+    bidrager: bool
+    vist: bool
+
+
+@dataclass
+class Rules:
+    """The seeds: what a key figure is made of, how formulas hang together, where a municipality belongs, and the limits."""
+
+    sides: dict[str, tuple[str, str | None]]
+    units: dict[str, str]
+    relations: list[tuple[str, str, float, str]]        # formel, led, koefficient, art: sum, del, til_dato, januar
+    groups: dict[str, list[tuple[str, str]]]            # kommunekode → (gruppetype, gruppekode)
+    audiences: list[str]                                # in order: each is shown no more than the one before
+    limits: dict[tuple[str, str], tuple[int, int | None]]       # (modtagerkreds, noegletal_id or *) → fewest persons, fewest left
+
+    def limit(self, audience: str, one: str) -> tuple[int, int | None]:
+        return self.limits.get((audience, one)) or self.limits[audience, "*"]
+
+    def families(self) -> dict[str, str]:
+        """Formulas that an equation ties together bear one name."""
+        name = {f: f for f in self.units}
+        for a, b, _, kind in self.relations:
+            if kind == "sum" and a in name and b in name:
+                old, new = sorted((name[a], name[b]), reverse=True)
+                name = {f: new if n == old else n for f, n in name.items()}
+        return name
+
+
+Answer = dict[tuple[str, Row], str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One family of formulas in a month: all that decides what is withheld of it. The same tasks have the same answers."""
+
+    scope: tuple
+    figures: tuple[Figure, ...]
+    published: tuple[Published, ...]
+
+    @property
+    def sign(self) -> str:
+        """What decides the answer. A release of the very figures that stand now has been answered already; one that differs decides too."""
+        now = {(f.noegletal_id, f.kommunekode, f.periode): (f.taeller, f.naevner, f.bidrager) for f in self.figures}
+        moved = {(p.udgave, p.noegletal_id, p.periode) for p in self.published
+                 if p.gruppetype == "kommune" and (p.taeller, p.naevner, p.bidrager) != now.get((p.noegletal_id, p.gruppekode, p.periode))}
+        return repr((self.scope, self.figures, [p for p in self.published if (p.udgave, p.noegletal_id, p.periode) in moved]))
+
+    def answer(self, rules: Rules) -> Answer:
+        """What is withheld of it, by audience and row, and why."""
+        earlier, same, found = None, {}, {}
+        for audience in rules.audiences:
+            mark = tuple(sorted((one, limits) for (whom, one), limits in rules.limits.items() if whom == audience))
+            if mark not in same:
+                earlier = Family(self.scope, list(self.figures), list(self.published), rules, audience, earlier).protect()
+                same[mark] = earlier.reasons()
+            found |= {(audience, row): reason for row, reason in same[mark].items()}
+        return found
+
+
+def tasks(figures: Iterable[Figure], rules: Rules, published: Iterable[Published] = ()) -> tuple[list[Task], list[Figure]]:
+    """The families that have anything to withhold, and all figures."""
+    of_scope: dict[tuple, list[Figure]] = defaultdict(list)
+    before: dict[tuple, list[Published]] = defaultdict(list)
+    scopes, every = Scopes(rules), list(figures)
+    for one in every:
+        for scope in scopes.of(one.noegletal_id, one.periode, one.naevner_periode):
+            of_scope[scope].append(one)
+    for old in published:
+        for scope in scopes.of(old.noegletal_id, old.periode, old.naevner_periode):
+            before[scope].append(old)
+    return [Task(scope, tuple(of_scope[scope]), tuple(before[scope])) for scope in sorted(of_scope, key=str)
+            if any(_primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences)], every
+
+
+def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Published] = (),
+             answers: Callable[[list[Task], Rules], Iterable[Answer]] | None = None) -> Iterator[tuple[str, str, str, str, date, str, str]]:
+    """The rows that are withheld: modtagerkreds, noegletal_id, gruppetype, gruppekode, periode, omfang (alt, gennemsnit), grund.
+
+    `answers` may find the tasks' answers in another way than one by one (flis.withheld: those of last time, and several at once).
+    """
+    todo, every = tasks(figures, rules, published)
+    reasons: Answer = {}
+    for found in answers(todo, rules) if answers else (t.answer(rules) for t in todo):
+        for key, reason in found.items():
+            if reasons.get(key, DERIVED) == DERIVED:
+                reasons[key] = reason
+    reasons |= dict.fromkeys(over_time(reasons, every, rules), DERIVED)
+    yield from sorted((a, *row, ALL, reason) for (a, row), reason in reasons.items())
+    yield from _means(reasons, every, rules)
+
+
+def over_time(reasons: Answer, figures: list[Figure], rules: Rules) -> set[tuple[str, Row]]:
+    """What months tell of each other: year to date less last month's is this month's, and the beginning of the year is January.
+
+    Where a month's figure is nowhere shown, neither is the year to date from that month to the end of the year, nor what is January's figure once more. It holds for groups as for
+    municipalities, for their sums differ in the same way.
+    """
+    rows: dict[str, set[Row]] = defaultdict(set)
+    for one in figures:
+        for formula, month in zip(rules.sides[one.noegletal_id], (one.periode, one.naevner_periode), strict=True):
+            if formula and one.udgives and month == one.periode:
+                rows[formula] |= {(one.noegletal_id, "kommune", one.kommunekode, month), *((one.noegletal_id, *g, month) for g in rules.groups.get(one.kommunekode, []) if one.bidrager)}
+    found: set[tuple[str, Row]] = set()
+    for audience in rules.audiences:
+        for whole, part, _, kind in rules.relations:
+            if kind not in ("til_dato", "januar"):
+                continue
+            stands: dict[tuple, bool] = defaultdict(bool)
+            for row in rows[part]:
+                stands[row[1:]] |= (audience, row) not in reasons
+            first: dict[tuple, date] = {}
+            for (group, code, month), shown in stands.items():
+                if not shown and (kind == "til_dato" or month.month == 1):
+                    first[group, code, month.year] = min(month, first.get((group, code, month.year), month))
+            found |= {(audience, row) for row in rows[whole] if (since := first.get((*row[1:3], row[3].year))) and row[3] >= since and (audience, row) not in reasons}
+    return found
+
+
+def _means(reasons: Answer, figures: list[Figure], rules: Rules) -> list[tuple]:
+    """Simple averages go where anything in the group is withheld: each is one more equation, with coefficients of its own."""
+    counts = {(f.noegletal_id, f.kommunekode, f.periode) for f in figures if f.bidrager}
+    gone = {(a, one, *group, p) for (a, (one, kind, code, p)) in reasons if kind == "kommune" and (one, code, p) in counts for group in rules.groups.get(code, [])}
+    return sorted((a, one, kind, code, p, MEAN, DERIVED) for a, one, kind, code, p in gone if (a, (one, kind, code, p)) not in reasons)
+
+
+class Scopes:
+    """Where a figure's two sides belong: a family of formulas in a month."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules, self.name = rules, rules.families()
+
+    def of(self, one: str, period: date, below: date) -> set[tuple]:
+        t, n = self.rules.sides[one]
+        return {self._scope(t, period), *([self._scope(n, below)] if n else [])}
+
+    def _scope(self, formula: str, period: date) -> tuple:
+        return (self.name[formula], period)
+
+    def holds(self, scope: tuple, formula: str, period: date) -> bool:
+        return self._scope(formula, period) == scope
+
+
+def _primary(one: Figure, rules: Rules, audience: str) -> str | None:
+    """Why a figure may not be shown for its own sake: too few above or below the line, or too few of those below who are not above."""
+    few, left = rules.limit(audience, one.noegletal_id)
+    if any(0 < (n or 0) < few for n in (one.antal_taeller, one.antal_naevner)):
+        return FEW
+    return FEW_LEFT if left is not None and one.antal_rest is not None and (one.antal_naevner or 0) > 0 and (one.antal_taeller or 0) > 0 and one.antal_rest < left else None
+
+
+@dataclass
+class Family:
+    """One family of formulas in a month, for one audience: the system, and what is withheld of it so far."""
+
+    scope: tuple
+    figures: list[Figure]
+    before: list[Published]
+    rules: Rules
+    audience: str
+    earlier: Family | None = None
+    hidden: set[int] = field(default_factory=set)           # variables
+    gone: set[int] = field(default_factory=set)             # equations
+    primary: dict[Row, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.scopes = Scopes(self.rules)
+        self.index: dict[Variable, int] = {}
+        self.known: set[int] = set()                        # read in an earlier release
+        self.rows_of: dict[int, set[Row]] = defaultdict(set)    # variable → the municipality's rows it stands in
+        self.rows_of_sum: list[set[Row]] = []
+        self.equations: list[Equation] = []
+        self.targets: dict[tuple, Target] = {}
+        self.sums: dict[tuple, int] = {}
+        self.tables: dict[tuple, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for one in self.figures:
+            self._figure(one)
+        for sign, (members, rows) in self._group_sums().items():
+            self._equation(sign, members, rows)
+        self._published()
+        self._relations()
+        self._bounds()
+        if self.earlier:
+            self.hidden |= self._same(self.earlier)
+
+    # --- what there is -----------------------------------------------------------------------------------------------------------------------
+
+    def _sides(self, one: Figure | Published) -> Iterator[tuple[bool, str, date, float]]:
+        """The sides of a figure that belong to this family and have a value: whether it is the numerator, formula, month, value."""
+        t, n = self.rules.sides[one.noegletal_id]
+        for above, formula, period, value in ((True, t, one.periode, one.taeller), (False, n, one.naevner_periode, one.naevner)):
+            if formula and value is not None and self.scopes.holds(self.scope, formula, period):
+                yield above, formula, period, value
+
+    def _variable(self, formula: str, code: str, period: date, value: float) -> int:
+        return self.index.setdefault((formula, code, period, value), len(self.index))
+
+    def _figure(self, one: Figure) -> None:
+        reason, row = _primary(one, self.rules, self.audience), (one.noegletal_id, "kommune", one.kommunekode, one.periode)
+        few, left = self.rules.limit(self.audience, one.noegletal_id)
+        for above, formula, period, value in self._sides(one):
+            v = self._variable(formula, one.kommunekode, period, value)
+            if one.udgives:
+                self.rows_of[v].add(row)
+            persons = (one.antal_taeller or one.antal_naevner) if above else one.antal_naevner
+            # The figure above the line is about those below it too; the one below is small only for its own sake.
+            if value and (above and reason or not above and 0 < (one.antal_naevner or 0) < few):
+                self.hidden.add(v)
+                self._target(((v, 1.0),), (left if reason == FEW_LEFT and left else few) * self._worth(formula, value, persons), one.kommunekode)
+        if reason:
+            self.primary[row] = reason
+
+    def _worth(self, formula: str, value: float, persons: int | None) -> float:
+        """What one person is worth in a figure. Where persons are counted at most one: births less deaths of four persons each is not ten a person."""
+        worth = abs(value) / (persons or 1)
+        return min(worth, 1.0) if self.rules.units.get(formula) in COUNTS else worth
+
+    def _target(self, terms: tuple, width: float, owner: str | None) -> None:
+        old = self.targets.get((terms, owner))
+        self.targets[terms, owner] = Target(terms, max(width, old.width if old else 0), owner)
+
+    def _group_sums(self) -> dict[tuple, tuple[list[int], set[Row]]]:
+        """What the groups add up: the same members of the same formula are one sum, in whatever key figures it stands."""
+        found: dict[tuple, tuple[list[int], list[Figure]]] = {}
+        for one in self.figures:
+            if one.bidrager:
+                for group in self.rules.groups.get(one.kommunekode, []):
+                    for above, formula, period, value in self._sides(one):
+                        members, ones = found.setdefault((one.noegletal_id, above, formula, period, one.periode, *group), ([], []))
+                        members.append(self._variable(formula, one.kommunekode, period, value))
+                        ones.append(one)
+        sums: dict[tuple, tuple[list[int], set[Row]]] = {}
+        for (noegletal_id, above, formula, period, month, *group), (members, ones) in found.items():
+            row = (noegletal_id, *group, month)
+            sign = (formula, period, tuple(sorted(members)))
+            sums.setdefault(sign, (members, set()))[1].add(row)
+            few, left = self.rules.limit(self.audience, noegletal_id)
+            persons = [sum(n or 0 for n in ns) for ns in zip(*((o.antal_taeller, o.antal_naevner, o.antal_rest) for o in ones), strict=True)]
+            about = any(o.antal_rest is not None for o in ones)
+            reason = FEW if any(0 < n < few for n in persons[:2]) else FEW_LEFT if left and about and persons[0] and persons[2] < left else None
+            total = sum(v for v in (self._value(m) for m in members))
+            if reason and total and (above or 0 < persons[1] < few):
+                self.primary[row] = reason
+                self._target(tuple((m, 1.0) for m in sorted(set(members))), (left if reason == FEW_LEFT and left else few) * self._worth(formula, total, (persons[0] if above else persons[1]) or persons[1]), None)
+        return sums
+
+    def _value(self, v: int) -> float:
+        if not hasattr(self, "_names") or len(self._names) != len(self.index):
+            self._names = list(self.index)
+        return self._names[v][3]
+
+    def _equation(self, sign: tuple, members: list[int], rows: set[Row]) -> None:
+        self.sums[sign] = len(self.equations)
+        for noegletal_id, kind, _, month in rows:
+            self.tables[noegletal_id, *sign[:2], month][kind].append(len(self.equations))
+        if any(row in self.primary for row in rows):
+            self.gone.add(len(self.equations))
+        self.equations.append(Equation(tuple((m, 1.0) for m in members), unit=len(self.equations)))
+        self.rows_of_sum.append(rows)
+
+    def _published(self) -> None:
+        """Earlier releases stand: what was shown is known, and what was added up then is an equation that nobody can take back."""
+        of_release: dict[tuple, dict[tuple[str, str], list[tuple[int, bool]]]] = defaultdict(lambda: defaultdict(list))
+        shown: set[tuple] = set()
+        for old in self.before:
+            key = (old.udgave, old.noegletal_id, old.periode)
+            if old.gruppetype != "kommune":
+                if old.vist:
+                    shown.add((*key, old.gruppetype, old.gruppekode))
+                continue
+            for above, formula, period, value in self._sides(old):
+                v = self._variable(formula, old.gruppekode, period, value)
+                if old.vist:
+                    self.known.add(v)
+                if old.bidrager:
+                    for group in self.rules.groups.get(old.gruppekode, []):
+                        of_release[(*key, *group)][str(above), formula].append((v, above))
+        for key, sides in of_release.items():
+            if key in shown:
+                for members in sides.values():
+                    self._fixed(tuple((m, 1.0) for m, _ in members))
+        # What no release has shown is unknown also where it has been corrected since: the old value is a variable of its own.
+        self.hidden |= {v for v in self.index.values() if not self.rows_of.get(v) and v not in self.known}
+        self.hidden -= self.known
+
+    def _fixed(self, terms: tuple) -> None:
+        self.equations.append(Equation(terms))
+        self.rows_of_sum.append(set())
+
+    def _relations(self) -> None:
+        """Parts and totals, municipality by municipality."""
+        of: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
+        for (formula, code, period, _), v in self.index.items():
+            if self.rows_of.get(v):
+                of[formula, code][period] = v
+        totals: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        for whole, part, c, kind in self.rules.relations:
+            if kind == "sum":
+                totals[whole].append((part, c))
+        for whole, parts in totals.items():
+            for (formula, code), months in list(of.items()):
+                for period, v in months.items() if formula == whole else ():
+                    terms = [(v, 1.0), *((of[p, code][period], -c) for p, c in parts if period in of.get((p, code), {}))]
+                    if len(terms) == 1 + len(parts):
+                        self._fixed(tuple(terms))
+
+    def _bounds(self) -> None:
+        names = list(self.index)
+        values = np.array([n[3] for n in names])
+        negative = {n[0] for n in names if n[3] < 0}
+        low = np.array([-np.inf if n[0] in negative else min(1.0, n[3]) if self.rules.units.get(n[0]) in COUNTS else 0.0 for n in names])
+        high = np.full(len(names), np.inf)
+        self.equations_of: dict[int, set[int]] = defaultdict(set)
+        for e, equation in enumerate(self.equations):
+            for v, _ in equation.terms:
+                self.equations_of[v].add(e)
+        whole = {(part, w) for w, part, _, kind in self.rules.relations if kind == "del"}
+        at = {n[:3]: i for i, n in enumerate(names)}
+        for i, (formula, code, period, value) in enumerate(names):
+            for part, w in whole:
+                if part == formula and (j := at.get((w, code, period))) is not None and values[j] >= value:
+                    high[i] = min(high[i], values[j])
+        self.system = System(values, np.minimum(low, values), high, [n[1] for n in names], self.equations, list(self.targets.values()))
+        self.system.targets = [t for t in self.system.targets if not all(v in self.known for v, _ in t.terms)]
+
+    # --- what is done ------------------------------------------------------------------------------------------------------------------------
+
+    def protect(self) -> Family:
+        """Withhold until nothing that rests on few is known closer than its limit demands."""
+        Balance(self.system, self.hidden, self.gone, self.tables, self._may_be_hidden, self._cost,
+                lambda es: len(set().union(*(self.rows_of_sum[e] for e in es)) - self._withheld_rows())).settle()
+        for _ in range(10 * (len(self.index) + len(self.equations)) + 1):
+            touched: set[int] = set()       # what has been mended in this round may have freed others that hang on the same equations
+            done = [self._one_more(b, touched) for b in self.system.breaches(self.hidden, self.gone) if not touched & set(b.equations)]
+            if not any(done):
+                break
+        return self
+
+    def _one_more(self, breach: Breach, touched: set[int]) -> bool:
+        """Withhold the cheapest unit that frees the target; else the cheapest equation it is worked out from. False when nothing is left to withhold."""
+        if not breach.exact:
+            return self._give_room(breach, touched)
+        choices = [(0, self._cost(v), v) for v in breach.columns if self._may_be_hidden(v)]
+        choices += [(1, self._cost_of_sum(e), e) for e in breach.deletions if self.equations[e].unit is not None]
+        if not choices:
+            choices = [(1, self._cost_of_sum(e), e) for e in breach.equations if self.equations[e].unit is not None and e not in self.gone]
+        if not choices:
+            choices = [(0, self._cost(v), v) for e in breach.equations for v, _ in self.equations[e].terms if self._may_be_hidden(v)]
+        if not choices:
+            return False
+        kind, _, chosen = min(choices, key=lambda c: (c[1], c[0], c[2]))
+        (self.gone if kind else self.hidden).add(chosen)
+        touched |= {chosen} if kind else self.equations_of[chosen]
+        return True
+
+    def _give_room(self, breach: Breach, touched: set[int]) -> bool:
+        """One more unknown that stands where the target does, or else without all the sums that bind it; whichever takes fewer rows."""
+        sums = [e for e in breach.deletions if self.equations[e].unit is not None]
+        columns = [v for v in breach.columns if self._may_be_hidden(v) and self.system.values[v] - self.system.low[v] >= breach.target.width - breach.width]
+        rows = len(set().union(*(self.rows_of_sum[e] for e in sums)) - self._withheld_rows())
+        if not columns and not sums:
+            # bound by what has been published, or by identities alone: any more unknown in them helps
+            columns = [v for e in breach.deletions for v, _ in self.equations[e].terms if self._may_be_hidden(v) and self.system.values[v] > self.system.low[v]]
+        best = min(columns, key=lambda v: (self._cost(v), v), default=None)
+        if best is not None and (not sums or self._cost(best)[0] <= rows):
+            self.hidden.add(best)
+            touched |= self.equations_of[best]
+        else:
+            self.gone |= set(sums)
+            touched |= set(sums)
+        return best is not None or bool(sums)
+
+    def _may_be_hidden(self, v: int) -> bool:
+        # a true zero is shown: a withheld figure is then known not to be one, and the bounds say so
+        return v not in self.hidden and v not in self.known and self.system.values[v] != 0
+
+    def _cost(self, v: int) -> tuple[float, float]:
+        """How many rows it takes; among equals the municipality that has lost least, so that it is not always the smallest."""
+        code = self.system.owners[v]
+        lost = sum(1 for h in self.hidden if self.system.owners[h] == code)
+        return (len(self.rows_of.get(v, set()) - self._withheld_rows()), lost)
+
+    def _cost_of_sum(self, e: int) -> tuple[float, float]:
+        return (len(self.rows_of_sum[e] - self._withheld_rows()), 0)
+
+    def _withheld_rows(self) -> set[Row]:
+        size = (len(self.hidden), len(self.gone))
+        if getattr(self, "_size", None) != size:
+            self._size = size
+            self._rows = set().union(set(self.primary), *(self.rows_of[v] for v in self.hidden if v in self.rows_of), *(self.rows_of_sum[e] for e in self.gone))
+        return self._rows
+
+    def _same(self, earlier: Family) -> set[int]:
+        names = list(earlier.index)
+        self.gone |= {self.sums[s] for s, e in earlier.sums.items() if e in earlier.gone and s in self.sums}
+        return {self.index[names[v]] for v in earlier.hidden if names[v] in self.index} - self.known
+
+    def reasons(self) -> dict[Row, str]:
+        """Each row that is withheld, with why: for its own sake, or for another's."""
+        return {row: self.primary.get(row, DERIVED) for row in self._withheld_rows()}

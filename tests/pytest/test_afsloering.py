@@ -1,0 +1,229 @@
+"""Disclosure control: what the step withholds is held against an attacker that knows nothing of it (tests/afsloering/angreb.py), and against published cases."""
+
+from __future__ import annotations
+
+import random
+import sys
+from datetime import date
+
+import numpy as np
+import pytest
+
+from flis.disclosure import Equation, System, Target, null_space
+from flis.home import REPO
+from flis.withholding import Figure, Published, Rules, withhold
+
+sys.path.insert(0, str(REPO / "tests" / "afsloering"))
+import angreb
+
+# SSBtools' test data z1, as printed in the reference pages of GaussSuppression (Statistics Norway): recipients of benefits by region and main income.
+REGIONS, INCOMES = "ABCDEFGH", ("annet", "arbeid", "soshjelp", "trygd")
+Z1 = [[11, 11, 55, 36], [7, 1, 29, 18], [5, 8, 35, 25], [13, 2, 17, 13], [9, 14, 63, 52], [12, 9, 24, 22], [6, 4, 22, 8], [9, 3, 38, 15]]
+PRIMARY = {("B", "arbeid"), ("D", "arbeid"), ("H", "arbeid")}                                               # at most 3
+PUBLISHED_PATTERN = PRIMARY | {("B", "annet"), ("D", "annet"), ("H", "annet")}                               # rows 12, 13, 22, 23, 42, 43 of their table
+
+
+def z1(width: float) -> tuple[System, dict[tuple[str, str], int]]:
+    """Their table with its margins shown; nobody owns a cell."""
+    at = {(r, i): n for n, (r, i) in enumerate((r, i) for r in REGIONS for i in INCOMES)}
+    values = np.array([float(v) for row in Z1 for v in row])
+    lines = [[at[r, i] for i in INCOMES] for r in REGIONS] + [[at[r, i] for r in REGIONS] for i in INCOMES]
+    equations = [Equation(tuple((v, 1.0) for v in line), unit=n) for n, line in enumerate(lines)]
+    targets = [Target(((at[cell], 1.0),), width) for cell in sorted(PRIMARY)]
+    return System(values, np.zeros(32), np.full(32, np.inf), [None] * 32, equations, targets), at
+
+
+def test_z1_with_the_small_cells_alone_is_no_protection():
+    assert sum(sum(row) for row in Z1) == 596
+    system, at = z1(3)
+    (*found,) = system.breaches({at[c] for c in PRIMARY}, set())
+    assert found and all(b.exact and b.insider is None for b in found)
+
+
+def test_z1_as_published_holds_and_its_intervals_are_the_rows_sums():
+    system, at = z1(5)
+    hidden = {at[c] for c in PUBLISHED_PATTERN}
+    assert system.breaches(hidden, set()) == []
+    # B has 8 in its two withheld cells: arbeid is between 0 and 8, and no wider is true
+    wide, at = z1(8.01)
+    assert {b.exact for b in wide.breaches(hidden, set())} == {False}
+
+
+def test_the_textbook_square():
+    """Two by two with its margins and one cell withheld is known; with all four it has the interval of the smaller margins (Cox 1980)."""
+    values = np.array([3.0, 17, 15, 25])
+    sums = [Equation(((0, 1.0), (1, 1.0)), 0), Equation(((2, 1.0), (3, 1.0)), 1), Equation(((0, 1.0), (2, 1.0)), 2), Equation(((1, 1.0), (3, 1.0)), 3)]
+    for width, hidden, safe in ((5, {0}, False), (18, {0, 1, 2, 3}, True), (18.01, {0, 1, 2, 3}, False)):
+        system = System(values, np.zeros(4), np.full(4, np.inf), [None] * 4, sums, [Target(((0, 1.0),), width)])
+        assert (system.breaches(hidden, set()) == []) is safe
+
+
+def test_an_insider_is_one_who_knows_a_cell():
+    """Two withheld in a sum hide each other from everybody, and from nobody who owns one of them."""
+    for owners, safe in (([None, None], True), (["a", "b"], False)):
+        system = System(np.array([3.0, 9]), np.zeros(2), np.full(2, np.inf), owners, [Equation(((0, 1.0), (1, 1.0)), 0)], [Target(((0, 1.0),), 5, owners[0])])
+        assert (system.breaches({0, 1}, set()) == []) is safe
+
+
+def test_null_space():
+    a = np.array([[1.0, 1, 0], [0, 0, 2]])
+    assert np.allclose(np.abs(null_space(a)[:, 0]), [2 ** -0.5, 2 ** -0.5, 0])
+    assert null_space(np.zeros((0, 3))).shape == (3, 3)
+
+
+# --- the step, and the attacker against it ------------------------------------------------------------------------------------------------------
+
+MONTH = date(2026, 3, 1)
+CODES = [f"{n:04}" for n in range(1, 41)]
+SIDES = {"antal": ("dele", None), "andel": ("dele", "alle"), "resten": ("rest", "alle"), "dage": ("dage", "alle")}
+FACTORS = {"antal": 1.0, "andel": 100.0, "resten": 100.0, "dage": 1.0}
+
+
+def world(audience_limits: tuple = ()) -> Rules:
+    return Rules(
+        sides=SIDES, units={"dele": "personer", "rest": "personer", "alle": "personer", "dage": "dage"},
+        relations=[("alle", "dele", 1.0, "sum"), ("alle", "rest", 1.0, "sum"), ("alle", "dele", 1.0, "del")],
+        groups={k: [("landet", "000"), ("region", str(i % 3)), ("kommunegruppe", str(i % 4))] for i, k in enumerate(CODES)},
+        audiences=["kommuner", *(a for a, _ in audience_limits)], limits={("kommuner", "*"): (5, 5), **{(a, "*"): (n, n) for a, n in audience_limits}})
+
+
+def figures(seed: int, few: float) -> list[Figure]:
+    """One month of municipalities, a share of which has few above the line."""
+    dice, out = random.Random(seed), []
+    for k in CODES:
+        alle = dice.randint(20, 400)
+        dele = 2 if k == CODES[7] else dice.choice([0, 1, 2, 3, 4]) if dice.random() < few else dice.randint(5, alle - 5)
+        dage = round(dele * dice.uniform(0.5, 9), 2)
+        for one, (t, n, persons) in {"antal": (dele, None, dele), "andel": (dele, alle, dele), "resten": (alle - dele, alle, alle - dele), "dage": (dage, alle, dele)}.items():
+            out.append(Figure(one, k, MONTH, MONTH, float(t), None if n is None else float(n), True, True, persons, None if n is None else alle, alle - dele if one == "andel" else None))
+    return out
+
+
+def published(rows: list[Figure], rules: Rules, held: set[tuple], audience: str = "kommuner") -> angreb.World:
+    """What the attacker reads when these rows are withheld of them."""
+    out, month = angreb.World(formulas={one: (t, n, FACTORS[one]) for one, (t, n) in rules.sides.items()}), MONTH.isoformat()
+    hide = {(one, kind, code): scope for who, one, kind, code, _, scope, _ in held if who == audience}
+    for f in rows:
+        t, n = rules.sides[f.noegletal_id]
+        out.rows += 1
+        for formula, value in ((t, f.taeller), (n, f.naevner)):
+            if formula:
+                out.truth[formula, f.kommunekode, month] = value
+                if (f.noegletal_id, "kommune", f.kommunekode) not in hide:
+                    out.shown[formula, f.kommunekode, month] = value
+        if (f.noegletal_id, "kommune", f.kommunekode) in hide:
+            out.withheld.add((f.noegletal_id, f.kommunekode, month))
+            out.numerator[f.noegletal_id, f.kommunekode, month] = (t, f.kommunekode, month)
+            out.candidates |= {(x, f.kommunekode, month) for x in (t, n) if x}
+        for group in rules.groups[f.kommunekode]:
+            out.members[f.noegletal_id, month, *group].append(f.kommunekode)
+    by = {(f.noegletal_id, f.kommunekode): f for f in rows}
+    for (one, _, kind, code), members in out.members.items():
+        scope = hide.get((one, kind, code))
+        if scope != "alt":
+            ones = [by[one, k] for k in members]
+            below = None if ones[0].naevner is None else sum(o.naevner for o in ones)
+            mean = sum(FACTORS[one] * o.taeller / (o.naevner or 1) for o in ones) / len(ones)
+            out.groups.append((one, month, kind, code, sum(o.taeller for o in ones), below, None if scope else mean))
+    out.parts = angreb._parts(out)
+    return out
+
+
+def nothing_comes_back(found: dict) -> None:
+    assert found["skjulte_taellere"] > 0
+    assert {k: found[k] for k in ("gruppesummer", "med_simple_gennemsnit", "med_sammenhaenge", "antal_praecist", "antal_under_graensen", "indefra")} == {
+        "gruppesummer": 0, "med_simple_gennemsnit": 0, "med_sammenhaenge": 0, "antal_praecist": 0, "antal_under_graensen": 0, "indefra": 0}, found["snaevre_celler"]
+
+
+@pytest.mark.parametrize("seed, few", [(1, 0.0), (2, 0.1), (3, 0.3), (4, 0.7), (5, 0.1)])
+def test_nothing_comes_back(seed, few):
+    rules, rows = world(), figures(seed, few)
+    held = set(withhold(rows, rules))
+    nothing_comes_back(angreb.attack(published(rows, rules, held), pairs=True))
+    assert sum(1 for h in held if h[2] == "kommune" and h[6] != "kan_udledes")
+
+
+def test_the_attacker_finds_what_the_small_ones_alone_leave():
+    """The attack that the step is held to has teeth: with nothing but the primary it finds what there is to find."""
+    rules, rows = world(), figures(2, 0.1)
+    primary = {h for h in withhold(rows, rules) if h[6] != "kan_udledes"}
+    found = angreb.attack(published(rows, rules, primary))
+    assert found["med_sammenhaenge"] == found["skjulte_taellere"] > 0
+
+
+def test_all_small_ones_are_withheld_and_no_zero():
+    rules, rows = world(), figures(3, 0.3)
+    held = {(one, code) for _, one, kind, code, _, _, _ in withhold(rows, rules) if kind == "kommune"}
+    for f in rows:
+        few = 0 < (f.antal_taeller or 0) < 5 or 0 < (f.antal_naevner or 0) < 5
+        assert not few or (f.noegletal_id, f.kommunekode) in held
+    zeros = {(f.noegletal_id, f.kommunekode) for f in rows if f.noegletal_id == "antal" and f.taeller == 0}
+    assert zeros and not zeros & held
+
+
+def test_few_who_are_left_are_few():
+    """56 of 58, and all of them: those below the line who are not above it are persons too."""
+    rows = [Figure("andel", k, MONTH, MONTH, t, 58.0, True, True, int(t), 58, 58 - int(t)) for k, t in zip(CODES, [56.0, 58.0, *[20.0 + i for i in range(30)]], strict=False)]
+    reasons = {code: why for _, _, kind, code, _, _, why in withhold(rows, world()) if kind == "kommune"}
+    assert reasons[CODES[0]] == reasons[CODES[1]] == "faa_resten" and set(reasons.values()) == {"faa_resten", "kan_udledes"}
+
+
+def test_an_audience_is_shown_no_more_than_the_one_before():
+    rules = world((("offentlig", 10),))
+    held = set(withhold(figures(5, 0.1), rules))
+    of = {a: {h[1:5] for h in held if h[0] == a and h[5] == "alt"} for a in rules.audiences}
+    assert of["kommuner"] < of["offentlig"]
+
+
+def release(rows: list[Figure], rules: Rules, held: set[tuple], number: int) -> list[Published]:
+    """What `flis package` notes of what has left."""
+    hide = {(one, kind, code) for _, one, kind, code, _, scope, _ in held if scope == "alt"}
+    out = [Published(number, f.noegletal_id, "kommune", f.kommunekode, f.periode, f.naevner_periode, f.taeller, f.naevner, f.bidrager, (f.noegletal_id, "kommune", f.kommunekode) not in hide)
+           for f in rows]
+    groups = {(f.noegletal_id, *g) for f in rows if f.bidrager for g in rules.groups[f.kommunekode]}
+    return out + [Published(number, one, kind, code, MONTH, MONTH, None, None, False, (one, kind, code) not in hide) for one, kind, code in groups]
+
+
+@pytest.mark.parametrize("seed", [6, 8, 10, 11, 14, 15])        # worlds in which a second release made without looking at the first gives figures away
+def test_a_late_correction_frees_nothing_that_was_withheld(seed):
+    """Two municipalities correct a figure; what everybody then has is both versions, and a figure that has not moved is the same in both."""
+    rules, first = world(), figures(seed, 0.1)
+    before = set(withhold(first, rules))
+    shown = next(f for f in first if f.noegletal_id == "antal" and f.taeller > 30 and (*("kommuner", "antal", "kommune", f.kommunekode, MONTH), "alt", "kan_udledes") not in before)
+    small = next(f for f in first if f.noegletal_id == "antal" and 0 < f.taeller < 5)
+
+    def corrected(f: Figure) -> Figure:
+        change = {shown.kommunekode: -7, small.kommunekode: 9}.get(f.kommunekode, 0)
+        if not change or f.noegletal_id == "dage":
+            return f
+        above = change if f.noegletal_id in ("antal", "andel") else -change if f.noegletal_id == "resten" else 0
+        left = None if f.antal_rest is None else f.antal_rest - change
+        return Figure(f.noegletal_id, f.kommunekode, f.periode, f.naevner_periode, f.taeller + above, f.naevner, True, True, f.antal_taeller + above, f.antal_naevner, left)
+
+    second = [corrected(f) for f in first]
+    after = set(withhold(second, rules, release(first, rules, before, 1)))
+    both, old = published(second, rules, after), published(first, rules, before)
+    month = MONTH.isoformat()
+    moved = {v for v in old.truth if old.truth[v] != both.truth[v]}
+    renamed = {v: (v[0], v[1] + "*", v[2]) if v in moved else v for v in old.truth}       # a figure that was corrected is another figure
+    both.shown |= {renamed[v]: x for v, x in old.shown.items()}
+    both.truth |= {renamed[v]: x for v, x in old.truth.items()}
+    both.candidates |= {renamed[v] for v in old.candidates}
+    # What protects another may come back when it is no longer needed; what is small itself may not.
+    own_sake = [{(one, code) for _, one, kind, code, _, _, why in held if kind == "kommune" and why != "kan_udledes"} for held in (before, after)]
+    both.withheld = {w for w in both.withheld if w[:2] in own_sake[1]}
+    both.withheld |= {(one, renamed[old.numerator[one, k, m]][1], m) for one, k, m in old.withheld if (one, k) in own_sake[0]}
+    both.numerator |= {(one, renamed[v][1], m): renamed[v] for (one, k, m), v in old.numerator.items()}
+    for one, _, kind, code, *sums in old.groups:
+        again = f"{one}#"
+        both.formulas[again] = rules.sides[one] + (FACTORS[one],)
+        sides = {k: [(s, renamed[s, k, month][1]) for s in rules.sides[one] if s] for k in old.members[one, month, kind, code]}
+        for s, total in zip(rules.sides[one], sums[:2], strict=True):
+            if s:
+                part = f"{again}{s}"
+                both.formulas[part] = (s, None, 1.0)
+                both.members[part, month, kind, code] = [dict(sides[k])[s] for k in old.members[one, month, kind, code]]
+                both.groups.append((part, month, kind, code, total, None, None))
+    # What everybody has read is no secret any more, though it has become small since.
+    both.withheld = {w for w in both.withheld if both.numerator[w] not in both.shown}
+    nothing_comes_back(angreb.attack(both))
