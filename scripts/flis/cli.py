@@ -235,7 +235,7 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
     with alone(where, "run") as tell:
         if not any(narrow.values()) and status_file.nothing_new(where):
             left = status_file.read(where).get("trin", {}).get("load", {}).get("waiting", 0)
-            console.print(f"Nothing new, but {left} in the inbox wait for one that has not come, or for a person to accept them: `flis status` says which." if left
+            console.print(f"Nothing new, but {left} in the inbox cannot be loaded before one that has not come, or before a person accepts them: `flis status` says which." if left
                           else "Nothing new: everything is built and packaged.", soft_wrap=True, highlight=False)
             _show_under_way(where)
             raise typer.Exit(WAITING if left else DONE)
