@@ -242,7 +242,11 @@ from bedoemt
 qualify row_number() over (partition by regel_id, kommunekode, periode order by gaelder desc, tidspunkt desc nulls last) = 1;
 
 create or replace view kvalitet.tilbageholdt as
-select * exclude (frigivet_grund, frigivet_af, frigivet) from kvalitet.overskridelse where frigivet is null;
+select * exclude (leverancer, frigivet_grund, frigivet_af, frigivet, udloebet) from kvalitet.overskridelse where frigivet is null;
+
+-- What is held again though it was once released, and why.
+create or replace view kvalitet.udloebet as
+select kommunekode, fagomraade, periode, regel_id, udloebet from kvalitet.overskridelse where udloebet is not null;
 
 create or replace view kvalitet.frigivet as
-select * exclude (udloebet) from kvalitet.overskridelse where frigivet is not null;
+select * exclude (leverancer, udloebet) from kvalitet.overskridelse where frigivet is not null;

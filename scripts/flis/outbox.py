@@ -47,8 +47,9 @@ class _Picture:
         self.names = dict(self._rows("select kommunekode, kommunenavn from flis.marts.dim_kommune")) if exists(con, "marts", "dim_kommune") else {}
         self.instructed = instructed_now(con)
         self.written = self._by("select modtager, pakke, fagomraade, version, skrevet from flis.drift.pakke order by nummer") if exists(con, "drift", "pakke") else {}
-        self.held = self._by("select kommunekode, fagomraade, regel_id, titel, periode, raekker, afvigelser, taerskel_art, taerskel, koersel, udloebet from flis.kvalitet.tilbageholdt order by all") \
+        self.held = self._by("select kommunekode, fagomraade, regel_id, titel, periode, raekker, afvigelser, taerskel_art, taerskel, koersel from flis.kvalitet.tilbageholdt order by all") \
             if exists(con, "kvalitet", "tilbageholdt") else {}
+        self.ended = self._by("select kommunekode, fagomraade, regel_id, periode, udloebet from flis.kvalitet.udloebet order by all") if exists(con, "kvalitet", "udloebet") else {}
         self.released = self._by("select kommunekode, fagomraade, regel_id, titel, periode, frigivet_grund from flis.kvalitet.frigivet order by all") if exists(con, "kvalitet", "frigivet") else {}
         wishes = exists(con, "raw", "opsaetning_pakke_oenske", "cpr")
         self.wished = {code for (code,) in self._rows("select distinct kommunekode from cpr.raw.opsaetning_pakke_oenske")} if wishes else set()
@@ -92,13 +93,13 @@ class _Picture:
     def _held(self, code: str, there: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
         """Per fagområde the rules that hold its package, each with its months, and what lies there meanwhile."""
         found: dict[str, dict[str, dict[str, Any]]] = {}
+        ended = {(e["fagomraade"], e["regel_id"]): e["udloebet"] for e in self.ended.get(code, [])}
         for one in self.held.get(code, []):
             rule = found.setdefault(one["fagomraade"], {}).setdefault(one["regel_id"], {**one, "perioder": [], "alle": 0, "siden": one["koersel"]})
             rule["perioder"].append(one["periode"])
             rule["alle"] += one["afvigelser"]
-            rule["udloebet"] = rule["udloebet"] or one["udloebet"]
             rule["siden"] = min(rule["siden"], one["koersel"])
         return [{"omraade": pages.area_names()[area], "fagomraade": area, "ligger": there.get(area),
-                 "regler": [{**rule, "maaneder": danish.months(rule["perioder"]), "graense": danish.threshold(rule["taerskel_art"], rule["taerskel"]),
+                 "regler": [{**rule, "udloebet": ended.get((area, rule["regel_id"])), "maaneder": danish.months(rule["perioder"]), "graense": danish.threshold(rule["taerskel_art"], rule["taerskel"]),
                              "siden": danish.day(danish.of_run(rule["siden"]))} for rule in rules.values()]}
                 for area, rules in sorted(found.items())]

@@ -102,7 +102,7 @@ class Picture:
         self.municipalities = {m["kommunekode"]: m for m in self._dicts("select kommunekode, kommunenavn, kommunegruppe from marts.dim_kommune")} if self._has("marts", "dim_kommune") else {}
         self.systems = dict(self._rows("select kildesystem, systemnavn from marts.dim_kildesystem")) if self._has("marts", "dim_kildesystem") else {}
         self._read_results()
-        self.held = self._by("select kommunekode, fagomraade, regel_id, titel, periode, afvigelser, udloebet from kvalitet.tilbageholdt order by all")
+        self.held = self._by("select kommunekode, fagomraade, regel_id, titel, periode, afvigelser, udloebet from kvalitet.overskridelse where frigivet is null order by all")
         self.released = self._by("select kommunekode, fagomraade, regel_id, titel, periode, frigivet_grund, frigivet, frigivet_af from kvalitet.frigivet order by all")
         self.accepted = self._by("""
             select a.kommunekode, r.fagomraade, a.regel_id, r.titel, a.periode, a.antal, a.grund, a.dato

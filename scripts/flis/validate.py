@@ -187,7 +187,7 @@ def release(home: Home, kommune: str, fagomraade: str, reason: str) -> int:
     sealing.require(home)
     with connect(home, write="flis") as con:
         refresh(con)
-        rows = con.execute("select regel_id, periode, afvigelser, leverancer from kvalitet.tilbageholdt where kommunekode = $1 and fagomraade = $2 order by all",
+        rows = con.execute("select regel_id, periode, afvigelser, leverancer from kvalitet.overskridelse where frigivet is null and kommunekode = $1 and fagomraade = $2 order by all",
                            [kommune, fagomraade]).fetchall()
         if not rows:
             raise ValidateError(f"nothing holds {fagomraade} for {kommune}")

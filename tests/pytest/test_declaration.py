@@ -182,7 +182,7 @@ def deklareret(demo_hjem, manifest, tmp_path_factory) -> Home:
         con.execute("delete from drift.pakke")
         con.execute("""
             insert into kvalitet.frigivelse by name
-            select kommunekode, fagomraade, regel_id, periode, afvigelser, $1 as grund, 'Anne Hemmelig' as udfoert_af, timestamp '2026-03-14 10:00:00' as tidspunkt, leverancer
+            select kommunekode, fagomraade, regel_id, periode, afvigelser, $1 as grund, 'Anne Hemmelig' as udfoert_af, timestamp '2026-03-14 10:00:00' as tidspunkt
             from kvalitet.tilbageholdt where fagomraade = 'oekonomi'
         """, [REASON])
         con.execute("insert into kvalitet.accepteret select kommunekode, regel_id, null, 3, 'Kendt fra 010160-0001', date '2026-02-01' from kvalitet.resultat "

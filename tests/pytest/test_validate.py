@@ -421,7 +421,7 @@ def test_a_release_ends_with_the_delivery_it_was_given_for(tmp_path: Path, clock
         deliver("0101", 3)
         clock(world, 3, rules, alt=True)
         assert held(world.home) == {("0101", "oekonomi", "2026-01")}
-        assert [said for (said,) in world.ask("select udloebet from kvalitet.tilbageholdt")] == [
+        assert [said for (said,) in world.ask("select udloebet from kvalitet.udloebet")] == [
             "Frigivelsen fra 01-03-2026 gælder ikke længere: en anden leverance er kommet i stedet for den, der blev frigivet."]
         assert release(world.home, "0101", "oekonomi", reason) == 1
         assert held(world.home) == set()
