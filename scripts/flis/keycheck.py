@@ -80,7 +80,7 @@ def keep(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Write the versions that the journal beside the archive does not have. `con` has cpr as its own database, and no transaction open."""
     after = journal.last(keys_file(home))
     rows = con.execute("select kontrol, fra from raw.noegle where version > $1 order by version", [after]).fetchall()
-    journal.append(keys_file(home), ({"kontrol": value, "fra": since} for value, since in rows))
+    journal.append(home, keys_file(home), ({"kontrol": value, "fra": since} for value, since in rows))
 
 
 def version_sql() -> str:

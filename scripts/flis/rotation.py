@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from flis import journal, keycheck, stray
+from flis import journal, keycheck, sealing, stray
 from flis.database import connect, exists
 from flis.events import keep, record
 from flis.home import Home, now
@@ -60,10 +60,14 @@ def rotate(home: Home, reason: str, new_key: Path | None = None) -> Rotated:
         con.execute("checkpoint")
         keycheck.keep(con, home)
         version = keycheck.known(con)[-1][0]
+    # told under the old key, in whose chain it is the last entry; where this was stopped after that chain was made anew, it has been told
+    told_in = journal.events_file(home)
+    if not told_in.exists() or sealing.faults_of(home, told_in, new):
+        with connect(home, write="flis") as con:
+            record(con, EVENT, version=version, numre=numbers, grund=reason.strip())
+            keep(con, home)
+    sealing.reseal(home, old, new)
     left = _put_in_place(home, waiting, own=new_key is None)
-    with connect(home, write="flis") as con:
-        record(con, EVENT, version=version, numre=numbers, grund=reason.strip())
-        keep(con, home)
     return Rotated(version, numbers, left)
 
 

@@ -45,10 +45,10 @@ def audit_key(master: bytes) -> bytes:
 
 
 def key_of(home: Home) -> bytes:
-    """The key of a home's chain. Raises KeyMissing."""
+    """The key of a home's chain. Raises KeyMissing. A key that can be guessed is refused by whoever loads or publishes; here the house must be able to leave it (`flis noegle-skift`)."""
     from flis.keys import master_key
 
-    return audit_key(master_key(home))
+    return audit_key(master_key(home, weak=True))
 
 
 def link(key: bytes, before: str, line: bytes) -> str:
@@ -108,13 +108,14 @@ def note_head(home: Home, journal: Path, number: int, chained: str) -> None:
 # --- verifying ---------------------------------------------------------------------------------------------------------------------------------
 
 def verify(home: Home) -> Verified:
-    """Look through both journals and what stands in the databases beside them. Nothing is changed."""
-    from flis import journal
+    """Look through the journals and what stands in the databases beside them. Nothing is changed."""
+    from flis import journal, keycheck
     from flis.database import connect
 
     result, key = Verified(), key_of(home)
     events = _chain(home, journal.events_file(home), key, result)
     deliveries = _chain(home, journal.deliveries_file(home), key, result)
+    _chain(home, keycheck.keys_file(home), key, result)
     if home.db.exists() and home.cpr_db.exists():
         with connect(home) as con:
             _against_events(con, events, result)
@@ -220,17 +221,30 @@ def _against_ledger(con: duckdb.DuckDBPyConnection, lines: dict[int, dict[str, A
 
 # --- another key -------------------------------------------------------------------------------------------------------------------------------
 
-def reseal(home: Home, old: bytes, new: bytes) -> None:
-    """Chain both journals anew under another master key, when the house changes its key. They must hold under the old one: else Altered. To be done while the home is held."""
-    from flis import journal
+def journals(home: Home) -> list[Path]:
+    """All that is chained."""
+    from flis import journal, keycheck
 
-    for path in (journal.events_file(home), journal.deliveries_file(home)):
-        result = Verified()
-        _chain(home, path, audit_key(old), result)
-        if result.wrong:
-            raise Altered("\n".join(result.wrong[:SHOWN]))
-        if not path.exists():
+    return [journal.events_file(home), journal.deliveries_file(home), keycheck.keys_file(home)]
+
+
+def faults_of(home: Home, path: Path, master: bytes) -> list[str]:
+    """What is wrong with one journal, read with the chain of that master key."""
+    result = Verified()
+    _chain(home, path, audit_key(master), result)
+    return result.wrong
+
+
+def reseal(home: Home, old: bytes, new: bytes) -> None:
+    """Chain the journals anew under another master key, when the house changes its key. Each must hold under the old one, or under the new one already, where this was stopped: else Altered.
+
+    To be done while the home is held.
+    """
+    for path in journals(home):
+        if not path.exists() or not faults_of(home, path, new):
             continue
+        if wrong := faults_of(home, path, old):
+            raise Altered("\n".join(wrong[:SHOWN]))
         before, number, out = "", 0, []
         for number, data in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
             line, chained = taken_apart(data)

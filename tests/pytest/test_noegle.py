@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_load import CITAT, CONTRACTS, KEY, LIMITS, PERSONS, World, register, saldo
 
-from flis import build, events, keycheck, rotation, stray
+from flis import build, events, journal, keycheck, rotation, sealing, stray
 from flis.database import connect
 from flis.home import Home
 from flis.keys import KeyChanged, KeyMissing, estimated_bits, master_key, pseudonym, require_strong
@@ -64,6 +64,7 @@ def test_a_home_from_before_check_values_is_held_against_its_ids(world):
     with connect(world.home, write="cpr") as con:
         con.execute("drop table raw.noegle")
     keycheck.keys_file(world.home).unlink()
+    sealing.heads_file(world.home).unlink()
     world.home.key_file.write_text(NEW)
     with pytest.raises(KeyChanged):
         ready(world.home)
@@ -267,3 +268,31 @@ def test_reasons_people_write_hold_no_number(tmp_path):
         events.record(con, "proeve", grund="Vedr. 010170-1234, 010170 1234 og 0101701234")
         said, = con.execute("select detalje ->> 'grund' from drift.haendelse").fetchone()
     assert said == "Vedr. [ti cifre], [ti cifre] og [ti cifre]"
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_audit_trail_holds_under_the_new_key(world, tmp_path, given):
+    """The journals are chained under the key in force, with the change as the last event; and again where it was stopped before the key was in its place."""
+    deliver(world)
+    new = tmp_path / "ny"
+    new.write_text(NEW)
+    rotate(world.home, "En medarbejder er fratrådt", new if given else None)
+    if given:
+        world.home.key_file.write_text(NEW)
+    assert sealing.verify(world.home).wrong == []
+    assert [line["haendelse"] for line in journal.read(journal.events_file(world.home))][-1] == rotation.EVENT
+
+
+def test_a_change_that_was_stopped_tells_once(world, monkeypatch):
+    deliver(world)
+
+    def stopped(*given, **more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rotation, "_put_in_place", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            rotate(world.home, "En medarbejder er fratrådt")
+    rotate(world.home, "En medarbejder er fratrådt")
+    assert sealing.verify(world.home).wrong == []
+    assert [line["haendelse"] for line in journal.read(journal.events_file(world.home))].count(rotation.EVENT) == 1
