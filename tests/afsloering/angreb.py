@@ -297,7 +297,8 @@ def intervals(world: World, names: list[Variable], a: np.ndarray, b: np.ndarray,
         if answer.status == 0:
             np.minimum(low, answer.x, out=low)
             np.maximum(high, answer.x, out=high)
-        return {0: "", 3: "unbounded"}.get(answer.status, "infeasible")
+        # HiGHS says 4 of what is either; once a point has been found, it is not infeasible
+        return "" if answer.status == 0 else "unbounded" if answer.status in (3, 4) and np.isfinite(low).all() else "infeasible"
 
     for n in range(tries):
         c = np.zeros(len(names))
