@@ -257,8 +257,13 @@ class Family:
             if one.udgives:
                 self.rows_of[v].add(row)
             persons = (one.antal_taeller or one.antal_naevner) if above else one.antal_naevner
-            # The figure above the line is about those below it too; the one below is small only for its own sake.
-            if value and (above and reason or not above and 0 < (one.antal_naevner or 0) < few):
+            # What has no persons of its own above the line (money) is about those below it; what has, is small for its own sake or for those who are left. A part that is
+            # withheld is known to be at least one and at most the whole, so a whole that is hardly larger than the limit is no room for it.
+            if above:
+                sensitive = reason and (one.antal_taeller is None or 0 < one.antal_taeller < few or reason == FEW_LEFT)
+            else:
+                sensitive = 0 < (one.antal_naevner or 0) < few + (1 if reason and one.antal_rest is not None else 0)
+            if value and sensitive:
                 self.hidden.add(v)
                 self._target(((v, 1.0),), (left if reason == FEW_LEFT and left else few) * self._worth(formula, value, persons), one.kommunekode)
         if reason:

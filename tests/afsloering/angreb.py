@@ -291,13 +291,16 @@ def intervals(world: World, names: list[Variable], a: np.ndarray, b: np.ndarray,
         bounds.append((None if negative else 1.0 if f in whole else 0.0, top))
     low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     random = np.random.default_rng(1)
+    known: list[bool] = []
 
     def solve(c: np.ndarray) -> str:
         answer = linprog(c, A_eq=a, b_eq=b, bounds=bounds, method="highs")
         if answer.status == 0:
             np.minimum(low, answer.x, out=low)
             np.maximum(high, answer.x, out=high)
-        return {0: "", 3: "unbounded"}.get(answer.status, "infeasible")
+        # Of what is without bound HiGHS may say that it is that or infeasible; once a point has been found it is not the latter.
+        known.append(answer.status == 0)
+        return "" if answer.status == 0 else "unbounded" if any(known) else "infeasible"
 
     for n in range(tries):
         c = np.zeros(len(names))

@@ -49,8 +49,8 @@ def go(home: Home, *steps: str) -> dict[str, dict]:
 
 
 def country(home: Home) -> tuple:
-    """(average, contributors, held) of the absence of the country, as everybody sees it."""
-    return ask(home, "select vaerdi, antal_bidragydere, antal_holdt from marts.fct_noegletal__benchmark where noegletal_id = $1 and gruppetype = 'landet' and periode = $2", ABSENCE, MONTH)[0]
+    """(average, contributors, held) of the absence of the country, before anything is withheld for the sake of persons."""
+    return ask(home, "select vaegtet_gennemsnit, antal_bidragydere, antal_holdt from marts.fct_noegletal__gruppe where noegletal_id = $1 and gruppetype = 'landet' and periode = $2", ABSENCE, MONTH)[0]
 
 
 def by_hand(home: Home, *without: str) -> Decimal:

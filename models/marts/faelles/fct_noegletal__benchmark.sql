@@ -28,7 +28,7 @@ kommunernes as (
 
     select
         k.*,
-        t.noegletal_id is null as er_fri,
+        (t.noegletal_id is null) as er_fri,
         (t.noegletal_id is null and k.kvalitetsstatus is distinct from 'tilbageholdt') as vises
     from kommunetal as k
     left join tilbageholdt as t
@@ -81,15 +81,15 @@ samlet as (
         g.antal_mulige,
         g.antal_holdt,
         g.observationsstatus,
-        t.omfang is distinct from 'alt' as er_fri,
-        t.omfang is null as simpelt_vises,
+        (t.omfang is distinct from 'alt') as er_fri,
+        (t.omfang is null) as simpelt_vises,
         case
             when g.antal_bidragydere = 0 and g.antal_holdt > 0 then 'tilbageholdt'
             when g.antal_frigivet > 0 then 'frigivet'
             else 'i_orden'
         end as kvalitetsstatus,
         cast(null as string) as kvalitetsgrund,
-        t.omfang is distinct from 'alt' as vises
+        (t.omfang is distinct from 'alt') as vises
     from grupper as g
     left join tilbageholdt as t
         on

@@ -114,7 +114,7 @@ sat_sammen as (
         case when {{ bidrager('k') }} then coalesce(k.naevner, 0) else 0 end as egen_naevner,
         case when {{ bidrager('k') }} then k.vaerdi else 0 end as egen_vaerdi,
         -- the municipality knows its own figure: where the others' are all shown, it can add them up itself
-        coalesce(sg.antal_skjulte, 0) - case when s.kommunekode is not null then 1 else 0 end = 0 as andre_vises,
+        (coalesce(sg.antal_skjulte, 0) = case when s.kommunekode is not null then 1 else 0 end) as andre_vises,
         t.omfang,
         case when {{ er_holdt('k') }} then 1 else 0 end as egen_holdt,
         g.sum_taeller,

@@ -1,4 +1,5 @@
--- The key figures of each municipality, with the persons that each side of them counts. What may be shown to others is decided from them (int_faelles__tilbageholdt).
+-- The key figures of each municipality, with the persons that each side of them counts. What may be shown to others is decided from them
+-- (int_faelles__tilbageholdt).
 with noegletal as (
 
     select * from {{ ref('dim_noegletal') }}
