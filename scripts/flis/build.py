@@ -180,7 +180,8 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
         meanwhile()
     # Unit tests try the text of the models on rows of their own; they belong to `make test` and plain `dbt build`, not to every night's data.
     how = ["--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else [])]
-    outcome = dbt.invoke("build", "--select", *chosen, "--no-write-json", *how) if chosen else dbt.build(due, *how)
+    # of a part that is named, the tests that look at nothing outside it and what it rests on
+    outcome = dbt.invoke("build", "--select", *chosen, "--indirect-selection", "buildable", "--no-write-json", *how) if chosen else dbt.build(due, *how)
     _collect(outcome, result)
     built.remember_prints(home, stands, outcome.result or [])
     if tests:
