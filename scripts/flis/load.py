@@ -201,11 +201,13 @@ class _Run:
         self.con: duckdb.DuckDBPyConnection
         self.state: State
         self.again: dict[tuple[str, str, datetime], int] = {}
+        self.waited: dict[tuple[str, str, datetime], int] = {}
         self.failures: list[str] = []
 
     def go(self, waiting: list[tuple[str, os.DirEntry[str]]], fagomraade: str | None, kommune: str | None, periode: date | None) -> LoadResult:
         from flis import drops, installation, keycheck, ledger, persons
         from flis.database import connect
+        from flis.journal import WAITING
 
         narrowed = bool(fagomraade or kommune or periode)
         arrived = [d for item in waiting if (d := self._recognised(item))]
@@ -222,6 +224,7 @@ class _Run:
                 installation.store(self.con, self.setup)
                 self.con.execute("commit")
                 self.answered = drops.answers(self.con)
+                self.waited = {(a, f, m): i for a, f, m, i in self.con.execute("select afsender, fil, modtaget, leverance_id from raw.leverance where status = $1", [WAITING]).fetchall()}
                 keycheck.keep(self.con, self.home)
                 deliveries = [d for d in self._take_up(arrived)
                               if not narrowed or d.match and (not fagomraade or d.match.filetype.fagomraade == fagomraade)
@@ -447,6 +450,7 @@ class _Run:
     def _load_batch(self, chosen: list[Delivery]) -> None:
         """Decide, load and register in one transaction; again without those that turn out not to hold. `chosen` is what the spools contain, in order."""
         from flis import drops
+        from flis.journal import WAITING
 
         before = self.state.copy()
         while True:
@@ -455,7 +459,7 @@ class _Run:
             for d in chosen:
                 self._decide(d)
                 if d.status != "rest":
-                    d.ident = self.again.get(d.key, 0)
+                    d.ident = self.again.get(d.key, 0) or (self.waited.get(d.key, 0) if d.status == WAITING else 0)      # one that still waits keeps its number; when it is taken in, it comes last
                     if not d.ident:
                         next_id += 1
                         d.ident = next_id

@@ -82,6 +82,7 @@ def test_tom_paa_den_aftalte_maade_venter_paa_en_person(world, form):
     for _ in range(2):
         result = world.load()
         assert (result.loaded, result.waiting, world.ledger(first)["status"], world.ledger(newer)["aarsag_kode"]) == (0, 1, "aktiv", "usaedvanligt_fald")
+    assert world.query("select leverance_id from raw.leverance where status = 'venter'") == [(2,)]        # the number that status showed is still its number
     answer(world.home, world.ledger(newer)["leverance_id"], "Systemet er lukket")
     assert world.load().loaded == 1
     assert (world.ledger(first)["status"], world.ledger(newer)["status"], world.ledger(newer)["raekker"]) == ("erstattet", "aktiv", 0)
