@@ -14,8 +14,12 @@
                 'bevaegelser': true,
                 'maal': ['beloeb_kr'],
                 'koder': ['hovedkonto', 'hovedfunktion', 'funktion', 'dranst', 'ejerforhold', 'art'],
+                'afledte': {'leverancens_maaned': 'periode = leverancens_maaned'},
                 'datoer': ['bogfoeringsdato'],
                 'ens': ['kontostreng', 'beloeb_kr'],
+            },
+            'andet_indhold': {
+                'budget': {'omfang': "beloebstype <> 'regnskab'", 'maal': ['beloeb_kr'], 'koder': ['beloebstype', 'dranst']},
             },
         },
     ]) }}

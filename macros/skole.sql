@@ -27,6 +27,10 @@
                 'maal': ['skoledage'],
                 'koder': ['klassetrin', 'elevtype', 'er_tosproget', 'har_cpr_bopael'],
                 'afledte': {'bor_i_kommunen': 'bopael_kommunekode = kommunekode', 'har_betaling': 'betaling_kommunekode is not null'},
+                'personkoder': {
+                    'person_alder_i_0_klasse': "case when {klassetrin} between '00' and '10' then extract(year from l.leverancens_maaned)"
+                    ~ " - case when extract(month from l.leverancens_maaned) < 8 then 1 else 0 end - extract(year from b.foedselsdato) - cast({klassetrin} as integer) end",
+                },
                 'enhed': 'institutionsnummer',
                 'datoer': ['gyldig_fra'],
                 'ens': ['person_id', 'institutionsnummer', 'klasse_id', 'klassetrin', 'elevtype'],

@@ -17,6 +17,7 @@
                 'afledte': {'egen_betaling': 'betaling_kommunekode = kommunekode', 'eget_ophold': 'opholds_kommunekode = kommunekode'},
                 'enhed': 'tilbud_id',
                 'datoer': ['gyldig_fra'],
+                'i_gang': {'fra': 'gyldig_fra', 'til': 'gyldig_til', 'kode': 'paragraf'},
                 'ens': ['person_id', 'ydelseskode', 'tilbud_id', 'gyldig_fra', 'omfang_timer_uge'],
             },
         },

@@ -10,6 +10,7 @@ with leverancer as (
 
     select
         leverance_id,
+        kildesystem,
         fil
     from {{ source('leverancer', 'leverance') }}
     where status = 'aktiv'
@@ -42,7 +43,7 @@ foregaaende as (
         median(f) over (partition by {{ egen_serie | join(', ') }} order by periode rows between 12 preceding and 1 preceding) as f_foer,
         row_number() over (partition by {{ egen_serie | join(', ') }} order by periode) as nr
     from maalt
-    where maaling not in ('andres', 'frasat', 'tom')
+    where maaling not in ('andres', 'frasat', 'tom', 'genfortalt')
 
 ),
 
@@ -86,7 +87,7 @@ egne as (
 
     select
         *,
-        case when maaling = 'antal' and f_egen is not null then (antal + exp(f_egen)) / 2 else antal end as n
+        case when maaling = 'antal' and f_egen is not null then (antal + exp(f_egen)) / 2 else antal end as n_egne
     from ventede
 
 ),
@@ -111,12 +112,11 @@ landet as (
 
 ),
 
-afvigelser as (
+ventet_i_maaneden as (
 
     select
         e.*,
-        e.f_egen + case when l.antal_kommuner >= 8 then l.f_landet else 0 end as f_ventet,
-        e.f - e.f_egen - case when l.antal_kommuner >= 8 then l.f_landet else 0 end as d
+        e.f_egen + case when l.antal_kommuner >= 8 then l.f_landet else 0 end as f_ventet
     from egne as e
     left join landet as l
         on
@@ -124,9 +124,22 @@ afvigelser as (
             {%- for kolonne in faelles_serie %}
             and e.{{ kolonne }} = l.{{ kolonne }}
             {%- endfor %}
-    where
-        e.f_egen is not null
-        and e.n >= 5
+    where e.f_egen is not null
+
+),
+
+-- A formula counts other persons in July than in June: what it rests on follows its value.
+afvigelser as (
+
+    select *
+    from (
+        select
+            *,
+            f - f_ventet as d,
+            case when maaling = 'vaerdi' then n_egne * (exp(f) + exp(f_ventet)) / 2 / exp(greatest(f, f_egen)) else n_egne end as n
+        from ventet_i_maaneden
+    ) as a
+    where n >= 5
 
 ),
 
@@ -226,11 +239,11 @@ andres as (
         {{ faelles_serie | join(', ') }},
         periode,
         median(f) as f_ventet,
-        median(n) as n_ventet,
+        median(n_egne) as n_ventet,
         {{ fraktil('f', 0.9) }} - {{ fraktil('f', 0.1) }} as f_bredde
     from egne
     where
-        n >= 20
+        n_egne >= 20
         and (
             (felt = 'alt' and maaling in ('gennemsnit', 'typisk', 'negativ', 'uden_tal', 'pr_person'))
             or (maaling = 'fordeling' and felt <> 'enhed')
@@ -246,11 +259,12 @@ mod_andre as (
 
     select
         e.*,
+        e.n_egne as n,
         a.f_ventet,
         e.f - a.f_ventet as d,
         abs(e.f - a.f_ventet) / greatest(
-            a.f_bredde / 2.56 * greatest(1, sqrt(a.n_ventet / e.n)),
-            case when e.art = 'andel' then 1 else 0.3 end / sqrt(e.n),
+            a.f_bredde / 2.56 * greatest(1, sqrt(a.n_ventet / e.n_egne)),
+            case when e.art = 'andel' then 1 else 0.3 end / sqrt(e.n_egne),
             0.05
         ) as z
     from egne as e
@@ -262,7 +276,7 @@ mod_andre as (
             {%- endfor %}
     where
         e.f_egen is null
-        and e.n >= 20
+        and e.n_egne >= 20
 
 ),
 
@@ -271,7 +285,7 @@ samlet as (
     {%- for kilde, mod_hvad, n, z, f_ventet, naar in [
         ('mod_egne', 'egne_maaneder', 'n', 'z', 'f_ventet', 'true'),
         ('mod_andre', 'andre_kommuner', 'n', 'z', 'f_ventet', 'true'),
-        ('maalt', 'ingen', 'antal', 'f * sqrt(antal)', '0.0', "maaling in ('andres', 'frasat', 'tom')"),
+        ('maalt', 'ingen', 'antal', 'abs(f) * sqrt(antal)', '0.0', "maaling in ('andres', 'frasat', 'tom', 'genfortalt')"),
     ] %}
     select
         {{ serie | join(', ') }},
@@ -317,7 +331,7 @@ fordelt as (
         on
             s.er_landsdaekkende
             and s.kommunekode = '0998'
-    where s.z > 3
+    where s.z > case when s.maaling = 'genfortalt' then 1 else 3 end
 
 ),
 
@@ -333,18 +347,46 @@ ventet as (
 
 ),
 
+-- A code with rows enough that none is left of is gone, whatever the season: no new school year takes a grade away. So is what a formula counts.
+bortfald as (
+
+    select
+        *,
+        mod_hvad = 'egne_maaneder'
+        and (
+            (
+                maaling = 'fordeling'
+                and vaerdi_nu = 0
+                and n * personer_pr_raekke * vaerdi_ventet >= 15
+                and felt <> 'enhed'
+                and felt not like 'dato%'
+                and felt not like 'maaned%'
+                and felt not like 'person%'
+            )
+            or (
+                maaling = 'vaerdi'
+                and vaerdi_nu <= 0.5
+                and vaerdi_ventet >= 10
+            )
+        ) as er_vaek
+    from ventet
+
+),
+
 -- How far a figure that rests on the measure is moved: a level and a code by what it should have been, the rest by the rows or kroner concerned.
 virkninger as (
 
     select
         *,
         case
-            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune') then felt
+            when er_vaek then 'vaek'
+            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune', 'formel', 'i_gang') then felt
             when felt like 'person%' then 'person'
             when felt like 'dato%' or felt like 'maaned%' then 'dato'
             else 'kode'
         end as feltgruppe,
         case
+            when er_vaek and maaling = 'fordeling' then vaerdi_ventet
             when felt = 'flytninger' then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             when art = 'niveau' then abs(vaerdi_nu / vaerdi_ventet - 1)
             when maaling = 'negativ' then 2 * abs(vaerdi_nu - vaerdi_ventet) / greatest(abs(1 - 2 * vaerdi_ventet), 0.1)
@@ -355,11 +397,14 @@ virkninger as (
         -- a level that is two and a half times another, or three of ten rows that are others
         case when art = 'niveau' then abs(ln(vaerdi_nu / vaerdi_ventet)) > 0.92 else abs(vaerdi_nu - vaerdi_ventet) > 0.3 end as er_stor,
         -- A person's rows follow each other (a payslip has twenty): how many persons it would take. One who comes or goes is no fault in a file.
-        n * personer_pr_raekke * case
-            when art = 'niveau' then 1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
-            else abs(vaerdi_nu - vaerdi_ventet)
+        case
+            -- a sum of parts of persons (absence) is moved by as many
+            when er_vaek and maaling = 'vaerdi' then vaerdi_ventet
+            when maaling = 'vaerdi' then least(n * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)), abs(vaerdi_nu - vaerdi_ventet))
+            when art = 'niveau' then n * personer_pr_raekke * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet))
+            else n * personer_pr_raekke * abs(vaerdi_nu - vaerdi_ventet)
         end as flyttet
-    from ventet
+    from bortfald
 
 ),
 
@@ -368,6 +413,7 @@ graenser as (
     select
         v.*,
         l.fil,
+        case when v.felt = 'formel' then l.kildesystem else v.kildesystem end as leverancens_system,
         coalesce(s.regel, g.regel) as regel,
         coalesce(s.z_advarsel, g.z_advarsel) as z_advarsel,
         coalesce(s.z_fejl, g.z_fejl) as z_fejl,
@@ -388,7 +434,9 @@ graenser as (
             v.maaling = s.maaling
             and v.mod_hvad = s.mod_hvad
             and v.begreb = s.begreb
-            and v.felt = s.felt
+            -- a formula can have limits of its own
+            and case when v.felt = 'formel' then v.vaerdi else v.felt end = s.felt
+            and (not v.er_vaek or v.felt = 'formel')
 
 ),
 
@@ -399,7 +447,7 @@ final as (
         fagomraade,
         kommunekode,
         periode,
-        kildesystem,
+        leverancens_system as kildesystem,
         begreb,
         felt,
         vaerdi,

@@ -20,6 +20,9 @@
     ('sammenfald', "'kommune'", 'anden_kommunekode', 'andres', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', '1', 'kommunekode <> anden_kommunekode'),
     ('frasatte', "'fil'", "'alt'", 'frasat', "'raekker'", 'andel', 'antal_frasat / cast(antal_ind as double)', 'antal_ind', '1', 'antal_ind > 0'),
     ('tomme', "'alt'", "'alt'", 'tom', "'raekker'", 'andel', '1.0', 'antal', '1', 'true'),
+    ('formler', "'formel'", 'formel_id', 'vaerdi', "'raekker'", 'niveau', 'stoerrelse', 'antal', '1', 'true'),
+    ('genfortalte', "'i_gang'", 'vaerdi', 'genfortalt', 'maal', 'niveau', 'greatest(antal_nu, 0.5) / greatest(antal_foer, 0.5)', 'greatest(antal_nu, antal_foer)', '1',
+        'antal_nu <> antal_foer'),
 ] %}
 
 with leverancer as (
@@ -252,6 +255,187 @@ tomme as (
 
 ),
 
+-- A full extract tells the earlier months again: what it says was in force then, beside what the one before said of the same month.
+fuldt_fortalt as (
+
+    select distinct
+        _leverance_id,
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        periode
+    from profil
+    where felt = 'i_gang'
+
+),
+
+foelge as (
+
+    select
+        *,
+        lag(_leverance_id) over (partition by fagomraade, begreb, kommunekode, kildesystem order by periode) as foer_id,
+        substr(cast(lag(periode) over (partition by fagomraade, begreb, kommunekode, kildesystem order by periode) as varchar(10)), 1, 7) as foer_maaned
+    from fuldt_fortalt
+
+),
+
+beggefortalte as (
+
+    {%- for leverance, nu, foer in [('_leverance_id', 'p.antal', '0'), ('foer_id', '0', 'p.antal')] %}
+    select
+        d._leverance_id,
+        d.fagomraade,
+        d.begreb,
+        d.kommunekode,
+        d.kildesystem,
+        d.periode,
+        d.foer_maaned,
+        p.vaerdi,
+        p.maal,
+        cast({{ nu }} as double) as nu,
+        cast({{ foer }} as double) as foer
+    from foelge as d
+    inner join profil as p
+        on
+            d.{{ leverance }} = p._leverance_id
+            and d.begreb = p.begreb
+            and p.felt = 'i_gang'
+    where
+        d.foer_id is not null
+        and p.maal <= d.foer_maaned
+        and p.maal >= substr(cast(cast(d.periode - interval '12' month as date) as varchar(10)), 1, 7)
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+genfortalte as (
+
+    select
+        _leverance_id,
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        periode,
+        vaerdi,
+        maal,
+        sum(nu) as antal_nu,
+        sum(foer) as antal_foer
+    from beggefortalte
+    group by
+        _leverance_id,
+        fagomraade,
+        begreb,
+        kommunekode,
+        kildesystem,
+        periode,
+        vaerdi,
+        maal
+
+),
+
+-- What it all is for: the formulas' own values. Whose rows were taken for another's, and a few rows on which much rests (a school's owner), are seen here
+-- and nowhere else. What may be above or below zero has no size to be compared.
+formelserier as (
+
+    select
+        f.fagomraade,
+        v.formel_id,
+        v.kommunekode,
+        v.periode,
+        cast(v.vaerdi as double) as vaerdi,
+        cast(v.antal_personer as double) as personer,
+        f.enhed,
+        min(v.vaerdi) over (partition by v.formel_id, v.kommunekode) < 0 and max(v.vaerdi) over (partition by v.formel_id, v.kommunekode) > 0 as skifter_fortegn
+    from {{ ref('int_faelles__formelvaerdi') }} as v
+    inner join {{ ref('formel') }} as f
+        on v.formel_id = f.formel_id
+    where
+        v.vaerdi is not null
+        and v.observationsstatus in ('som_leveret', 'aegte_nul', 'ufuldstaendig')
+        and f.opgoerelsesniveau = 'M'
+
+),
+
+borgere as (
+
+    select
+        kommunekode,
+        periode,
+        cast(vaerdi as double) as borgere
+    from {{ ref('int_faelles__formelvaerdi') }}
+    where
+        formel_id = 'alle_borgere_maaned_primo'
+        and vaerdi is not null
+
+),
+
+-- The delivery that tells a fagområde's month: the municipality's newest, or the country's. A full extract tells all the months before it.
+aktive as (
+
+    select
+        l.fagomraade,
+        k.kommunekode,
+        cast(date_trunc('month', coalesce(cast(l.periode as date), cast(l.udtrukket as date))) as date) as periode,
+        max(l.leverance_id) as _leverance_id
+    from {{ source('leverancer', 'leverance') }} as l
+    inner join {{ ref('kommune') }} as k
+        on coalesce(l.kommunekode, k.kommunekode) = k.kommunekode
+    where l.status = 'aktiv'
+    group by
+        l.fagomraade,
+        k.kommunekode,
+        cast(date_trunc('month', coalesce(cast(l.periode as date), cast(l.udtrukket as date))) as date)
+
+),
+
+seneste as (
+
+    select
+        *,
+        coalesce(
+            cast(lag(periode) over (partition by fagomraade, kommunekode order by periode) + interval '1' month as date), date '1900-01-01'
+        ) as fra_periode
+    from aktive
+
+),
+
+formler as (
+
+    select
+        s.fagomraade,
+        'noegletal' as begreb,
+        s.formel_id,
+        s.kommunekode,
+        -- the series goes on when the system is another
+        'alle' as kildesystem,
+        s.periode,
+        l._leverance_id,
+        greatest(abs(s.vaerdi), 0.5) as stoerrelse,
+        case
+            -- kroner rest on the municipality's size
+            when s.enhed = 'kr.' then b.borgere
+            else greatest(coalesce(s.personer, 0), median(coalesce(s.personer, 0)) over (partition by s.formel_id, s.kommunekode))
+        end as antal
+    from formelserier as s
+    inner join seneste as l
+        on
+            s.fagomraade = l.fagomraade
+            and s.kommunekode = l.kommunekode
+            and s.periode >= l.fra_periode
+            and s.periode <= l.periode
+    left join borgere as b
+        on
+            s.kommunekode = b.kommunekode
+            and s.periode = b.periode
+    where not s.skifter_fortegn
+
+),
+
 maalinger as (
 
     {%- for kilde, felt, vaerdi, maaling, maal, art, nu, antal, personer, naar in maal %}
@@ -322,7 +506,7 @@ final as (
         max(cast(antal as double)) as antal,
         max(cast(personer_pr_raekke as double)) as personer_pr_raekke
     from maalinger
-    where vaerdi_nu is not null
+    where vaerdi_nu is not null and antal is not null
     group by
         _leverance_id,
         fagomraade,

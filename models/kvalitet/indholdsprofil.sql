@@ -10,7 +10,14 @@
 {#- Every fagområde's own list, found by its macro's name (docs/decisions/0022): one pass over each concept's standardized rows, and one over its persons. #}
 {%- set begreber = [] %}
 {%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
-{%- set profiler = begreber | selectattr('indhold', 'defined') | list %}
+{%- set profiler = [] %}
+{%- for b in begreber %}
+{%- set omraade, begreb = b.model[4:].split('__') %}
+{%- if 'indhold' in b %}{% do profiler.append({'model': b.model, 'omraade': omraade, 'begreb': begreb, 'indhold': b.indhold}) %}{% endif %}
+{%- for navn, indhold in b.get('andet_indhold', {}).items() %}
+{%- do profiler.append({'model': b.model, 'omraade': omraade, 'begreb': navn, 'indhold': indhold}) %}
+{%- endfor %}
+{%- endfor %}
 
 with leverancer as (
 
@@ -128,19 +135,69 @@ persontal_{{ nr }} as (
     )
 
 ),
+{%- for navn, udtryk in i.get('personkoder', {}).items() %}
+{%- set o = namespace(udtryk=udtryk) %}
+{%- for felt in felter %}{% set o.udtryk = o.udtryk | replace('{' ~ felt ~ '}', 'r.kode_' ~ loop.index) %}{% endfor %}
+
+-- What the row says of a person, beside what CPR says.
+personkode_{{ nr }}_{{ loop.index }} as (
+
+    select
+        r._leverance_id,
+        r.kildesystem,
+        coalesce(cast({{ o.udtryk }} as varchar(80)), 'tom') as vaerdi,
+        count(distinct r.person_id) as antal
+    from raekker_{{ nr }} as r
+    inner join leverancer as l
+        on r._leverance_id = l.leverance_id
+    inner join {{ ref('std_borger__person') }} as b
+        on r.person_id = b.person_id
+    group by
+        r._leverance_id,
+        r.kildesystem,
+        coalesce(cast({{ o.udtryk }} as varchar(80)), 'tom')
+
+),
+{%- endfor %}
+{%- endif %}
+{%- if 'i_gang' in i %}
+
+-- A full extract tells the earlier months again: what was in force at the end of each of the last thirteen.
+i_gang_{{ nr }} as (
+
+    select
+        r._leverance_id,
+        r.kildesystem,
+        case when grouping({{ i.i_gang.kode }}) = 0 then coalesce(cast({{ i.i_gang.kode }} as varchar(80)), 'tom') else 'alt' end as vaerdi,
+        substr(cast(m.periode as varchar(10)), 1, 7) as maal,
+        count(*) as antal
+    from {{ kun_beroerte(ref('std_' ~ b.model[4:])) }} as r
+    inner join leverancer as l
+        on r._leverance_id = l.leverance_id
+    inner join {{ ref('dim_periode') }} as m
+        on
+            m.periode >= cast(l.leverancens_maaned - interval '12' month as date)
+            and m.periode <= l.leverancens_maaned
+            and r.{{ i.i_gang.fra }} <= m.sidste_dag
+            and r.{{ i.i_gang.til }} > m.sidste_dag
+    group by grouping sets (
+        (r._leverance_id, r.kildesystem, m.periode),
+        (r._leverance_id, r.kildesystem, m.periode, {{ i.i_gang.kode }})
+    )
+
+),
 {%- endif %}
 {% endfor %}
 samlet as (
 
     {%- for b in profiler %}
     {%- set nr = loop.index %}
-    {%- set omraade, begreb = b.model[4:].split('__') %}
     {%- for navn in [none] + b.indhold.get('maal', []) %}
     select
         _leverance_id,
         kildesystem,
-        '{{ omraade }}' as fagomraade,
-        '{{ begreb }}' as begreb,
+        '{{ b.omraade }}' as fagomraade,
+        '{{ b.begreb }}' as begreb,
         felt,
         vaerdi,
         {%- if navn is none %}
@@ -163,8 +220,8 @@ samlet as (
     select
         _leverance_id,
         kildesystem,
-        '{{ omraade }}' as fagomraade,
-        '{{ begreb }}' as begreb,
+        '{{ b.omraade }}' as fagomraade,
+        '{{ b.begreb }}' as begreb,
         felt,
         vaerdi,
         'personer' as maal,
@@ -173,6 +230,38 @@ samlet as (
         cast(null as decimal(38, 4)) as negativ,
         cast(null as double) as logsum
     from persontal_{{ nr }}
+    union all
+    {%- for felt in b.indhold.get('personkoder', {}) %}
+    select
+        _leverance_id,
+        kildesystem,
+        '{{ b.omraade }}' as fagomraade,
+        '{{ b.begreb }}' as begreb,
+        '{{ felt }}' as felt,
+        vaerdi,
+        'personer' as maal,
+        antal,
+        cast(null as decimal(38, 4)) as stoerrelse,
+        cast(null as decimal(38, 4)) as negativ,
+        cast(null as double) as logsum
+    from personkode_{{ nr }}_{{ loop.index }}
+    union all
+    {%- endfor %}
+    {%- endif %}
+    {%- if 'i_gang' in b.indhold %}
+    select
+        _leverance_id,
+        kildesystem,
+        '{{ b.omraade }}' as fagomraade,
+        '{{ b.begreb }}' as begreb,
+        'i_gang' as felt,
+        vaerdi,
+        maal,
+        antal,
+        cast(null as decimal(38, 4)) as stoerrelse,
+        cast(null as decimal(38, 4)) as negativ,
+        cast(null as double) as logsum
+    from i_gang_{{ nr }}
     union all
     {%- endif %}
     {%- endfor %}

@@ -108,10 +108,14 @@ def score(home: Home) -> list[Score]:
                 where not exists (
                     select 1 from fejl as f where f.regel_id in (a.regel_id, $1 || a.regel_id) and a.noegle = f.noegle and (a.kommunekode = f.kommunekode or a.kommunekode = '0998' or f.kommunekode is null)
                 )
-                -- a delivery with faults in it is another than it should be: that is no false alarm
+                -- A delivery with faults in it is another than it should be, and so is what is counted over months from it: that is no false alarm. The demo's
+                -- employees are paid what the ledger says, and a ledger in thousands pays in thousands.
                 and not (cast(split_part(a.regel_id, '-', 2) as integer) >= $2 and exists (
                     select 1 from fejl as f
-                    where split_part(replace(f.regel_id, $1, ''), '-', 1) = split_part(a.regel_id, '-', 1) and f.kommunekode = a.kommunekode and coalesce(f.periode = a.periode, true)
+                    where
+                        split_part(replace(f.regel_id, $1, ''), '-', 1) in (split_part(a.regel_id, '-', 1), case when a.regel_id like 'PE-%' then 'OK' end)
+                        and f.kommunekode = a.kommunekode
+                        and coalesce(f.periode <= a.periode, true)
                 ))
                 group by a.regel_id
             )

@@ -51,8 +51,9 @@ def payroll(verden: Verden) -> None:
             row_number() over (partition by kommunekode order by aarsvaerk desc, kontostreng) as stoerrelse
         from gennemsnit
     """)
-    # Where the ledger of a month never came (OK-91, OK-92) or is empty, the employees were paid as in the month before.
-    con.execute("""
+    # Where the ledger of a month never came (OK-91, OK-92) or is empty, the employees were paid much as in the month before; to the øre would be the same
+    # month sent twice.
+    con.execute(f"""
         create table pe.loensum as
         with maaneder as (
             select s.kommunekode, m.periode from (select distinct kommunekode from pe.system) as s cross join pe.maaned as m
@@ -68,7 +69,12 @@ def payroll(verden: Verden) -> None:
             inner join kendte as k on m.kommunekode = k.kommunekode
             group by all
         )
-        select a.konto_nr, k.periode, r.beloeb_kr
+        select
+            a.konto_nr, k.periode,
+            case
+                when k.fra_periode = k.periode then r.beloeb_kr
+                else cast(r.beloeb_kr * (9800 + {hashed(verden, 'a.konto_nr', 'k.periode', repr('som foer'))} % 401) / 10000 as decimal(18, 2))
+            end as beloeb_kr
         from kilder as k
         inner join pe.regnskab as r on k.kommunekode = r.kommunekode and k.fra_periode = r.periode
         inner join pe.konto as a on r.kommunekode = a.kommunekode and r.kontostreng = a.kontostreng

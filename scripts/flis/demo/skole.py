@@ -81,6 +81,7 @@ ON_PUPILS = [
     ("SK-22 dublet", AWAY),
 ]
 LARGEST_CLASS, SILENT_SCHOOL = 28, 24       # SK-03, SK-10
+ALWAYS_THERE = 12                           # rows of a kind in each month, before it can be missed (SK-93; macros/skole.sql, mindst)
 ALONE, UNKNOWN = 99_001, 900_001            # the numbers of classes and pupils that are there for a fault alone
 
 
@@ -174,7 +175,7 @@ def lose_files(verden: Verden) -> None:
         select r.regel_id, t.kildesystem, t.kommunekode, date '{last}', t.kildesystem || '|' || r.noegle
         from sk.uden_fravaer as t
         inner join (
-            values ('udeblevet', 'SK-91', '{last:%Y-%m}'), ('afvist', 'SK-91', '{last:%Y-%m}'), ('afvist', 'SK-92', '{last:%Y-%m}'), ('uden_sygdom', 'SK-93', 'sygdom')
+            values ('udeblevet', 'SK-91', '{last:%Y-%m}'), ('afvist', 'SK-91', '{last:%Y-%m}'), ('afvist', 'SK-92', '{last:%Y-%m}')
         ) as r (slags, regel_id, noegle) on t.slags = r.slags
         union all
         select
@@ -769,6 +770,7 @@ def plant_faults(verden: Verden, month: date) -> None:
         where f.aar = {school_year(month - timedelta(1))} and f.fra < date '{month}' and f.til >= date '{month}' and f.trin <= 6 and date '{month}' > date '{verden.first}'
     """)
     fill_class(verden, month, where)
+    miss_illness(verden, month)
     silence_school(verden, month, where)
     for place, (rule, condition) in enumerate(ON_PUPILS):
         turned = where[place % len(where):] + where[:place % len(where)]
@@ -835,6 +837,26 @@ def fill_class(verden: Verden, month: date, where: list[str]) -> None:
     tell(verden, "SK-03", month, (code, system), f"{key}-{month:%Y%m}")
 
 
+def miss_illness(verden: Verden, month: date) -> None:
+    """SK-93: the municipality that delivers no illness, where there was enough of it in each of the months before."""
+    verden.con.execute(f"""
+        insert into verden.fejl
+        select 'SK-93', u.kildesystem, u.kommunekode, date '{month}', u.kildesystem || '|sygdom'
+        from sk.uden_fravaer as u
+        inner join lateral (
+            select a.periode, sum(case when a.art = 'sygdom' then a.antal else 0 end) as syge
+            from sk.artstal as a
+            where a.kommunekode = u.kommunekode and a.periode < date '{month}'
+            group by a.periode
+            order by a.periode desc
+            limit 3
+        ) as m on true
+        where u.slags = 'uden_sygdom'
+        group by all
+        having count(*) >= 2 and min(m.syge) >= {ALWAYS_THERE}
+    """)
+
+
 def silence_school(verden: Verden, month: date, where: list[str]) -> None:
     """SK-10: a school with pupils enough has no absence. In a municipality with other schools, if there is one, so that no kind of absence disappears
     with it."""
@@ -882,7 +904,7 @@ def silence_school(verden: Verden, month: date, where: list[str]) -> None:
         select distinct 'SK-93', '{system}', '{code}', date '{month}', '{system}|' || case when {left} = 0 then 'alle' else a.art end
         from sk.artstal as a
         inner join foer as f on a.periode = f.periode
-        where a.kommunekode = '{code}' and a.antal >= 12 and a.art not in (select r.art from sk.m_frav as r where r.kommunekode = '{code}')
+        where a.kommunekode = '{code}' and a.antal >= {ALWAYS_THERE} and a.art not in (select r.art from sk.m_frav as r where r.kommunekode = '{code}')
         group by a.art
         having count(*) = (select count(*) from foer) and count(*) >= 2
     """)
