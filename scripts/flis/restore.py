@@ -100,7 +100,7 @@ def restore(home: Home, anew: set[str], progress: Progress | None = None, models
             _forget(home)
         _swap(home.cpr_db, _Beside(home.root).cpr_db, result)
         result.anew.append("cpr")
-        with connect(home, write="cpr") as con:
+        with connect(_WithoutFlis(home.root), write="cpr") as con:         # the real one may be damaged too
             journal.keep(con, home)         # what is no longer in force
     if "flis" in anew:
         _swap(home.db, None, result)

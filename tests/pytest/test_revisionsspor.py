@@ -154,7 +154,7 @@ def test_fra_foer_der_var_en_kaede(tmp_path):
 
 
 def test_efter_en_gendannelse_holder_det(world):
-    world.home.db.unlink()
+    world.home.db.write_bytes(b"\xa5" * 10_000)
     restore(world.home, {"cpr", "flis"}, models=CONTRACTS)
     assert verify(world.home).wrong == []
     done = CliRunner().invoke(app, ["verify", "--home", str(world.home.root)])
