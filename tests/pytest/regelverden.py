@@ -75,6 +75,7 @@ class World:
 
     def __init__(self, root: Path) -> None:
         self.home = Home(root).prepare()
+        create_key(self.home)           # a release goes into the audit trail, and that is chained with it
         self.line = 0
         with connect(self.home, write="cpr") as con:
             con.execute("create schema raw")
