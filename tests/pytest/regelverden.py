@@ -16,6 +16,7 @@ import yaml
 from flis import rules
 from flis.database import connect
 from flis.home import REPO, Home
+from flis.keys import create_key
 
 CASES = REPO / "tests" / "regler"
 ORIGIN = {"_leverance_id": 7, "_fil": "fil.csv"}
