@@ -13,7 +13,7 @@ import duckdb
 from fremmede_fejl.lager import NATIONAL, REGISTER, WHOLE
 from fremmede_fejl.plan import Planted
 
-FEW_PERSONS = 5             # figures that rest on fewer in the clean walk are not judged: one person would move them by more than the limits
+FEW_PERSONS = 5             # figures that rest on fewer in the clean walk, or are moved by fewer, are not judged: one person would move them by more than the limits
 CEILING = 99.0              # a figure that was zero and is not has no relative change; it is written as this
 FOUND_OVER, HELD_OVER = 0.05, 0.10
 REFUSED = ("aktiv", "erstattet", "ikke_instrueret")     # statuses that say nothing of a fault
@@ -37,7 +37,8 @@ class Said:
     set_aside: dict[Where, dict[str, int]] = field(default_factory=_dicts)               # reason: rows
     refused: dict[Where, set[tuple[str, str]]] = field(default_factory=_sets)            # reason, file
     held: dict[Where, set[tuple[str, str]]] = field(default_factory=_sets)               # rule, period
-    figures: dict[tuple[str, str, date], tuple[str, float | None, float | None]] = field(default_factory=dict)     # figure, municipality, period: area, value, persons
+    # figure, municipality, period: area, value, persons, and how much one of the numerator's (or kr.) moves the value; None where they are kr.
+    figures: dict[tuple[str, str, date], tuple[str, float | None, float | None, float | None]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
 
 
@@ -54,10 +55,14 @@ def read(home: Path, since: date) -> Said:
         area = table.removeprefix("std_").removesuffix("__frasat")
         for code, reason, rows in marts.execute(f"select kommunekode, aarsag, count(*) from standardized.{table} group by all").fetchall():
             said.set_aside[area, code or ""][reason] = rows
-    for ident, area, code, period, value, persons in marts.execute("""
-            select k.noegletal_id, n.fagomraade, k.kommunekode, k.periode, k.vaerdi, k.antal_personer from marts.fct_noegletal__kommune k join marts.dim_noegletal n using (noegletal_id)
+    for ident, area, code, period, value, persons, each in marts.execute("""
+            select
+                k.noegletal_id, n.fagomraade, k.kommunekode, k.periode, k.vaerdi, k.antal_personer, case when f.enhed <> 'kr.' then n.faktor / coalesce(nullif(k.naevner, 0), 1) end
+            from marts.fct_noegletal__kommune as k
+            inner join marts.dim_noegletal as n using (noegletal_id)
+            inner join koder.formel as f on n.taeller_formel = f.formel_id
             where k.periode >= ? or (n.opgoerelsesniveau <> 'M' and year(k.periode) = year(?))""", [since, since]).fetchall():
-        said.figures[ident, code, period] = (area, None if value is None else float(value), persons)
+        said.figures[ident, code, period] = (area, None if value is None else float(value), persons, None if each is None else float(each))
     said.titles = dict(marts.execute("select noegletal_id, titel from marts.dim_noegletal").fetchall())
     marts.close()
     raw = duckdb.connect(str(home / "flis_cpr.duckdb"), read_only=True)
@@ -127,10 +132,12 @@ def _of(planted: Planted, about: str, whose: str, clean: Said, faulty: Said) -> 
     words = new_words(clean, faulty, where)
     held = bool(words["load"] or faulty.held[where] - clean.held[where])
     done = Outcome(planted, **words, held=held, move=0.0)
-    for (ident, code, period), (area, right, persons) in clean.figures.items():
+    for (ident, code, period), (area, right, persons, each) in clean.figures.items():
         if code != whose or area != about or right is None or (persons is not None and persons < FEW_PERSONS):
             continue
-        wrong = faulty.figures.get((ident, code, period), (area, None, None))[1]
+        wrong = faulty.figures.get((ident, code, period), (area, None, None, None))[1]
+        if wrong is not None and each is not None and abs(wrong - right) < FEW_PERSONS * abs(each):
+            continue
         if wrong is None:       # not published: no wrong figure, but a figure that is gone
             move = 0.0 if words["load"] else 1.0
         elif right == 0:
