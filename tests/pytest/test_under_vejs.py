@@ -130,7 +130,7 @@ def test_what_is_under_way_is_told_and_is_no_fault(tmp_path, monkeypatch):
     (home / "opsaetning").mkdir()
     (home / "opsaetning" / "kommune_opsaetning.csv").write_text(
         "kommunekode,fagomraade,kildesystem,kadence,gyldig_fra,gyldig_til,instrueret\n0813,personale,kmd_opus_loen,maaned,2020-01-01,,true\n", "utf-8")
-    (home / "noegle").write_text("k" * 40)
+    (home / "noegle").write_text("3f9c1b7ae04d5286f1c8a93b6d70e25419ab4c8f027d6e53b1f84a0c97d2653e")
     name = "ZLFRAV_813_202608_20260905.csv"
     head = "Kommunekode;Medarbejdernummer;CPR_nummer;Løbenummer;Fraværsart;Fra;Til;Timer;Delvis\n"
     lines = [f"813;000000{i:02d};1203601230;{i};0100;01.08.2026;02.08.2026;7,40;\n" for i in range(1, 21)]
