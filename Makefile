@@ -10,7 +10,7 @@ demo: $(VENV)/klar
 	$(BIN)/flis run --docs || [ $$? -eq 1 ]
 
 # Tests in two processes beside each other, which take about as long. Those that share the walked demo (demo_hjem) are in the first; these are in the second, and shown after.
-BESIDE := $(addprefix tests/pytest/,test_borger.py test_demo.py test_folk1a.py test_forud.py test_lig_genopbygning.py test_load.py test_noegle.py test_overlevelse.py test_package.py test_personnumre_i_tekst.py test_restore.py test_systemer.py test_validate.py test_withdraw.py)
+BESIDE := $(addprefix tests/pytest/,test_borger.py test_demo.py test_foerste_koersel.py test_folk1a.py test_forud.py test_lig_genopbygning.py test_load.py test_noegle.py test_overlevelse.py test_package.py test_personnumre_i_tekst.py test_restore.py test_systemer.py test_validate.py test_withdraw.py)
 
 test: $(VENV)/klar lint
 	@mkdir -p $(VENV)/beside
