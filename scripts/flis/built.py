@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from flis import moved
 from flis.database import connect, content_sign, exists
 from flis.home import Home
 
@@ -56,6 +57,29 @@ class Project:
             return found[unique_id]
 
         return {unique_id: of(unique_id) for unique_id in self.nodes}
+
+    @cached_property
+    def views(self) -> dict[str, list[str]]:
+        """The views that show incremental models' rows and nothing else that moves, and which: what has moved in these has moved in the view (flis.moved).
+
+        A code list or the set-up may stand beside them: when that changes, so does the view's print.
+        """
+        found: dict[str, set[str] | None] = {}
+
+        def of(unique_id: str) -> set[str] | None:
+            if unique_id not in found:
+                node, rests_on = self.nodes.get(unique_id), set()
+                if node is None:
+                    rests_on = set() if self.manifest.sources[unique_id].source_name == "opsaetning" else None
+                elif node.name in self.sliced:
+                    rests_on = {node.name}
+                elif node.resource_type == "model":
+                    above = [of(one) for one in _parents(node)] if node.config.materialized == "view" else [None]
+                    rests_on = None if None in above else set().union(*above)
+                found[unique_id] = rests_on
+            return found[unique_id]
+
+        return {n.name: sorted(stored) for u, n in self.nodes.items() if n.name not in self.sliced and (stored := of(u))}
 
     @cached_property
     def systems(self) -> dict[str, set[str]]:
@@ -116,9 +140,9 @@ class Project:
 
     @cached_property
     def prints(self) -> dict[str, str]:
-        """Per incremental model: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
+        """Per incremental model, and per view over such: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
         prints = {}
-        for name, node in self.sliced.items():
+        for name, node in {**self.sliced, **{n.name: n for n in self.nodes.values() if n.name in self.views}}.items():
             digest, queue, seen = hashlib.sha256(), [node.unique_id], set()
             while queue:
                 unique_id = queue.pop(0)
@@ -294,25 +318,36 @@ def remember(home: Home, project: Project, results: Iterable[Any]) -> None:
 def changed(home: Home, project: Project) -> list[str]:
     """Incremental models that were built from something else than stands in the repo now, or by a run that was stopped before it could tell; and the new ones that they rest on.
 
-    They are to be built whole: what was known of what they were built from is forgotten, and staging above them is tested whole.
+    They are to be built whole: what was known of what they were built from is forgotten, and staging above them is tested whole. A view that shows something else now
+    than it did has moved, all of it, and is tested whole.
     """
     with connect(home, write="flis") as con:
         con.execute("create schema if not exists drift")
         con.execute("create table if not exists drift.fingeraftryk (model varchar, fingeraftryk varchar)")
         before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall())
         built = {name for (name,) in con.execute("select distinct model from drift.tilstand").fetchall()} if exists(con, "drift", "tilstand") else set()
-        other = {name for name in built & set(project.prints) if before.get(name) != project.prints[name]}
+        other = {name for name in built & set(project.sliced) if before.get(name) != project.prints[name]}
+        shown = sorted(name for name in project.views if before.get(name) != project.prints[name])
         new = {project.nodes[u].name for name in other for u in project.upstream[project.sliced[name].unique_id]} & (set(project.sliced) - built)
         con.execute("begin")
         con.execute("delete from drift.fingeraftryk where model in (select unnest(cast($1 as varchar[])))", [sorted(other)])
         if exists(con, "drift", "behandlet"):
             con.execute("delete from drift.behandlet where model in (select unnest(cast($1 as varchar[])))", [project.above(other | new)])
+        if exists(con, "drift", "beroert"):
+            # under the number of the next build: the newest has been
+            con.execute("insert into drift.beroert select unnest(cast($1 as varchar[])), (select coalesce(max(koersel), 0) + 1 from drift.koersel), $2, null", [shown, moved.WHOLE])
+            con.execute("delete from drift.bygget where model in (select unnest(cast($1 as varchar[])))", [shown])
+            # one that has ceased to be incremental remembers no slices
+            for table in ("tilstand", "behandlet"):
+                con.execute(f"delete from drift.{table} where list_contains($1, model)", [[n.name for n in project.nodes.values() if n.fqn[1] != "staging" and n.name not in project.sliced]])
+        pairs = [(name, one) for name, stored in sorted(project.views.items()) for one in stored]
+        con.execute("create or replace table drift.visning as select unnest(cast($1 as varchar[])) as model, unnest(cast($2 as varchar[])) as af", [[pair[i] for pair in pairs] for i in range(2)])
         con.execute("commit")
     return sorted(other | new)
 
 
 def remember_prints(home: Home, project: Project, results: Iterable[Any]) -> None:
-    """What the incremental models were built from, as soon as they are built: so that what failed elsewhere does not have them built whole again."""
+    """What the incremental models and the views over them were built from, as soon as they are built: so that what failed elsewhere does not have them built whole again."""
     names = sorted({one.node.name for one in results if one.status in GOOD} & set(project.prints))
     with connect(home, write="flis") as con:
         con.execute("begin")
