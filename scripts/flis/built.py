@@ -74,7 +74,7 @@ class Project:
                 elif node.name in self.sliced:
                     rests_on = {node.name}
                 elif node.resource_type == "model":
-                    above = [of(one) for one in _parents(node)] if node.config.materialized == "view" else [None]
+                    above = [of(one) for one in _parents(node)] if _is_view(node) else [None]
                     rests_on = None if None in above else set().union(*above)
                 found[unique_id] = rests_on
             return found[unique_id]
@@ -140,9 +140,9 @@ class Project:
 
     @cached_property
     def prints(self) -> dict[str, str]:
-        """Per incremental model, and per view over such: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
+        """Per incremental model and per view: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
         prints = {}
-        for name, node in {**self.sliced, **{n.name: n for n in self.nodes.values() if n.name in self.views}}.items():
+        for name, node in {n.name: n for n in self.nodes.values() if n.name in self.sliced or _is_view(n)}.items():
             digest, queue, seen = hashlib.sha256(), [node.unique_id], set()
             while queue:
                 unique_id = queue.pop(0)
@@ -162,6 +162,12 @@ class Project:
                             digest.update(self.manifest.macros[macro].macro_sql.encode())
             prints[name] = digest.hexdigest()
         return prints
+
+    @cached_property
+    def untested_views(self) -> set[str]:
+        """The views that no test looks at (most of staging): there is nothing to do about one when data arrive."""
+        tested = {u for t in self.manifest.nodes.values() if t.resource_type == "test" for u in t.depends_on.nodes}
+        return {n.name for u, n in self.nodes.items() if _is_view(n) and u not in tested}
 
     def _contracts_in(self, one: Any) -> bytes:
         """The contracts, for a model that is written from them (graph.sources): its text is the same when they change, and its rows are not."""
@@ -237,6 +243,10 @@ def _parents(node: Any) -> list[str]:
     return getattr(node.depends_on, "nodes", [])     # a seed rests on nothing
 
 
+def _is_view(node: Any) -> bool:
+    return node.resource_type == "model" and node.config.materialized == "view"
+
+
 def _code(node: Any) -> bytes:
     """The modules that a model in Python says it is made of (meta.kode): its own text is the same when they change, and its rows are not."""
     return b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in (node.config.meta or {}).get("kode", [])) if node.resource_type == "model" else b""
@@ -273,10 +283,12 @@ def ever_built(home: Home) -> set[str]:
 
 
 def due(home: Home, project: Project) -> set[str]:
-    """The names of nodes that are not built and tested as they stand."""
+    """The names of nodes that are not built and tested as they stand. A view that no test looks at stands as long as it says the same, whatever has arrived."""
     with connect(home) as con:
         known = dict(con.execute("select model, max(signatur) from drift.bygget group by model having count(*) = count(signatur)").fetchall()) if exists(con, "drift", "bygget") else {}
-    return {name for name, sign in project.signs.items() if known.get(name) != sign}
+        prints = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
+    standing = {name for name in project.untested_views & set(known) if prints.get(name) == project.prints[name]}
+    return {name for name, sign in project.signs.items() if known.get(name) != sign} - standing
 
 
 def remember(home: Home, project: Project, results: Iterable[Any]) -> None:
@@ -347,7 +359,7 @@ def changed(home: Home, project: Project) -> list[str]:
 
 
 def remember_prints(home: Home, project: Project, results: Iterable[Any]) -> None:
-    """What the incremental models and the views over them were built from, as soon as they are built: so that what failed elsewhere does not have them built whole again."""
+    """What the incremental models and the views were built from, as soon as they are built: so that what failed elsewhere does not have them built whole again."""
     names = sorted({one.node.name for one in results if one.status in GOOD} & set(project.prints))
     with connect(home, write="flis") as con:
         con.execute("begin")
