@@ -60,8 +60,7 @@ def _figures(figures: Any) -> list[Figure]:
     """Where there is neither numerator nor denominator there is nothing to withhold."""
     return [Figure(*row) for row in figures.filter("taeller is not null or naevner is not null").order("noegletal_id, kommunekode, periode").project(
         "noegletal_id, kommunekode, periode, naevner_periode, cast(taeller as double), cast(naevner as double), "
-        "coalesce(vaerdi is not null and observationsstatus <> 'ufuldstaendig' and kvalitetsstatus is distinct from 'tilbageholdt', false), "
-        "kvalitetsstatus is distinct from 'tilbageholdt', antal_taeller, antal_naevner, antal_rest").fetchall()]
+        "bidrager, kvalitetsstatus is distinct from 'tilbageholdt', antal_taeller, antal_naevner, antal_rest").fetchall()]
 
 
 def _published(con: duckdb.DuckDBPyConnection) -> list[Published]:
@@ -81,8 +80,7 @@ def publish(con: duckdb.DuckDBPyConnection, areas: list[str]) -> int:
         create or replace temp table nu as
         select k.*, coalesce(b.taeller is not null or b.naevner is not null, false) as vist
         from (
-            select noegletal_id, 'kommune' as gruppetype, kommunekode as gruppekode, periode, naevner_periode, taeller, naevner,
-                coalesce(vaerdi is not null and observationsstatus <> 'ufuldstaendig' and kvalitetsstatus is distinct from 'tilbageholdt', false) as bidrager
+            select noegletal_id, 'kommune' as gruppetype, kommunekode as gruppekode, periode, naevner_periode, taeller, naevner, bidrager
             from flis.marts.int_faelles__kommunetal where taeller is not null or naevner is not null
             union all
             select noegletal_id, gruppetype, gruppekode, periode, periode, sum_taeller, sum_naevner, false from flis.marts.fct_noegletal__gruppe
