@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from flis import balancing, disclosure, exchanges, withholding
+from flis import balancing, disclosure, exchanges, programme, withholding
 from flis.withholding import Answer, Figure, Published, Rules, Task, withhold
 
 WORKERS = 2
@@ -109,7 +109,7 @@ def _answers(con: duckdb.DuckDBPyConnection, tasks: list[Task], given: Rules) ->
     con.execute("create schema if not exists drift")
     con.execute("create table if not exists drift.tilbageholdt (aftryk varchar, svar varchar)")
     known = dict(con.execute("select aftryk, svar from drift.tilbageholdt").fetchall())
-    code = b"".join(Path(module.__file__).read_bytes() for module in (balancing, disclosure, exchanges, withholding))
+    code = b"".join(Path(module.__file__).read_bytes() for module in (balancing, disclosure, exchanges, programme, withholding))
     signs = [hashlib.sha256((t.sign + repr(given)).encode() + code).hexdigest() for t in tasks]
     todo = [t for t, sign in zip(tasks, signs, strict=True) if sign not in known]
     found = iter([_read(_text(t.answer(given))) for t in todo] if len(todo) < MANY else _at_once(todo, given))
