@@ -7,6 +7,7 @@ what protects them protects it: months that are each wide enough are together wi
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ Group = tuple[str, str, date]           # kind of group, code, month
 
 
 class Shown:
-    """One formula, as an audience sees it: whose figures stand nowhere, and what each sum that stands adds up of them."""
+    """One formula, as an audience sees it: whose figures are withheld wherever they stand, and what each sum that stands adds up of them."""
 
     def __init__(self) -> None:
         self.there: dict[date, set[str]] = defaultdict(set)
+        self.small: set[Place] = set()
         self.hidden: dict[date, set[str]] = defaultdict(set)
         self.rows: dict[Place, set[Row]] = defaultdict(set)
         self.sums: dict[Group, dict[Row, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -32,19 +34,19 @@ class Shown:
         return not unseen or any(row not in withheld and ones & self.hidden[month] == unseen for row, ones in self.sums[kind, code, month].items())
 
 
-def over_time(reasons: Answer, figures: list[Figure], rules: Rules) -> set[tuple[str, Row]]:
+def over_time(reasons: Answer, figures: list[Figure], rules: Rules, primary: Callable[[Figure, Rules, str], str | None]) -> set[tuple[str, Row]]:
     """The rows of years to date that are withheld besides, by audience: those that do not follow from what is shown of their months."""
     pairs = [(whole, part) for whole, part, _, kind in rules.relations if kind == "til_dato" and whole in rules.to_date()]
     found: set[tuple[str, Row]] = set()
     for audience in rules.audiences if pairs else ():
         withheld = {row for who, row in reasons if who == audience}
-        seen = _seen(figures, rules, {f for pair in pairs for f in pair}, withheld)
+        seen = _seen(figures, rules, {f for pair in pairs for f in pair}, withheld, lambda one, audience=audience: primary(one, rules, audience) is not None)
         for whole, part in pairs:
             found |= {(audience, row) for row in _untold(seen[whole], seen[part], withheld)}
     return found
 
 
-def _seen(figures: list[Figure], rules: Rules, formulas: set[str], withheld: set[Row]) -> dict[str, Shown]:
+def _seen(figures: list[Figure], rules: Rules, formulas: set[str], withheld: set[Row], small: Callable[[Figure], bool]) -> dict[str, Shown]:
     seen = {f: Shown() for f in formulas}
     for one in figures:
         row = (one.noegletal_id, "kommune", one.kommunekode, one.periode)
@@ -53,11 +55,14 @@ def _seen(figures: list[Figure], rules: Rules, formulas: set[str], withheld: set
                 seen[formula].there[month].add(one.kommunekode)
                 if one.udgives:
                     seen[formula].rows[one.kommunekode, month].add(row)
+                elif small(one):
+                    seen[formula].small.add((one.kommunekode, month))
                 for group in rules.groups.get(one.kommunekode, []) if one.bidrager else ():
                     seen[formula].sums[(*group, month)][(one.noegletal_id, *group, one.periode)].add(one.kommunekode)
     for formula in seen.values():
         for month, ones in formula.there.items():
-            formula.hidden[month] = {k for k in ones if not formula.rows[k, month] - withheld}
+            # what a quality rule holds stands nowhere either; that is no secret unless it is small
+            formula.hidden[month] = {k for k in ones if (formula.rows[k, month] or (k, month) in formula.small) and not formula.rows[k, month] - withheld}
     return seen
 
 

@@ -133,7 +133,7 @@ def tasks(figures: Iterable[Figure], rules: Rules, published: Iterable[Published
         for scope in scopes.of(old.noegletal_id, old.periode, old.naevner_periode):
             before[scope].append(old)
     return [Task(scope, tuple(of_scope[scope]), tuple(before[scope])) for scope in sorted(of_scope, key=str)
-            if any(_primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences)], every
+            if any(primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences)], every
 
 
 def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Published] = (),
@@ -148,7 +148,7 @@ def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Publis
         for key, reason in found.items():
             if reasons.get(key, DERIVED) == DERIVED:
                 reasons[key] = reason
-    reasons |= dict.fromkeys(over_time(reasons, every, rules), DERIVED)
+    reasons |= dict.fromkeys(over_time(reasons, every, rules, primary), DERIVED)
     yield from sorted((a, *row, ALL, reason) for (a, row), reason in reasons.items())
     yield from _means(reasons, every, rules)
 
@@ -177,7 +177,7 @@ class Scopes:
         return self._scope(formula, period) == scope
 
 
-def _primary(one: Figure, rules: Rules, audience: str) -> str | None:
+def primary(one: Figure, rules: Rules, audience: str) -> str | None:
     """Why a figure may not be shown for its own sake: too few above or below the line, or too few of those below who are not above."""
     few, left = rules.limit(audience, one.noegletal_id)
     if any(0 < (n or 0) < few for n in (one.antal_taeller, one.antal_naevner)):
@@ -232,7 +232,7 @@ class Family:
         return self.index.setdefault((formula, code, period, value), len(self.index))
 
     def _figure(self, one: Figure) -> None:
-        reason, row = _primary(one, self.rules, self.audience), (one.noegletal_id, "kommune", one.kommunekode, one.periode)
+        reason, row = primary(one, self.rules, self.audience), (one.noegletal_id, "kommune", one.kommunekode, one.periode)
         few, left = self.rules.limit(self.audience, one.noegletal_id)
         for above, formula, period, value in self._sides(one):
             v = self._variable(formula, one.kommunekode, period, value)
