@@ -282,6 +282,9 @@ class Family:
             total = sum(v for v in (self._value(m) for m in members))
             if reason and total and (above or 0 < persons[1] < few):
                 self.primary[row] = reason
+            # as of a municipality: many above a line that few are below are no secret where their own figure is shown elsewhere
+            sensitive = 0 < persons[0] < few or reason == FEW_LEFT or all(o.antal_taeller is None for o in ones) if above else 0 < persons[1] < few
+            if reason and total and sensitive:
                 self._target(tuple((m, 1.0) for m in sorted(set(members))), (left if reason == FEW_LEFT and left else few) * self._worth(formula, total, (persons[0] if above else persons[1]) or persons[1]), None)
         return sums
 

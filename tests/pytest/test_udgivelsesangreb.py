@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from test_afsloering import FACTORS, MONTH, SIDES, figures, release, world
+from test_afsloering import CODES, FACTORS, MONTH, SIDES, figures, release, world
 
 from flis import withholding
 from flis.home import Home
-from flis.release import Disclosed, attack
-from flis.withholding import withhold
+from flis.release import Disclosed, attack, attacked
+from flis.withholding import Figure, Rules, tasks, withhold
 
 RULES = world()
 
@@ -119,3 +119,16 @@ def test_without_key_figures_there_is_nothing_to_attack(tmp_path):
     assert attack(con, Home(tmp_path), None) is None
 
 
+
+
+def test_many_above_a_line_that_few_are_below_are_no_secret_of_the_group_either():
+    """Eleven of a municipality that is alone in its group, over a denominator of three persons: the ratio goes, and the eleven stand in the other key figure."""
+    rules = Rules(sides={"andel": ("t", "n"), "antal": ("t", None)}, units={"t": "dage", "n": "personer"}, relations=[],
+                  groups={k: [("landet", "000"), ("region", "1" if k == "0001" else "2")] for k in CODES[:12]}, audiences=["kommuner"], limits={("kommuner", "*"): (5, None)})
+    rows = [f for n, k in enumerate(CODES[:12]) for f in (
+        Figure("andel", k, MONTH, MONTH, 11.0 + n, 3.0 if n == 0 else 40.0 + n, True, True, 11 + n, 3 if n == 0 else 40 + n, None),
+        Figure("antal", k, MONTH, MONTH, 11.0 + n, None, True, True, 11 + n, None, None))]
+    away = frozenset(h[1:5] for h in withhold(rows, rules) if h[5] == "alt")
+    assert ("andel", "kommune", "0001", MONTH) in away and ("antal", "kommune", "0001", MONTH) not in away
+    for task in tasks(rows, rules)[0]:
+        assert attacked(rules, (task, away)).praecist == 0
