@@ -122,8 +122,8 @@ def test_without_key_figures_there_is_nothing_to_attack(tmp_path):
 
 
 def test_many_above_a_line_that_few_are_below_are_no_secret_of_the_group_either():
-    """Eleven of a municipality that is alone in its group, over a denominator of three persons: the ratio goes, and the eleven stand in the other key figure."""
-    rules = Rules(sides={"andel": ("t", "n"), "antal": ("t", None)}, units={"t": "dage", "n": "personer"}, relations=[],
+    """Eleven of a municipality that is alone in its group, over a denominator of three persons: the ratio goes, and the eleven stand under another name in another key figure."""
+    rules = Rules(sides={"andel": ("t", "n"), "antal": ("same", None)}, units={"t": "dage", "same": "dage", "n": "personer"}, relations=[("same", "t", 1.0, "sum")],
                   groups={k: [("landet", "000"), ("region", "1" if k == "0001" else "2")] for k in CODES[:12]}, audiences=["kommuner"], limits={("kommuner", "*"): (5, None)})
     rows = [f for n, k in enumerate(CODES[:12]) for f in (
         Figure("andel", k, MONTH, MONTH, 11.0 + n, 3.0 if n == 0 else 40.0 + n, True, True, 11 + n, 3 if n == 0 else 40 + n, None),
