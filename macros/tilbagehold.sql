@@ -1,4 +1,5 @@
-{# Whether a municipality's figure counts in an average: it has one, nothing that it rests on is missing, and no rule holds it. #}
+{# Whether a municipality's figure counts in an average: it has one, nothing that it rests on is missing, and no rule holds it. Is asked once, in
+   int_faelles__kommunetal; all others read the column. #}
 {% macro bidrager(tal) -%}
     ({{ tal }}.vaerdi is not null and {{ tal }}.observationsstatus <> 'ufuldstaendig' and {{ tal }}.kvalitetsstatus is distinct from 'tilbageholdt')
 {%- endmacro %}

@@ -560,6 +560,9 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
     row("deviations / new / resolved", "validate", "deviations", "new", "resolved")
     row("reports / workbooks", "report", "reports", "workbooks")
     row("packages written / unchanged / held", "package", "written", "unchanged", "held")
+    if found := done.get("package", {}).get("attack"):
+        table.add_row("figures withheld for few / for another's sake", f"{_short(found['egen'])} / {_short(found['andens'])}")
+        table.add_row("of which the attack works out / told before / too nearly", f"{found['praecist']} / {found['uundgaaeligt']} / {found['for_taet']}")
     for path in done.get("package", {}).get("damaged", []):
         table.add_row("a file in the outbox is not what was written", path)
     for line in done.get("package", {}).get("not_built", []):

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from flis.exchanges import Exchanges
+from flis.programme import Programme
 
 NOTHING = 1e-8      # a direction shorter than this is rounding
 AT_ONCE = 12        # breaches that are told of one part
@@ -112,6 +112,7 @@ class _Part:
         self.high = system.high[columns] - system.values[columns]
         self.owner = [system.owners[v] for v in columns]
         self.exchanges: Exchanges | None = None
+        self.programme: Programme | None = None
 
     def _matrix(self, lines: list[tuple[tuple[int, float], ...]]) -> np.ndarray:
         out = np.zeros((len(lines), len(self.columns)))
@@ -130,15 +131,13 @@ class _Part:
                 mine = np.array([o == insider and o is not None for o in self.owner])
                 others = np.array([t.owner is None or t.owner != insider for t in self.targets])
                 if exact:
-                    moves = self.f @ basis
-                    if mine.any() and basis.shape[1]:
-                        u, s, _ = np.linalg.svd(basis[mine].T, full_matrices=False)
-                        own = u[:, s > NOTHING]
-                        moves = moves - (moves @ own) @ own.T
-                    known = others & (np.linalg.norm(moves, axis=1) < NOTHING * np.maximum(1, np.linalg.norm(self.f, axis=1)))
-                    # a sum of which the insider holds all is its own
-                    known &= (np.abs(self.f[:, ~mine]).sum(axis=1) > 0) | (insider is None)
                     widths = np.zeros(len(self.targets))
+                    known = others
+                    if insider is not None:
+                        # a sum of which the insider holds all is its own; and what moves when two others exchange is not fixed
+                        known = others & (self._exchanged(insider) <= NOTHING) & (np.abs(self.f[:, ~mine]).sum(axis=1) > 0)
+                    if known.any():
+                        known = known & self._fixed(basis, mine)
                 else:
                     widths = self._widths(mine, others, insider)
                     known = others & (widths < np.array([t.width for t in self.targets]) * (1 - ENOUGH))
@@ -150,6 +149,15 @@ class _Part:
                 return list(found.values())
         return []
 
+    def _fixed(self, basis: np.ndarray, mine: np.ndarray) -> np.ndarray:
+        """Which targets nothing that is open moves, to who knows what is `mine`."""
+        moves = self.f @ basis
+        if mine.any() and basis.shape[1]:
+            u, s, _ = np.linalg.svd(basis[mine].T, full_matrices=False)
+            own = u[:, s > NOTHING]
+            moves = moves - (moves @ own) @ own.T
+        return np.linalg.norm(moves, axis=1) < NOTHING * np.maximum(1, np.linalg.norm(self.f, axis=1))
+
     # --- nearly ------------------------------------------------------------------------------------------------------------------------------
 
     def _widths(self, mine: np.ndarray, others: np.ndarray, insider: str | None) -> np.ndarray:
@@ -160,23 +168,22 @@ class _Part:
         widths[np.abs(self.f[:, free]).sum(axis=1) == 0] = np.inf       # the insider's own altogether
         for i in np.flatnonzero(widths < need * (1 - ENOUGH)):
             ways = self.system.ways.setdefault(self.targets[i], ([], []))
-            free = np.flatnonzero(~mine)
-            for sign, found in zip((-1.0, 1.0), ways, strict=True):
-                if (lacks := need[i] - self._reach(ways, insider)) > need[i] * ENOUGH:
-                    found.append(self._furthest(i, sign, free, lacks))
-            widths[i] = self._reach(ways, insider)
+            for way, sign in enumerate((-1.0, 1.0)):
+                wanted = need[i] - self._reach(ways[1 - way], insider)
+                if self._reach(ways[way], insider) < wanted - need[i] * ENOUGH:
+                    ways[way].append(self._furthest(i, sign, mine, wanted))
+            widths[i] = sum(self._reach(found, insider) for found in ways)
         return widths
 
     @staticmethod
-    def _reach(ways: tuple[list, list], insider: str | None) -> float:
-        """How far a target can go up and down, by the ways that move nothing of the insider's. A way stays open when more is withheld."""
-        return sum(max((far for far, who in found if insider is None or insider not in who), default=0.0) for found in ways)
+    def _reach(found: list, insider: str | None) -> float:
+        """How far a target can go one way, by what has been found that moves nothing of the insider's. A way stays open when more is withheld."""
+        return max((far for far, who in found if insider is None or insider not in who), default=0.0)
 
-    def _furthest(self, i: int, sign: float, free: np.ndarray, enough: float) -> tuple[float, frozenset[str]]:
+    def _furthest(self, i: int, sign: float, mine: np.ndarray, enough: float) -> tuple[float, frozenset[str]]:
         """How far one target can go one way, no further than is enough, and whose figures move with it: as few and as little as can be, for each of them may be an insider."""
-        a, f = self.a[:, free], sign * self.f[i, free]
-        a = a[np.abs(a).sum(axis=1) > 0]
-        up, down = self.high[free].copy(), -self.low[free]
+        f = np.where(mine, 0.0, sign * self.f[i])
+        up, down = np.where(mine, 0.0, self.high), np.where(mine, 0.0, -self.low)
         if np.count_nonzero(f) == 1:
             j = int(np.flatnonzero(f)[0])
             up[j], down[j] = min(up[j], enough / abs(f[j])), min(down[j], enough / abs(f[j]))
@@ -184,14 +191,12 @@ class _Part:
                 return 0.0, frozenset()
         rooms = np.minimum(np.where(np.isfinite(down), down, enough), enough)
         price = (1 + np.divide(enough, rooms, out=np.full(len(rooms), 1e3), where=rooms > 0)) / max(enough, NOTHING)
-        answer = linprog(np.concatenate([price - PRIZE * f, price + PRIZE * f]), A_eq=csr_matrix(np.hstack([a, -a])) if len(a) else None, b_eq=np.zeros(len(a)) if len(a) else None,
-                         bounds=np.column_stack([np.zeros(2 * len(free)), np.concatenate([up, down])]), method="highs")
-        if answer.status == 3:      # no bound
+        if self.programme is None:
+            self.programme = Programme(self.a)
+        moved = self.programme.cheapest(price - PRIZE * f, price + PRIZE * f, up, down)
+        if moved is None:
             return np.inf, frozenset()
-        if answer.status != 0:
-            return 0.0, frozenset()
-        moved = answer.x[:len(free)] - answer.x[len(free):]
-        return float(max(f @ moved, 0.0)), frozenset(o for j in np.flatnonzero(np.abs(moved) > NOTHING) if (o := self.owner[free[j]]))
+        return float(max(f @ moved, 0.0)), frozenset(o for j in np.flatnonzero(np.abs(moved) > NOTHING) if (o := self.owner[j]))
 
     def _exchanged(self, insider: str | None) -> np.ndarray:
         """Widths that need no programme, of the targets that are one unknown."""

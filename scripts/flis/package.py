@@ -26,7 +26,7 @@ from typing import Any
 import duckdb
 
 from flis import datapackage as dp
-from flis import tablesigns, withheld
+from flis import release, tablesigns, withheld
 from flis.database import connect, content_sign, exists
 from flis.declaration import Declaration
 from flis.events import record_many
@@ -157,10 +157,11 @@ class PackageResult:
     skipped: list[tuple[str, str, str]] = field(default_factory=list)
     bytes: int = 0
     damaged: list[str] = field(default_factory=list)
+    attack: dict[str, Any] | None = None        # what the attack on the release came to (flis.release); None when no benchmark package was to be written
 
     def facts(self) -> dict[str, Any]:
         """Figures for status.json and the table a newcomer sees."""
-        return {"damaged": self.damaged, "written": len(self.written), "unchanged": len(self.unchanged), "held": len(self.held), "skipped": len(self.skipped), "bytes": self.bytes,
+        return {"damaged": self.damaged, "attack": self.attack, "written": len(self.written), "unchanged": len(self.unchanged), "held": len(self.held), "skipped": len(self.skipped), "bytes": self.bytes,
                 "reasons": [f"{recipient}/{area}: {reason}" for recipient, area, reason in self.held],
                 "not_built": sorted({f"{area}: {reason}" for _, area, reason in self.skipped if reason.startswith(NOT_BUILT)})}
 
@@ -368,7 +369,12 @@ class Run:
             else:
                 todo.append(plan)
         if todo:
-            self._verify_benchmark({p.area for p in todo if p.benchmark})
+            if areas := {p.area for p in todo if p.benchmark}:
+                self._verify_benchmark(areas)
+                try:
+                    result.attack = release.attack(self.con, self.home, self.signs.build)
+                except release.Disclosed as fault:
+                    raise PackageError(str(fault)) from fault
             self._write_all(todo, result, len(plans))
         self._looked_at(plans)
         result.damaged = sorted(self.damaged)

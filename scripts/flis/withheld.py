@@ -10,7 +10,7 @@ import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import partial
@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from flis import balancing, disclosure, exchanges, withholding
+from flis import balancing, disclosure, exchanges, programme, withholding
 from flis.withholding import Answer, Figure, Published, Rules, Task, withhold
 
 WORKERS = 2
@@ -31,7 +31,7 @@ RECORD = "offentliggjort"
 
 def rows(con: duckdb.DuckDBPyConnection, figures: Any, keyfigures: Any, formulas: Any, relations: Any, limits: Any, places: Any) -> Any:
     """int_faelles__tilbageholdt, from the relations that dbt hands over."""
-    found = list(withhold(_figures(figures), rules(keyfigures, formulas, relations, limits, places), _published(con), partial(_answers, con)))
+    found = list(withhold(read_figures(figures), rules(keyfigures, formulas, relations, limits, places), published(con), partial(_answers, con)))
     con.execute(f"create or replace temp table fundet ({', '.join(f'{c} date' if c == 'periode' else f'{c} varchar' for c in COLUMNS)})")
     if found:
         con.execute(f"insert into fundet select {', '.join(f'unnest(${n + 1})' for n in range(len(COLUMNS)))}", [list(column) for column in zip(*found, strict=True)])
@@ -56,18 +56,18 @@ def _take(relation: Any, columns: str) -> list[tuple]:
     return relation.project(columns).fetchall()
 
 
-def _figures(figures: Any) -> list[Figure]:
+def read_figures(figures: Any) -> list[Figure]:
     """Where there is neither numerator nor denominator there is nothing to withhold."""
     return [Figure(*row) for row in figures.filter("taeller is not null or naevner is not null").order("noegletal_id, kommunekode, periode").project(
         "noegletal_id, kommunekode, periode, naevner_periode, cast(taeller as double), cast(naevner as double), "
-        "coalesce(vaerdi is not null and observationsstatus <> 'ufuldstaendig' and kvalitetsstatus is distinct from 'tilbageholdt', false), "
-        "kvalitetsstatus is distinct from 'tilbageholdt', antal_taeller, antal_naevner, antal_rest").fetchall()]
+        "bidrager, kvalitetsstatus is distinct from 'tilbageholdt', antal_taeller, antal_naevner, antal_rest").fetchall()]
 
 
-def _published(con: duckdb.DuckDBPyConnection) -> list[Published]:
+def published(con: duckdb.DuckDBPyConnection, database: str = "") -> list[Published]:
+    """What earlier releases have shown. `database` is "flis." where the connection's own is another."""
     there = con.execute("select count(*) from duckdb_tables() where schema_name = 'drift' and table_name = $1", [RECORD]).fetchall()[0][0]
     return [Published(*row) for row in con.execute(
-        f"select udgave, noegletal_id, gruppetype, gruppekode, periode, naevner_periode, cast(taeller as double), cast(naevner as double), bidrager, vist from drift.{RECORD} "
+        f"select udgave, noegletal_id, gruppetype, gruppekode, periode, naevner_periode, cast(taeller as double), cast(naevner as double), bidrager, vist from {database}drift.{RECORD} "
         "order by all").fetchall()] if there else []
 
 
@@ -81,8 +81,7 @@ def publish(con: duckdb.DuckDBPyConnection, areas: list[str]) -> int:
         create or replace temp table nu as
         select k.*, coalesce(b.taeller is not null or b.naevner is not null, false) as vist
         from (
-            select noegletal_id, 'kommune' as gruppetype, kommunekode as gruppekode, periode, naevner_periode, taeller, naevner,
-                coalesce(vaerdi is not null and observationsstatus <> 'ufuldstaendig' and kvalitetsstatus is distinct from 'tilbageholdt', false) as bidrager
+            select noegletal_id, 'kommune' as gruppetype, kommunekode as gruppekode, periode, naevner_periode, taeller, naevner, bidrager
             from flis.marts.int_faelles__kommunetal where taeller is not null or naevner is not null
             union all
             select noegletal_id, gruppetype, gruppekode, periode, periode, sum_taeller, sum_naevner, false from flis.marts.fct_noegletal__gruppe
@@ -111,10 +110,10 @@ def _answers(con: duckdb.DuckDBPyConnection, tasks: list[Task], given: Rules) ->
     con.execute("create schema if not exists drift")
     con.execute("create table if not exists drift.tilbageholdt (aftryk varchar, svar varchar)")
     known = dict(con.execute("select aftryk, svar from drift.tilbageholdt").fetchall())
-    code = b"".join(Path(module.__file__).read_bytes() for module in (balancing, disclosure, exchanges, withholding))
+    code = b"".join(Path(module.__file__).read_bytes() for module in (balancing, disclosure, exchanges, programme, withholding))
     signs = [hashlib.sha256((t.sign + repr(given)).encode() + code).hexdigest() for t in tasks]
     todo = [t for t, sign in zip(tasks, signs, strict=True) if sign not in known]
-    found = iter([_read(_text(t.answer(given))) for t in todo] if len(todo) < MANY else _at_once(todo, given))
+    found = iter([_read(_text(answer)) for answer in at_once(partial(_answer, given), todo)])
     answers = [_read(known[sign]) if sign in known else next(found) for sign in signs]
     con.execute("delete from drift.tilbageholdt")
     if answers:
@@ -122,11 +121,13 @@ def _answers(con: duckdb.DuckDBPyConnection, tasks: list[Task], given: Rules) ->
     return answers
 
 
-def _at_once(tasks: list[Task], given: Rules) -> list[Answer]:
-    """In processes of their own, each on one core: the linear algebra would else start as many threads as there are cores in each."""
+def at_once(work: Callable[[Any], Any], todo: list) -> list:
+    """The work on each, in order; where there is much, in processes of their own, each on one core: the linear algebra would else start as many threads as there are cores in each."""
+    if len(todo) < MANY:
+        return [work(one) for one in todo]
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(partial(_answer, given), tasks, chunksize=4))
+        return list(pool.map(work, todo, chunksize=4))
 
 
 def _answer(given: Rules, task: Task) -> Answer:

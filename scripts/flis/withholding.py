@@ -15,6 +15,7 @@ import numpy as np
 
 from flis.balancing import Balance
 from flis.disclosure import Breach, Equation, System, Target
+from flis.months import over_time
 
 FEW, FEW_LEFT, DERIVED = "faa_personer", "faa_resten", "kan_udledes"
 ALL, MEAN = "alt", "gennemsnit"
@@ -75,10 +76,16 @@ class Rules:
         """Formulas that an equation ties together bear one name."""
         name = {f: f for f in self.units}
         for a, b, _, kind in self.relations:
-            if kind == "sum" and a in name and b in name:
+            if kind in ("sum", "januar") and a in name and b in name:
                 old, new = sorted((name[a], name[b]), reverse=True)
                 name = {f: new if n == old else n for f, n in name.items()}
         return name
+
+    def to_date(self) -> set[str]:
+        """Years to date of what is published month by month: what is shown of them follows from the months (flis.months), and they are in no other equation."""
+        published, name = {f for pair in self.sides.values() for f in pair}, self.families()
+        return {whole for whole, part, _, kind in self.relations
+                if kind == "til_dato" and part in published and whole in name and sum(n == name[whole] for n in name.values()) == 1}
 
 
 Answer = dict[tuple[str, Row], str]
@@ -106,7 +113,9 @@ class Task:
         for audience in rules.audiences:
             mark = tuple(sorted((one, limits) for (whom, one), limits in rules.limits.items() if whom == audience))
             if mark not in same:
-                earlier = Family(self.scope, list(self.figures), list(self.published), rules, audience, earlier).protect()
+                earlier = Family(self.scope, list(self.figures), list(self.published), rules, audience, earlier)
+                if self.scope[0] not in rules.to_date():
+                    earlier.protect()
                 same[mark] = earlier.reasons()
             found |= {(audience, row): reason for row, reason in same[mark].items()}
         return found
@@ -124,7 +133,7 @@ def tasks(figures: Iterable[Figure], rules: Rules, published: Iterable[Published
         for scope in scopes.of(old.noegletal_id, old.periode, old.naevner_periode):
             before[scope].append(old)
     return [Task(scope, tuple(of_scope[scope]), tuple(before[scope])) for scope in sorted(of_scope, key=str)
-            if any(_primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences)], every
+            if any(primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences)], every
 
 
 def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Published] = (),
@@ -139,36 +148,9 @@ def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Publis
         for key, reason in found.items():
             if reasons.get(key, DERIVED) == DERIVED:
                 reasons[key] = reason
-    reasons |= dict.fromkeys(over_time(reasons, every, rules), DERIVED)
+    reasons |= dict.fromkeys(over_time(reasons, every, rules, primary), DERIVED)
     yield from sorted((a, *row, ALL, reason) for (a, row), reason in reasons.items())
     yield from _means(reasons, every, rules)
-
-
-def over_time(reasons: Answer, figures: list[Figure], rules: Rules) -> set[tuple[str, Row]]:
-    """What months tell of each other: year to date less last month's is this month's, and the beginning of the year is January.
-
-    Where a month's figure is nowhere shown, neither is the year to date from that month to the end of the year, nor what is January's figure once more. It holds for groups as for
-    municipalities, for their sums differ in the same way.
-    """
-    rows: dict[str, set[Row]] = defaultdict(set)
-    for one in figures:
-        for formula, month in zip(rules.sides[one.noegletal_id], (one.periode, one.naevner_periode), strict=True):
-            if formula and one.udgives and month == one.periode:
-                rows[formula] |= {(one.noegletal_id, "kommune", one.kommunekode, month), *((one.noegletal_id, *g, month) for g in rules.groups.get(one.kommunekode, []) if one.bidrager)}
-    found: set[tuple[str, Row]] = set()
-    for audience in rules.audiences:
-        for whole, part, _, kind in rules.relations:
-            if kind not in ("til_dato", "januar"):
-                continue
-            stands: dict[tuple, bool] = defaultdict(bool)
-            for row in rows[part]:
-                stands[row[1:]] |= (audience, row) not in reasons
-            first: dict[tuple, date] = {}
-            for (group, code, month), shown in stands.items():
-                if not shown and (kind == "til_dato" or month.month == 1):
-                    first[group, code, month.year] = min(month, first.get((group, code, month.year), month))
-            found |= {(audience, row) for row in rows[whole] if (since := first.get((*row[1:3], row[3].year))) and row[3] >= since and (audience, row) not in reasons}
-    return found
 
 
 def _means(reasons: Answer, figures: list[Figure], rules: Rules) -> list[tuple]:
@@ -195,7 +177,7 @@ class Scopes:
         return self._scope(formula, period) == scope
 
 
-def _primary(one: Figure, rules: Rules, audience: str) -> str | None:
+def primary(one: Figure, rules: Rules, audience: str) -> str | None:
     """Why a figure may not be shown for its own sake: too few above or below the line, or too few of those below who are not above."""
     few, left = rules.limit(audience, one.noegletal_id)
     if any(0 < (n or 0) < few for n in (one.antal_taeller, one.antal_naevner)):
@@ -250,7 +232,7 @@ class Family:
         return self.index.setdefault((formula, code, period, value), len(self.index))
 
     def _figure(self, one: Figure) -> None:
-        reason, row = _primary(one, self.rules, self.audience), (one.noegletal_id, "kommune", one.kommunekode, one.periode)
+        reason, row = primary(one, self.rules, self.audience), (one.noegletal_id, "kommune", one.kommunekode, one.periode)
         few, left = self.rules.limit(self.audience, one.noegletal_id)
         for above, formula, period, value in self._sides(one):
             v = self._variable(formula, one.kommunekode, period, value)
@@ -300,6 +282,9 @@ class Family:
             total = sum(v for v in (self._value(m) for m in members))
             if reason and total and (above or 0 < persons[1] < few):
                 self.primary[row] = reason
+            # as of a municipality: many above a line that few are below are no secret where their own figure is shown elsewhere
+            sensitive = 0 < persons[0] < few or reason == FEW_LEFT or all(o.antal_taeller is None for o in ones) if above else 0 < persons[1] < few
+            if reason and total and sensitive:
                 self._target(tuple((m, 1.0) for m in sorted(set(members))), (left if reason == FEW_LEFT and left else few) * self._worth(formula, total, (persons[0] if above else persons[1]) or persons[1]), None)
         return sums
 
@@ -352,15 +337,14 @@ class Family:
         for (formula, code, period, _), v in self.index.items():
             if self.rows_of.get(v):
                 of[formula, code][period] = v
-        totals: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for whole, part, c, kind in self.rules.relations:
-            if kind == "sum":
-                totals[whole].append((part, c))
-        for whole, parts in totals.items():
-            for (formula, code), months in list(of.items()):
-                for period, v in months.items() if formula == whole else ():
+        wholes: list[tuple[str, str, list[tuple[str, float]]]] = [(kind, whole, [(part, c)]) for whole, part, c, kind in self.rules.relations if kind == "januar"]
+        for total in sorted({whole for whole, _, _, kind in self.rules.relations if kind == "sum"}):
+            wholes.append(("sum", total, [(part, c) for whole, part, c, kind in self.rules.relations if whole == total and kind == "sum"]))
+        for kind, whole, parts in wholes:
+            for (_, code), months in [item for item in of.items() if item[0][0] == whole]:
+                for period, v in months.items():
                     terms = [(v, 1.0), *((of[p, code][period], -c) for p, c in parts if period in of.get((p, code), {}))]
-                    if len(terms) == 1 + len(parts):
+                    if len(terms) == 1 + len(parts) and (kind == "sum" or period.month == 1):
                         self._fixed(tuple(terms))
 
     def _bounds(self) -> None:

@@ -53,7 +53,7 @@ samlet as (
         t.naevner,
         t.vaerdi,
         t.vaerdi as simpelt_gennemsnit,
-        case when t.vises then case when {{ bidrager('t') }} then 1 else 0 end end as antal_bidragydere,
+        case when t.vises then case when t.bidrager then 1 else 0 end end as antal_bidragydere,
         case when t.vises then case when t.observationsstatus <> 'ikke_relevant' then 1 else 0 end end as antal_mulige,
         case when t.kvalitetsstatus = 'tilbageholdt' then 1 else 0 end as antal_holdt,
         t.observationsstatus,

@@ -57,20 +57,20 @@ sammenlagt as (
         g.gruppekode,
         g.gruppenavn,
         k.periode,
-        sum(case when {{ bidrager('k') }} then k.taeller end) as sum_taeller,
-        sum(case when {{ bidrager('k') }} then k.naevner end) as sum_naevner,
-        sum(case when {{ bidrager('k') }} then k.vaerdi end) as sum_vaerdi,
-        count(case when {{ bidrager('k') }} then 1 end) as antal_bidragydere,
+        sum(case when k.bidrager then k.taeller end) as sum_taeller,
+        sum(case when k.bidrager then k.naevner end) as sum_naevner,
+        sum(case when k.bidrager then k.vaerdi end) as sum_vaerdi,
+        count(case when k.bidrager then 1 end) as antal_bidragydere,
         count(case when k.observationsstatus <> 'ikke_relevant' then 1 end) as antal_mulige,
         count(case when k.observationsstatus = 'foreloebig' then 1 end) as antal_foreloebig,
         count(case when k.observationsstatus = 'ufuldstaendig' then 1 end) as antal_ufuldstaendig,
         count(case when k.observationsstatus = 'ikke_leveret' then 1 end) as antal_ikke_leveret,
         count(case when k.observationsstatus = 'ikke_relevant' then 1 end) as antal_ikke_relevant,
         count(case when {{ er_holdt('k') }} then 1 end) as antal_holdt,
-        count(case when {{ bidrager('k') }} and k.kvalitetsstatus = 'frigivet' then 1 end) as antal_frigivet,
-        sum(case when {{ bidrager('k') }} then k.antal_taeller end) as antal_taeller,
-        sum(case when {{ bidrager('k') }} then k.antal_naevner end) as antal_naevner,
-        sum(case when {{ bidrager('k') }} then k.antal_rest end) as antal_rest
+        count(case when k.bidrager and k.kvalitetsstatus = 'frigivet' then 1 end) as antal_frigivet,
+        sum(case when k.bidrager then k.antal_taeller end) as antal_taeller,
+        sum(case when k.bidrager then k.antal_naevner end) as antal_naevner,
+        sum(case when k.bidrager then k.antal_rest end) as antal_rest
     from kommunetal as k
     inner join grupper as g on k.kommunekode = g.kommunekode
     group by

@@ -71,7 +71,7 @@ skjulte as (
             and k.periode = t.periode
             and t.gruppetype = 'kommune'
             and t.omfang = 'alt'
-    where {{ bidrager('k') }}
+    where k.bidrager
 
 ),
 
@@ -109,10 +109,10 @@ sat_sammen as (
         k.observationsstatus as egen_observationsstatus,
         case when e.egen_kommune = 'uden' then 1 else 0 end as fradrag,
         k.kvalitetsstatus as egen_kvalitetsstatus,
-        case when {{ bidrager('k') }} then 1 else 0 end as bidrager,
-        case when {{ bidrager('k') }} then coalesce(k.taeller, 0) else 0 end as egen_taeller,
-        case when {{ bidrager('k') }} then coalesce(k.naevner, 0) else 0 end as egen_naevner,
-        case when {{ bidrager('k') }} then k.vaerdi else 0 end as egen_vaerdi,
+        case when k.bidrager then 1 else 0 end as bidrager,
+        case when k.bidrager then coalesce(k.taeller, 0) else 0 end as egen_taeller,
+        case when k.bidrager then coalesce(k.naevner, 0) else 0 end as egen_naevner,
+        case when k.bidrager then k.vaerdi else 0 end as egen_vaerdi,
         -- the municipality knows its own figure: where the others' are all shown, it can add them up itself
         (coalesce(sg.antal_skjulte, 0) = case when s.kommunekode is not null then 1 else 0 end) as andre_vises,
         t.omfang,

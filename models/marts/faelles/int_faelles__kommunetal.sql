@@ -150,7 +150,7 @@ med_status as (
 
 ),
 
-final as (
+sat_op as (
 
     select
         noegletal_id,
@@ -176,6 +176,16 @@ final as (
             else coalesce(taeller_holdt, naevner_holdt)
         end as kvalitetsgrund
     from med_status
+
+),
+
+-- Said once here: averages, comparisons, what is withheld and what is noted as published all read it.
+final as (
+
+    select
+        *,
+        {{ bidrager('sat_op') }} as bidrager
+    from sat_op
 
 )
 
