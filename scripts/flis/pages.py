@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from functools import cache
 from pathlib import Path
@@ -29,11 +30,24 @@ def count(value: int, word: str) -> str:
 
 
 @cache
+def least_shown() -> int:
+    """The fewest persons that a municipality's people may be told of in another municipality (seed fortrolighedsgraense, what holds for every key figure)."""
+    with (REPO / "seeds" / "faelles" / "fortrolighedsgraense.csv").open(encoding="utf-8", newline="") as file:
+        return max(int(row["mindste_antal_personer"]) for row in csv.DictReader(file) if (row["modtagerkreds"], row["noegletal_id"]) == ("kommuner", "*"))
+
+
+def rough(value: int) -> str:
+    """A number of rows as others may see it: none, some (fewer than the limit), else to the nearest so many, so that no municipality's few are a sum less the rest."""
+    least = least_shown()
+    return danish.number(0) if not value else f"1–{least - 1}" if value < least else danish.number(round(value / least) * least)
+
+
+@cache
 def environment() -> jinja2.Environment:
-    """The templates, with the Danish filters (tal, andel, maaned, dag, tidspunkt, antal, taerskel)."""
+    """The templates, with the Danish filters (tal, groft, andel, maaned, dag, tidspunkt, antal, taerskel)."""
     made = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    made.filters.update(tal=danish.number, andel=danish.share, maaned=danish.month, dag=danish.day, tidspunkt=danish.moment, antal=count)
-    made.globals.update(tekst=texts(), taerskel=danish.threshold)
+    made.filters.update(tal=danish.number, groft=rough, andel=danish.share, maaned=danish.month, dag=danish.day, tidspunkt=danish.moment, antal=count)
+    made.globals.update(tekst=texts(), taerskel=danish.threshold, mindst_vist=least_shown())
     return made
 
 

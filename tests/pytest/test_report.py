@@ -200,6 +200,18 @@ def test_new_and_resolved_since_the_last_run(tmp_path: Path, world: World, clock
     assert "Ankeborg" in group and "Udvikling" in group
 
 
+def test_the_faggruppe_sees_others_rows_roughly(tmp_path: Path, world: World, clock) -> None:  # noqa: F811
+    """A municipality's few rows are not told to others, nor are they what is left when the others' are taken from the sum."""
+    assert [pages.rough(n) for n in (0, 1, 4, 5, 7, 8, 1_012)] == ["0", "1–4", "1–4", "5", "5", "10", "1.010"]
+    world.add(*posts("0101", 9, 2), *posts("0147", 30, 13))
+    clock(world, 1, write_rules(tmp_path, {}))
+    report(world.home)
+    page = (world.home.reports / "faggrupper" / "oekonomi.html").read_text("utf-8")
+    cells = [found for line in re.findall(r'<tr><th scope="row">.*', page) for found in re.findall(r'<td class="(?:fejl|advarsel|under)">([^<]*)<', line)]
+    assert cells and set(cells) <= {"1–4", "15", "10", "5"} and "1–4" in cells
+    assert 'data-navn="Rækker">15<' in page and "til nærmeste 5," in page
+
+
 def test_one_municipalitys_correction_leaves_the_others_reports(tmp_path: Path, world: World, clock) -> None:  # noqa: F811
     world.add(*posts("0101", 5, 3), *posts("0147", 5, 2))
     rules = write_rules(tmp_path, {})
