@@ -347,29 +347,38 @@ ventet as (
 
 ),
 
+-- The kinds of field that share limits.
+grupperet as (
+
+    select
+        *,
+        case
+            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune', 'formel', 'i_gang') then felt
+            when felt like 'person%' then 'person'
+            when felt like 'dato%' or felt like 'maaned%' then 'dato'
+            else 'kode'
+        end as feltslags
+    from ventet
+
+),
+
 -- A code with rows enough that none is left of is gone, whatever the season: no new school year takes a grade away. So is what a formula counts.
 bortfald as (
 
     select
-        *,
-        mod_hvad = 'egne_maaneder'
-        and (
-            (
-                maaling = 'fordeling'
-                and vaerdi_nu = 0
-                and n * personer_pr_raekke * vaerdi_ventet >= 15
-                and felt <> 'enhed'
-                and felt not like 'dato%'
-                and felt not like 'maaned%'
-                and felt not like 'person%'
-            )
-            or (
-                maaling = 'vaerdi'
-                and vaerdi_nu <= 0.5
-                and vaerdi_ventet >= 10
-            )
-        ) as er_vaek
-    from ventet
+        v.*,
+        g.felt is not null as er_vaek,
+        coalesce(g.felt, v.feltslags) as feltgruppe
+    from grupperet as v
+    left join {{ ref('indholdsgraense') }} as g
+        on
+            v.maaling = g.maaling
+            and v.mod_hvad = g.mod_hvad
+            and g.begreb = 'alle'
+            and g.felt = 'vaek'
+            and v.feltslags in ('kode', 'formel')
+            and v.vaerdi_nu <= g.hoejst_nu
+            and case when v.maaling = 'vaerdi' then 1 else v.n * v.personer_pr_raekke end * v.vaerdi_ventet >= g.mindst_ventet
 
 ),
 
@@ -378,13 +387,6 @@ virkninger as (
 
     select
         *,
-        case
-            when er_vaek then 'vaek'
-            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune', 'formel', 'i_gang') then felt
-            when felt like 'person%' then 'person'
-            when felt like 'dato%' or felt like 'maaned%' then 'dato'
-            else 'kode'
-        end as feltgruppe,
         case
             when er_vaek and maaling = 'fordeling' then vaerdi_ventet
             when felt = 'flytninger' then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)

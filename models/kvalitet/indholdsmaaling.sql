@@ -24,6 +24,10 @@
     ('genfortalte', "'i_gang'", 'vaerdi', 'genfortalt', 'maal', 'niveau', 'greatest(antal_nu, 0.5) / greatest(antal_foer, 0.5)', 'greatest(antal_nu, antal_foer)', '1',
         'antal_nu <> antal_foer'),
 ] %}
+{#- What a delivery says of one concept, and of one code of it. #}
+{%- set begrebets = ['fagomraade', 'begreb', 'kommunekode', 'kildesystem'] %}
+{%- set leverancens = begrebets + ['periode', '_leverance_id'] %}
+{%- set maalets = leverancens + ['felt', 'vaerdi', 'maaling', 'maal', 'art', 'er_landsdaekkende'] %}
 
 with leverancer as (
 
@@ -35,7 +39,7 @@ with leverancer as (
         fil,
         status,
         udtraekstype,
-        cast(date_trunc('month', coalesce(cast(periode as date), cast(udtrukket as date))) as date) as periode
+        {{ leverancens_maaned() }} as periode
     from {{ source('leverancer', 'leverance') }}
     where
         status in ('aktiv', 'erstattet')
@@ -72,48 +76,23 @@ profil as (
 ialt as (
 
     select
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        _leverance_id,
+        {{ leverancens | join(', ') }},
         cast(max(case when felt = 'alt' and maal = 'raekker' then antal end) as double) as raekker,
         cast(max(case when felt = 'personer' then antal end) as double) as personer
     from profil
-    group by
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        _leverance_id
+    group by {{ leverancens | join(', ') }}
 
 ),
 
 -- A code that the municipality uses in other months and not in this is a share of nothing.
 koder as (
 
-    select
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        felt,
-        vaerdi,
-        maal
+    select {{ (begrebets + ['felt', 'vaerdi', 'maal']) | join(', ') }}
     from profil
     where
         felt not in ('alt', 'personer')
         and maal in ('raekker', 'personer')
-    group by
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        felt,
-        vaerdi,
-        maal
+    group by {{ (begrebets + ['felt', 'vaerdi', 'maal']) | join(', ') }}
     -- That fewer than ten become none is within what chance makes (twice the root is no more than six). Whom CPR does not know are few, and should be none.
     having max(antal) >= 10 or vaerdi in ('findes_ikke', 'doed')
 
@@ -245,26 +224,14 @@ tomme as (
     where
         vaerdi = 'alle'
         and kommunekode <> '0998'
-    group by
-        leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode
+    group by {{ (begrebets + ['periode', 'leverance_id']) | join(', ') }}
 
 ),
 
 -- A full extract tells the earlier months again: what it says was in force then, beside what the one before said of the same month.
 fuldt_fortalt as (
 
-    select distinct
-        _leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode
+    select distinct {{ leverancens | join(', ') }}
     from profil
     where felt = 'i_gang'
 
@@ -274,8 +241,8 @@ foelge as (
 
     select
         *,
-        lag(_leverance_id) over (partition by fagomraade, begreb, kommunekode, kildesystem order by periode) as foer_id,
-        substr(cast(lag(periode) over (partition by fagomraade, begreb, kommunekode, kildesystem order by periode) as varchar(10)), 1, 7) as foer_maaned
+        lag(_leverance_id) over (partition by {{ begrebets | join(', ') }} order by periode) as foer_id,
+        substr(cast(lag(periode) over (partition by {{ begrebets | join(', ') }} order by periode) as varchar(10)), 1, 7) as foer_maaned
     from fuldt_fortalt
 
 ),
@@ -315,26 +282,11 @@ beggefortalte as (
 genfortalte as (
 
     select
-        _leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        vaerdi,
-        maal,
+        {{ (leverancens + ['vaerdi', 'maal']) | join(', ') }},
         sum(nu) as antal_nu,
         sum(foer) as antal_foer
     from beggefortalte
-    group by
-        _leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        vaerdi,
-        maal
+    group by {{ (leverancens + ['vaerdi', 'maal']) | join(', ') }}
 
 ),
 
@@ -380,7 +332,7 @@ aktive as (
     select
         l.fagomraade,
         k.kommunekode,
-        cast(date_trunc('month', coalesce(cast(l.periode as date), cast(l.udtrukket as date))) as date) as periode,
+        {{ leverancens_maaned('l') }} as periode,
         max(l.leverance_id) as _leverance_id
     from {{ source('leverancer', 'leverance') }} as l
     inner join {{ ref('kommune') }} as k
@@ -389,7 +341,7 @@ aktive as (
     group by
         l.fagomraade,
         k.kommunekode,
-        cast(date_trunc('month', coalesce(cast(l.periode as date), cast(l.udtrukket as date))) as date)
+        {{ leverancens_maaned('l') }}
 
 ),
 
@@ -490,36 +442,13 @@ maalinger as (
 final as (
 
     select
-        _leverance_id,
-        fagomraade,
-        kommunekode,
-        periode,
-        kildesystem,
-        begreb,
-        felt,
-        vaerdi,
-        maaling,
-        maal,
-        art,
-        er_landsdaekkende,
+        {{ maalets | join(', ') }},
         round(max(cast(vaerdi_nu as double)), 6) as vaerdi_nu,
         max(cast(antal as double)) as antal,
         max(cast(personer_pr_raekke as double)) as personer_pr_raekke
     from maalinger
     where vaerdi_nu is not null and antal is not null
-    group by
-        _leverance_id,
-        fagomraade,
-        kommunekode,
-        periode,
-        kildesystem,
-        begreb,
-        felt,
-        vaerdi,
-        maaling,
-        maal,
-        art,
-        er_landsdaekkende
+    group by {{ maalets | join(', ') }}
 
 )
 

@@ -23,7 +23,7 @@ with leverancer as (
 
     select
         leverance_id,
-        cast(date_trunc('month', coalesce(cast(periode as date), cast(udtrukket as date))) as date) as leverancens_maaned
+        {{ leverancens_maaned() }} as leverancens_maaned
     from {{ source('leverancer', 'leverance') }}
 
 ),
@@ -192,76 +192,22 @@ samlet as (
 
     {%- for b in profiler %}
     {%- set nr = loop.index %}
-    {%- for navn in [none] + b.indhold.get('maal', []) %}
-    select
-        _leverance_id,
-        kildesystem,
-        '{{ b.omraade }}' as fagomraade,
-        '{{ b.begreb }}' as begreb,
-        felt,
-        vaerdi,
-        {%- if navn is none %}
-        'raekker' as maal,
-        antal_raekker as antal,
-        cast(null as decimal(38, 4)) as stoerrelse,
-        cast(null as decimal(38, 4)) as negativ,
-        cast(null as double) as logsum
-        {%- else %}
-        '{{ navn }}' as maal,
-        antal_{{ loop.index0 }} as antal,
-        stoerrelse_{{ loop.index0 }} as stoerrelse,
-        negativ_{{ loop.index0 }} as negativ,
-        logsum_{{ loop.index0 }} as logsum
-        {%- endif %}
-    from optalt_{{ nr }}
+    {{ profilraekker(b, 'optalt_' ~ nr, maal="'raekker'", antal='antal_raekker') }}
+    union all
+    {%- for navn in b.indhold.get('maal', []) %}
+    {{ profilraekker(b, 'optalt_' ~ nr, maal="'" ~ navn ~ "'", antal='antal_' ~ loop.index, tal=loop.index) }}
     union all
     {%- endfor %}
     {%- if 'person' in b.indhold %}
-    select
-        _leverance_id,
-        kildesystem,
-        '{{ b.omraade }}' as fagomraade,
-        '{{ b.begreb }}' as begreb,
-        felt,
-        vaerdi,
-        'personer' as maal,
-        antal,
-        cast(null as decimal(38, 4)) as stoerrelse,
-        cast(null as decimal(38, 4)) as negativ,
-        cast(null as double) as logsum
-    from persontal_{{ nr }}
+    {{ profilraekker(b, 'persontal_' ~ nr) }}
     union all
     {%- for felt in b.indhold.get('personkoder', {}) %}
-    select
-        _leverance_id,
-        kildesystem,
-        '{{ b.omraade }}' as fagomraade,
-        '{{ b.begreb }}' as begreb,
-        '{{ felt }}' as felt,
-        vaerdi,
-        'personer' as maal,
-        antal,
-        cast(null as decimal(38, 4)) as stoerrelse,
-        cast(null as decimal(38, 4)) as negativ,
-        cast(null as double) as logsum
-    from personkode_{{ nr }}_{{ loop.index }}
+    {{ profilraekker(b, 'personkode_' ~ nr ~ '_' ~ loop.index, felt="'" ~ felt ~ "'") }}
     union all
     {%- endfor %}
     {%- endif %}
     {%- if 'i_gang' in b.indhold %}
-    select
-        _leverance_id,
-        kildesystem,
-        '{{ b.omraade }}' as fagomraade,
-        '{{ b.begreb }}' as begreb,
-        'i_gang' as felt,
-        vaerdi,
-        maal,
-        antal,
-        cast(null as decimal(38, 4)) as stoerrelse,
-        cast(null as decimal(38, 4)) as negativ,
-        cast(null as double) as logsum
-    from i_gang_{{ nr }}
+    {{ profilraekker(b, 'i_gang_' ~ nr, felt="'i_gang'", maal='maal') }}
     union all
     {%- endif %}
     {%- endfor %}
