@@ -124,7 +124,10 @@ ventet_i_maaneden as (
             {%- for kolonne in faelles_serie %}
             and e.{{ kolonne }} = l.{{ kolonne }}
             {%- endfor %}
-    where e.f_egen is not null
+    where
+        e.f_egen is not null
+        -- what is counted in a few months of the year (marks) is nobody's usual when it comes
+        and not (e.maaling = 'vaerdi' and exp(e.f_egen) <= 0.5 and coalesce(abs(l.f_landet), 0) > 0.7)
 
 ),
 
@@ -353,7 +356,10 @@ grupperet as (
     select
         *,
         case
-            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune', 'formel', 'i_gang') then felt
+            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune', 'formel', 'i_gang', 'forhold') then felt
+            -- should hardly be there at all
+            when vaerdi in ('efter', 'igen') or (felt = 'person_foelge' and vaerdi = 'ny') then vaerdi
+            when felt like 'skift\_%' escape '\' then 'skift'
             when felt like 'person%' then 'person'
             when felt like 'dato%' or felt like 'maaned%' then 'dato'
             else 'kode'
@@ -378,7 +384,11 @@ bortfald as (
             and g.felt = 'vaek'
             and v.feltslags in ('kode', 'formel')
             and v.vaerdi_nu <= g.hoejst_nu
-            and case when v.maaling = 'vaerdi' then 1 else v.n * v.personer_pr_raekke end * v.vaerdi_ventet >= g.mindst_ventet
+            and case v.maaling
+                when 'vaerdi' then v.vaerdi_ventet
+                when 'beloebsdel' then v.n
+                else v.n * v.personer_pr_raekke * v.vaerdi_ventet
+            end >= g.mindst_ventet
 
 ),
 
@@ -388,7 +398,7 @@ virkninger as (
     select
         *,
         case
-            when er_vaek and maaling = 'fordeling' then vaerdi_ventet
+            when er_vaek and maaling in ('fordeling', 'beloebsdel') then vaerdi_ventet
             when felt = 'flytninger' then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             when art = 'niveau' then abs(vaerdi_nu / vaerdi_ventet - 1)
             when maaling = 'negativ' then 2 * abs(vaerdi_nu - vaerdi_ventet) / greatest(abs(1 - 2 * vaerdi_ventet), 0.1)
@@ -402,6 +412,7 @@ virkninger as (
         case
             -- a sum of parts of persons (absence) is moved by as many
             when er_vaek and maaling = 'vaerdi' then vaerdi_ventet
+            when maaling = 'beloebsdel' then n
             when maaling = 'vaerdi' then least(n * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)), abs(vaerdi_nu - vaerdi_ventet))
             when art = 'niveau' then n * personer_pr_raekke * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet))
             else n * personer_pr_raekke * abs(vaerdi_nu - vaerdi_ventet)

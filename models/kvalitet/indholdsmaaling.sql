@@ -2,9 +2,13 @@
 -- (a code's, what is negative). One row per municipality, month and measure: the value, and the number of rows or persons it rests on.
 {#- From where, field, value, measure, of what, level or share, the value, what it rests on, persons per row, and when. #}
 {%- set pr_raekke = 'coalesce(least(1, personer / raekker), 1)' %}
+{#- What should hardly be there at all: few are something, and many rows in another month are not asked for. #}
+{%- set sjaeldne = "('findes_ikke', 'doed', 'efter', 'andet', 'igen')" %}
 {%- set maal = [
     ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', "case when maal = 'personer' then 1 else " ~ pr_raekke ~ " end",
-        "antal >= case when vaerdi in ('findes_ikke', 'doed') then 5 else 20 end"),
+        "antal >= case when vaerdi in " ~ sjaeldne ~ " then 5 else 20 end"),
+    ('beloebsdele', 'felt', 'vaerdi', 'beloebsdel', 'maal', 'andel', 'stoerrelse / ialt', 'raekker_plejer', '1', 'true'),
+    ('tal', 'felt', 'vaerdi', 'forhold', 'maal', 'niveau', 'exp(logsum / antal_med)', 'antal_med', pr_raekke, "felt = 'forhold'"),
     ('ialt', "'alt'", "'alt'", 'antal', "'raekker'", 'niveau', 'raekker', 'raekker', pr_raekke, 'raekker > 0'),
     ('ialt', "'personer'", "'alt'", 'antal', "'personer'", 'niveau', 'personer', 'personer', '1', 'personer > 0'),
     ('filer', "'fil'", "'alt'", 'antal', "'raekker'", 'niveau', 'greatest(raekker, 0.5)', 'raekker', '1', 'true'),
@@ -92,9 +96,11 @@ koder as (
     where
         felt not in ('alt', 'personer')
         and maal in ('raekker', 'personer')
+        -- what others it is of: those that are known
+        and vaerdi not in ('kendt', 'samme')
     group by {{ (begrebets + ['felt', 'vaerdi', 'maal']) | join(', ') }}
     -- That fewer than ten become none is within what chance makes (twice the root is no more than six). Whom CPR does not know are few, and should be none.
-    having max(antal) >= 10 or vaerdi in ('findes_ikke', 'doed')
+    having max(antal) >= 10 or vaerdi in {{ sjaeldne }}
 
 ),
 
@@ -117,6 +123,25 @@ filer as (
 
 ),
 
+-- What is followed from the month before is a share of those that could be followed.
+fulgte as (
+
+    select
+        _leverance_id,
+        begreb,
+        felt,
+        maal,
+        cast(sum(antal) as double) as antal
+    from profil
+    where felt = 'person_foelge' or felt like 'skift\_%' escape '\'
+    group by
+        _leverance_id,
+        begreb,
+        felt,
+        maal
+
+),
+
 kodedele as (
 
     select
@@ -125,7 +150,11 @@ kodedele as (
         k.vaerdi,
         k.maal,
         cast(coalesce(p.antal, 0) as double) as antal_med,
-        case when k.maal = 'personer' then i.personer else i.raekker end as antal
+        case
+            when k.felt = 'person_foelge' or k.felt like 'skift\_%' escape '\' then f.antal
+            when k.maal = 'personer' then i.personer
+            else i.raekker
+        end as antal
     from koder as k
     inner join ialt as i
         on
@@ -140,6 +169,59 @@ kodedele as (
             and k.felt = p.felt
             and k.vaerdi = p.vaerdi
             and k.maal = p.maal
+    left join fulgte as f
+        on
+            i._leverance_id = f._leverance_id
+            and k.begreb = f.begreb
+            and k.felt = f.felt
+            and k.maal = f.maal
+
+),
+
+-- A code's part of the kroner: a few large bills can be most of them.
+beloebsdele as (
+
+    select
+        i.*,
+        k.felt,
+        k.vaerdi,
+        t.maal,
+        k.raekker_plejer,
+        coalesce(p.stoerrelse, 0) as stoerrelse,
+        cast(t.stoerrelse as double) as ialt
+    from (
+        select
+            {{ (begrebets + ['felt', 'vaerdi']) | join(', ') }},
+            median(antal) as raekker_plejer
+        from profil
+        where
+            maal = 'raekker'
+            and felt not in ('alt', 'enhed')
+            and felt not like 'dato%'
+            and felt not like 'maaned%'
+        group by {{ (begrebets + ['felt', 'vaerdi']) | join(', ') }}
+        having median(antal) >= 10
+    ) as k
+    inner join ialt as i
+        on
+            k.fagomraade = i.fagomraade
+            and k.begreb = i.begreb
+            and k.kommunekode = i.kommunekode
+            and k.kildesystem = i.kildesystem
+    inner join profil as t
+        on
+            i._leverance_id = t._leverance_id
+            and k.begreb = t.begreb
+            and t.felt = 'alt'
+            and t.maal like '%\_kr' escape '\'
+            and t.stoerrelse > 0
+    left join profil as p
+        on
+            i._leverance_id = p._leverance_id
+            and k.begreb = p.begreb
+            and k.felt = p.felt
+            and k.vaerdi = p.vaerdi
+            and t.maal = p.maal
 
 ),
 

@@ -27,6 +27,26 @@ with leverancer as (
     from {{ source('leverancer', 'leverance') }}
 
 ),
+
+-- The deliveries of the months before, and how many months.
+foerende as (
+
+    select
+        l.leverance_id as _leverance_id,
+        f.leverance_id as foer_id,
+        {{ maaneder_mellem('f.maaned', 'l.maaned') }} as maaneder_tilbage
+    from (select leverance_id, fagomraade, kommunekode, {{ leverancens_maaned() }} as maaned from {{ source('leverancer', 'leverance') }}) as l
+    inner join (
+        select leverance_id, fagomraade, kommunekode, {{ leverancens_maaned() }} as maaned from {{ source('leverancer', 'leverance') }}
+        where status = 'aktiv'
+    ) as f
+        on
+            l.fagomraade = f.fagomraade
+            and l.kommunekode = f.kommunekode
+            and f.maaned < l.maaned
+            and f.maaned >= cast(l.maaned - interval '4' month as date)
+
+),
 {% for b in profiler %}
 {%- set nr = loop.index %}
 {%- set i = b.indhold %}
@@ -160,6 +180,10 @@ personkode_{{ nr }}_{{ loop.index }} as (
 ),
 {%- endfor %}
 {%- endif %}
+{%- if 'foelges' in i %}
+
+{{ profilens_foelge(b, nr) }}
+{%- endif %}
 {%- if 'i_gang' in i %}
 
 -- A full extract tells the earlier months again: what was in force at the end of each of the last thirteen.
@@ -205,6 +229,21 @@ samlet as (
     {{ profilraekker(b, 'personkode_' ~ nr ~ '_' ~ loop.index, felt="'" ~ felt ~ "'") }}
     union all
     {%- endfor %}
+    {%- endif %}
+    {%- set foelges = b.indhold.get('foelges', {}) %}
+    {%- for felt in foelges.get('koder', []) %}
+    {{ profilraekker(b, 'skift_' ~ nr, felt="'skift_" ~ felt ~ "'", vaerdi="'andet'", maal="'raekker'", antal='andre_' ~ loop.index) }}
+    union all
+    {{ profilraekker(b, 'skift_' ~ nr, felt="'skift_" ~ felt ~ "'", vaerdi="'samme'", maal="'raekker'", antal='antal - andre_' ~ loop.index) }}
+    union all
+    {%- endfor %}
+    {%- for navn in foelges.get('maal', {}) %}
+    {{ profilraekker(b, 'forhold_' ~ nr ~ '_' ~ loop.index, felt="'forhold'", maal="'" ~ navn ~ "'", tal=loop.index) }}
+    union all
+    {%- endfor %}
+    {%- if foelges and 'person' in b.indhold %}
+    {{ profilraekker(b, 'genkendt_' ~ nr, felt="'person_foelge'") }}
+    union all
     {%- endif %}
     {%- if 'i_gang' in b.indhold %}
     {{ profilraekker(b, 'i_gang_' ~ nr, felt="'i_gang'", maal='maal') }}
