@@ -6,6 +6,11 @@
     cast(date_trunc('month', coalesce(cast({{ l }}periode as date), cast({{ l }}udtrukket as date))) as date)
 {%- endmacro %}
 
+{# That two rows agree on these columns. #}
+{% macro lige(a, b, kolonner) -%}
+    {%- for kolonne in kolonner %}{{ '' if loop.first else ' and ' }}{{ a }}.{{ kolonne }} = {{ b }}.{{ kolonne }}{% endfor -%}
+{%- endmacro %}
+
 {# One select of the profile's rows: all kinds of counts have the same columns, and what a kind does not have is null. #}
 {% macro profilraekker(profil, kilde, felt='felt', vaerdi='vaerdi', maal="'personer'", antal='antal', tal=none) -%}
     select
@@ -90,18 +95,12 @@ skift_{{ nr }} as (
     from fulgte_{{ nr }} as r
     inner join foer_{{ nr }} as f
         on
-            r._leverance_id = f._leverance_id
+            {{ lige('r', 'f', ['_leverance_id'] + f.noegle) }}
             and f.maaneder_tilbage = 1
-            {%- for kolonne in f.noegle %}
-            and r.{{ kolonne }} = f.{{ kolonne }}
-            {%- endfor %}
     left join foer_{{ nr }} as ff
         on
-            r._leverance_id = ff._leverance_id
+            {{ lige('r', 'ff', ['_leverance_id'] + f.noegle) }}
             and ff.maaneder_tilbage = 2
-            {%- for kolonne in f.noegle %}
-            and r.{{ kolonne }} = ff.{{ kolonne }}
-            {%- endfor %}
     group by
         r._leverance_id,
         r.kildesystem
@@ -143,11 +142,7 @@ forhold_{{ nr }}_{{ loop.index }} as (
         sum(ln(abs(r.tal_{{ loop.index }})) - v.logtal) as logsum_{{ loop.index }}
     from fulgte_{{ nr }} as r
     inner join vante_{{ nr }}_{{ loop.index }} as v
-        on
-            r._leverance_id = v._leverance_id
-            {%- for kolonne in f.noegle %}
-            and r.{{ kolonne }} = v.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('r', 'v', ['_leverance_id'] + f.noegle) }}
     where
         r.tal_{{ loop.index }} <> 0
         and r.gruppe_{{ loop.index }} is not null

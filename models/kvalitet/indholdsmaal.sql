@@ -73,11 +73,7 @@ ventede as (
         e.f_efter as f_egen
     from foregaaende as f
     left join efterfoelgende as e
-        on
-            f.kommunekode = e.kommunekode
-            {%- for kolonne in egen_serie[1:] %}
-            and f.{{ kolonne }} = e.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('f', 'e', egen_serie) }}
     where f.nr <= 3
 
 ),
@@ -119,11 +115,7 @@ ventet_i_maaneden as (
         e.f_egen + case when l.antal_kommuner >= 8 then l.f_landet else 0 end as f_ventet
     from egne as e
     left join landet as l
-        on
-            e.periode = l.periode
-            {%- for kolonne in faelles_serie %}
-            and e.{{ kolonne }} = l.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('e', 'l', ['periode'] + faelles_serie) }}
     where
         e.f_egen is not null
         -- what is counted in a few months of the year (marks) is nobody's usual when it comes
@@ -215,23 +207,11 @@ mod_egne as (
         ) as z
     from mulige as a
     inner join udsving as u
-        on
-            a.fagomraade = u.fagomraade
-            {%- for kolonne in faelles_serie[1:] %}
-            and a.{{ kolonne }} = u.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('a', 'u', faelles_serie) }}
     left join maanedens_udsving as m
-        on
-            a.periode = m.periode
-            {%- for kolonne in faelles_serie %}
-            and a.{{ kolonne }} = m.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('a', 'm', ['periode'] + faelles_serie) }}
     left join eget_udsving as e
-        on
-            a.kommunekode = e.kommunekode
-            {%- for kolonne in egen_serie[1:] %}
-            and a.{{ kolonne }} = e.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('a', 'e', egen_serie) }}
 
 ),
 
@@ -272,11 +252,7 @@ mod_andre as (
         ) as z
     from egne as e
     inner join andres as a
-        on
-            e.periode = a.periode
-            {%- for kolonne in faelles_serie %}
-            and e.{{ kolonne }} = a.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('e', 'a', ['periode'] + faelles_serie) }}
     where
         e.f_egen is null
         and e.n_egne >= 20
