@@ -1,7 +1,14 @@
-{# Several models of one shape as one (a concept's staging models, the areas' formulas): the same columns in the same order, row for row. #}
+{#
+  Several models of one shape as one (a concept's staging models, the areas' formulas): the same columns in the same order, row for row. In an incremental model
+  each is narrowed to the touched slices where it is read, so that nothing is translated that is not wanted.
+#}
 {% macro foren(modeller) -%}
+    {%- set kun = execute and skive_for_skive() -%}
     {%- for navn in modeller %}
     select * from {{ ref(navn) }}
+    {%- if kun %}
+    where {{ skive_betingelse() }}
+    {%- endif %}
     {%- if not loop.last %}
     union all
     {%- endif %}

@@ -16,6 +16,8 @@
     create table if not exists drift.beroert (model varchar, koersel bigint, kommunekode varchar, periode date);
     create table if not exists drift.tilstand (model varchar, koersel bigint);
     create table if not exists drift.behandlet (model varchar, leverance_id bigint);
+    -- the views over incremental models, and which: what has moved in these has moved in the view (flis.moved)
+    create table if not exists drift.visning (model varchar, af varchar);
     -- what has been built, and from what: no signature until its tests have passed (flis.built)
     create table if not exists drift.bygget (model varchar, koersel bigint, signatur varchar);
     -- what the rules hold back (flis.held writes it after they have run): a figure bears the mark of it
@@ -210,19 +212,29 @@
     {{ return(false) }}
 {% endmacro %}
 
-{# The relation narrowed to the touched slices; all of it at the first build, at full refresh, and when something upstream was rebuilt whole. #}
-{% macro kun_beroerte(relation) %}
+{# Whether the model is now to take its touched slices alone: not at the first build, at full refresh, and when something upstream was rebuilt whole. #}
+{% macro skive_for_skive() %}
+    {{ return(skive_kolonner() and is_incremental() and not skive_alt(skive_ophav().modeller)) }}
+{% endmacro %}
+
+{# The condition that a row is of a touched slice. #}
+{% macro skive_betingelse() -%}
     {%- set kolonner = skive_kolonner() -%}
-    {%- if kolonner and is_incremental() and not skive_alt(skive_ophav().modeller) -%}
+    ({{ kolonner | join(', ') }}) in (select {{ kolonner | join(', ') }} from {{ skive_tabel() }})
+    {%- if kolonner == ['_leverance_id'] %}
+                {{ inden_for_yderste('_leverance_id') }}
+    {%- endif %}
+{%- endmacro %}
+
+{# The relation narrowed to the touched slices; all of it when the model is built whole. #}
+{% macro kun_beroerte(relation) %}
+    {%- if skive_for_skive() -%}
         {%- if skive_uberoert(relation) -%}
         (select * from {{ relation }} where false)
         {%- else -%}
         (
             select * from {{ relation }}
-            where ({{ kolonner | join(', ') }}) in (select {{ kolonner | join(', ') }} from {{ skive_tabel() }})
-            {%- if kolonner == ['_leverance_id'] %}
-                {{ inden_for_yderste('_leverance_id') }}
-            {%- endif %}
+            where {{ skive_betingelse() }}
         )
         {%- endif -%}
     {%- else -%}
@@ -294,29 +306,55 @@
 {% endmacro %}
 
 {#
-  For tests: the slices of an incremental model that its last run touched; of a staging view the deliveries its tests have not passed on yet; the whole table when it
-  was built whole or never tested since, for other models, and with `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible
-  when the slice's columns are part of the key;
+  For tests: the slices of an incremental model that its last run touched, and of a view over such models (drift.visning, which `flis build` writes: flis.moved) the
+  slices of those; of a staging view the deliveries its tests have not passed on yet; the whole table when it was built whole or never tested since, for other models,
+  and with `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible when the slice's columns are part of the key;
   where they are not, the nightly run of all finds it. `af` is another relation with the slice's columns, narrowed to the model's slices.
 #}
 {% macro beroert_udsnit(model, af=none) %}
     {%- if execute and not var('alt', false) -%}
-        {%- set ns = namespace(kolonner=[], staging=false) -%}
-        {%- for n in graph.nodes.values() if n.resource_type == 'model' and n.name == model.identifier -%}
-            {%- if n.config.get('incremental_strategy') == 'skive' -%}{%- set ns.kolonner = n.config.get('meta', {}).get('skive', []) -%}{%- endif -%}
-            {%- set ns.staging = n.fqn[1] == 'staging' -%}
-        {%- endfor -%}
-        {%- if ns.staging -%}
+        {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ model.identifier) -%}       {#- none of a seed -#}
+        {%- if node and node.fqn[1] == 'staging' -%}
             {{ return("(select * from " ~ model ~ " where _leverance_id in (select leverance_id from " ~ source('leverancer', 'leverance') ~ " where status = 'aktiv'"
                 ~ " except select leverance_id from drift.behandlet where model = '" ~ model.identifier ~ "'))") }}
         {%- endif -%}
-        {# Asked of the catalogue, not of dbt's cache: the list is dropped when the model is built whole. Slices of an earlier run that were never tested
-           (it was killed, or a test failed) are in no list any more: then the whole table is looked at. #}
-        {%- if ns.kolonner and run_query("select 1 from information_schema.tables where table_schema = 'drift' and table_name = 'skive__" ~ model.identifier
-            ~ "' and not exists (select 1 from drift.bygget where model = '" ~ model.identifier ~ "' and signatur is null and koersel < (select max(koersel) from drift.koersel))").rows | length > 0 -%}
-            {{ return("(select * from " ~ (af or model) ~ " where (" ~ ns.kolonner | join(', ') ~ ") in (select "
-                ~ ns.kolonner | join(', ') ~ " from " ~ skive_tabel(model.identifier) ~ "))") }}
+        {%- set skiver = skive_proevede(model.identifier, node) if node and node.config.materialized in ('incremental', 'view') else [] -%}
+        {%- if skiver -%}
+            {%- set kolonner = graph.nodes['model.' ~ project_name ~ '.' ~ skiver[0]].config.meta.skive | join(', ') -%}
+            {%- set lister = [] -%}
+            {%- for navn in skiver -%}{%- do lister.append("select " ~ kolonner ~ " from " ~ skive_tabel(navn)) -%}{%- endfor -%}
+            {{ return("(select * from " ~ (af or model) ~ " where (" ~ kolonner ~ ") in (" ~ lister | join(" union all ") ~ "))") }}
         {%- endif -%}
     {%- endif -%}
     {{ return(af or model) }}
+{% endmacro %}
+
+{#
+  The incremental models whose lists of touched slices hold all of a model's rows that no passed test has looked at: itself, or those it is a view over. None where
+  the lists do not: one of them was built whole (the list is dropped, which is asked of the catalogue and not of dbt's cache), or slices of an earlier run were never
+  tested (it was killed, a test failed, or the view was not there to be tested) and are in no list any more.
+#}
+{% macro skive_proevede(navn, node) %}
+    {%- set svar = run_query("
+        with lagrede as (
+            select af from drift.visning where model = '" ~ navn ~ "'
+            " ~ ("union all select '" ~ navn ~ "'" if node.config.get('incremental_strategy') == 'skive' else '') ~ "
+        )
+        select l.af from lagrede as l
+        where
+            not exists (
+                select 1 from lagrede as u where 'skive__' || u.af not in (select table_name from information_schema.tables where table_schema = 'drift')
+            )
+            and not exists (
+                select 1 from drift.bygget as b
+                where (b.model = '" ~ navn ~ "' or b.model in (select u.af from lagrede as u)) and b.signatur is null and b.koersel < (select max(k.koersel) from drift.koersel as k)
+            )
+            and (select max(b.koersel) from drift.bygget as b where b.model in (select u.af from lagrede as u) and b.signatur is not null)
+            <= (select max(b.koersel) from drift.bygget as b where b.model = '" ~ navn ~ "' and b.signatur is not null)
+        order by l.af
+    ") -%}
+    {%- set navne = svar.columns[0].values() | list -%}
+    {%- set slags = [] -%}
+    {%- for n in navne -%}{%- do slags.append(graph.nodes['model.' ~ project_name ~ '.' ~ n].config.meta.skive | join(', ')) -%}{%- endfor -%}
+    {{ return(navne if slags | unique | list | length == 1 else []) }}
 {% endmacro %}

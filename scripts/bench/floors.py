@@ -235,6 +235,7 @@ def validate(home: Path, scratch: Path, reach: str = "touched") -> dict[str, Any
     costs more than the rules one by one. A rule about the whole country, or one of whose other tables has moved, reads all of its table, as in validate.
     Not in it: which rows break a rule, results as versions, judging, Great Expectations.
     """
+    from flis import moved as movement
     from flis.rules import load_rules
 
     con = _read_only(home, scratch)
@@ -244,9 +245,9 @@ def validate(home: Path, scratch: Path, reach: str = "touched") -> dict[str, Any
         columns[name].add(column)
     seen = con.execute("select max(koersel) from flis.drift.tilstand where model = $1", [READER]).fetchall()[0][0]
     moved = defaultdict(set)
-    for name, code, month in con.execute("select distinct replace(model, ':raekker', ''), kommunekode, periode from flis.drift.beroert where koersel > $1", [seen or -1]).fetchall():
+    for name, code, month in con.execute(f"select distinct tabel, kommunekode, periode from {movement.slices(con)} where koersel > $1", [seen or -1]).fetchall():
         moved[name].add((code, month))
-    sliced = {name for (name,) in con.execute("select distinct model from flis.drift.tilstand").fetchall()}
+    sliced = movement.followed(con)
     con.execute(f"set search_path = '{','.join(f'flis.{schema}' for schema in SCHEMAS)}'")
     for name in ("maaned", "kommune"):
         con.execute(f"set variable {name} = null")

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from flis import moved
 from flis.database import connect, content_sign, exists
 from flis.home import Home
 
@@ -56,6 +57,29 @@ class Project:
             return found[unique_id]
 
         return {unique_id: of(unique_id) for unique_id in self.nodes}
+
+    @cached_property
+    def views(self) -> dict[str, list[str]]:
+        """The views that show incremental models' rows and nothing else that moves, and which: what has moved in these has moved in the view (flis.moved).
+
+        A code list or the set-up may stand beside them: when that changes, so does the view's print.
+        """
+        found: dict[str, set[str] | None] = {}
+
+        def of(unique_id: str) -> set[str] | None:
+            if unique_id not in found:
+                node, rests_on = self.nodes.get(unique_id), set()
+                if node is None:
+                    rests_on = set() if self.manifest.sources[unique_id].source_name == "opsaetning" else None
+                elif node.name in self.sliced:
+                    rests_on = {node.name}
+                elif node.resource_type == "model":
+                    above = [of(one) for one in _parents(node)] if _is_view(node) else [None]
+                    rests_on = None if None in above else set().union(*above)
+                found[unique_id] = rests_on
+            return found[unique_id]
+
+        return {n.name: sorted(stored) for u, n in self.nodes.items() if n.name not in self.sliced and (stored := of(u))}
 
     @cached_property
     def systems(self) -> dict[str, set[str]]:
@@ -116,9 +140,9 @@ class Project:
 
     @cached_property
     def prints(self) -> dict[str, str]:
-        """Per incremental model: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
+        """Per incremental model and per view: a digest of all that decides its rows but the data: its text, the views, macros and seeds it reads, and the set-up."""
         prints = {}
-        for name, node in self.sliced.items():
+        for name, node in {n.name: n for n in self.nodes.values() if n.name in self.sliced or _is_view(n)}.items():
             digest, queue, seen = hashlib.sha256(), [node.unique_id], set()
             while queue:
                 unique_id = queue.pop(0)
@@ -138,6 +162,12 @@ class Project:
                             digest.update(self.manifest.macros[macro].macro_sql.encode())
             prints[name] = digest.hexdigest()
         return prints
+
+    @cached_property
+    def untested_views(self) -> set[str]:
+        """The views that no test looks at (most of staging): there is nothing to do about one when data arrive."""
+        tested = {u for t in self.manifest.nodes.values() if t.resource_type == "test" for u in t.depends_on.nodes}
+        return {n.name for u, n in self.nodes.items() if _is_view(n) and u not in tested}
 
     def _contracts_in(self, one: Any) -> bytes:
         """The contracts, for a model that is written from them (graph.sources): its text is the same when they change, and its rows are not."""
@@ -213,6 +243,10 @@ def _parents(node: Any) -> list[str]:
     return getattr(node.depends_on, "nodes", [])     # a seed rests on nothing
 
 
+def _is_view(node: Any) -> bool:
+    return node.resource_type == "model" and node.config.materialized == "view"
+
+
 def _code(node: Any) -> bytes:
     """The modules that a model in Python says it is made of (meta.kode): its own text is the same when they change, and its rows are not."""
     return b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in (node.config.meta or {}).get("kode", [])) if node.resource_type == "model" else b""
@@ -249,10 +283,12 @@ def ever_built(home: Home) -> set[str]:
 
 
 def due(home: Home, project: Project) -> set[str]:
-    """The names of nodes that are not built and tested as they stand."""
+    """The names of nodes that are not built and tested as they stand. A view that no test looks at stands as long as it says the same, whatever has arrived."""
     with connect(home) as con:
         known = dict(con.execute("select model, max(signatur) from drift.bygget group by model having count(*) = count(signatur)").fetchall()) if exists(con, "drift", "bygget") else {}
-    return {name for name, sign in project.signs.items() if known.get(name) != sign}
+        prints = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
+    standing = {name for name in project.untested_views & set(known) if prints.get(name) == project.prints[name]}
+    return {name for name, sign in project.signs.items() if known.get(name) != sign} - standing
 
 
 def remember(home: Home, project: Project, results: Iterable[Any]) -> None:
@@ -294,25 +330,36 @@ def remember(home: Home, project: Project, results: Iterable[Any]) -> None:
 def changed(home: Home, project: Project) -> list[str]:
     """Incremental models that were built from something else than stands in the repo now, or by a run that was stopped before it could tell; and the new ones that they rest on.
 
-    They are to be built whole: what was known of what they were built from is forgotten, and staging above them is tested whole.
+    They are to be built whole: what was known of what they were built from is forgotten, and staging above them is tested whole. A view that shows something else now
+    than it did has moved, all of it, and is tested whole.
     """
     with connect(home, write="flis") as con:
         con.execute("create schema if not exists drift")
         con.execute("create table if not exists drift.fingeraftryk (model varchar, fingeraftryk varchar)")
         before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall())
         built = {name for (name,) in con.execute("select distinct model from drift.tilstand").fetchall()} if exists(con, "drift", "tilstand") else set()
-        other = {name for name in built & set(project.prints) if before.get(name) != project.prints[name]}
+        other = {name for name in built & set(project.sliced) if before.get(name) != project.prints[name]}
+        shown = sorted(name for name in project.views if before.get(name) != project.prints[name])
         new = {project.nodes[u].name for name in other for u in project.upstream[project.sliced[name].unique_id]} & (set(project.sliced) - built)
         con.execute("begin")
         con.execute("delete from drift.fingeraftryk where model in (select unnest(cast($1 as varchar[])))", [sorted(other)])
         if exists(con, "drift", "behandlet"):
             con.execute("delete from drift.behandlet where model in (select unnest(cast($1 as varchar[])))", [project.above(other | new)])
+        if exists(con, "drift", "beroert"):
+            # under the number of the next build: the newest has been
+            con.execute("insert into drift.beroert select unnest(cast($1 as varchar[])), (select coalesce(max(koersel), 0) + 1 from drift.koersel), $2, null", [shown, moved.WHOLE])
+            con.execute("delete from drift.bygget where model in (select unnest(cast($1 as varchar[])))", [shown])
+            # one that has ceased to be incremental remembers no slices
+            for table in ("tilstand", "behandlet"):
+                con.execute(f"delete from drift.{table} where list_contains($1, model)", [[n.name for n in project.nodes.values() if n.fqn[1] != "staging" and n.name not in project.sliced]])
+        pairs = [(name, one) for name, stored in sorted(project.views.items()) for one in stored]
+        con.execute("create or replace table drift.visning as select unnest(cast($1 as varchar[])) as model, unnest(cast($2 as varchar[])) as af", [[pair[i] for pair in pairs] for i in range(2)])
         con.execute("commit")
     return sorted(other | new)
 
 
 def remember_prints(home: Home, project: Project, results: Iterable[Any]) -> None:
-    """What the incremental models were built from, as soon as they are built: so that what failed elsewhere does not have them built whole again."""
+    """What the incremental models and the views were built from, as soon as they are built: so that what failed elsewhere does not have them built whole again."""
     names = sorted({one.node.name for one in results if one.status in GOOD} & set(project.prints))
     with connect(home, write="flis") as con:
         con.execute("begin")

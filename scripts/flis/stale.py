@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flis import moved
 from flis.database import exists
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ def _followed(con: duckdb.DuckDBPyConnection) -> bool:
 def _not_built(con: duckdb.DuckDBPyConnection, built: bool) -> list[dict[str, Any]]:
     """A delivery has been built when as many models have seen it as any of its system: each model that rests on a system sees all of its deliveries.
 
-    What staging has seen does not count: it is tested, not built. Nor do models that are no longer in the repo.
+    What staging has seen does not count: it is tested, not built. Nor do models that are no longer in the repo, or no longer incremental.
     """
     seen = """
         select leverance_id, count(*) as modeller from drift.behandlet
-        where not starts_with(model, 'stg_') and model in (select model from drift.bygget)
+        where model in (select model from drift.tilstand) and model in (select model from drift.bygget)
         group by leverance_id
     """ if built else "select null::bigint as leverance_id, null::bigint as modeller where false"
     return _rows(con, f"""
@@ -64,8 +65,8 @@ def _not_tested(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def _packages(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Of an incremental model it is known whose rows each build has touched; any other that is built anew may have moved for everybody."""
-    return _rows(con, """
+    """Where it is noted it is known whose rows each build has touched; any other table that is built anew may have moved for everybody."""
+    return _rows(con, f"""
         with pakke as (
             select modtager, pakke, coalesce(max(p.koersel), -1) as koersel from drift.pakke as p group by all
         ),
@@ -75,12 +76,12 @@ def _packages(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         ),
 
         bygget as (
-            select replace(b.model, ':raekker', '') as tabel, coalesce(b.kommunekode, '*') as kommunekode, max(b.koersel) as koersel
-            from drift.beroert as b
+            select b.tabel, coalesce(b.kommunekode, '*') as kommunekode, max(b.koersel) as koersel
+            from {moved.slices(con)} as b
             where b.koersel > (select min(p.koersel) from pakke as p)
             group by all
             union all
-            select b.model, '*', max(b.koersel) from drift.bygget as b where b.model not in (select t.model from drift.tilstand as t) group by all
+            select b.model, '*', max(b.koersel) from drift.bygget as b where not list_contains($1, b.model) group by all
         ),
 
         bagud as (
@@ -93,10 +94,10 @@ def _packages(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         )
 
         select pakke, list(modtager order by modtager) as modtagere from bagud group by pakke order by pakke
-    """)
+    """, [sorted(moved.followed(con))])
 
 
-def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    answer = con.execute(sql)
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+    answer = con.execute(sql, values)
     names = [column[0] for column in answer.description]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

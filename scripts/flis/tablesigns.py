@@ -1,7 +1,7 @@
 """What the rows of a packaged table are, per municipality, remembered from one run of `flis package` to the next.
 
 A table of ten years is not read again because one municipality's month was corrected: a table whose digest of the build is the one it was last looked at with has
-not moved, and of an incremental model only the municipalities are read whose slices have been touched since (drift.beroert).
+not moved, and of a table whose movements are noted only the municipalities are read whose slices have been touched since (flis.moved).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from flis import moved
 from flis.database import content_sign, exists
 
 READER = "flis package"     # its row in drift.tilstand keeps the build from forgetting touched slices that no package has looked at yet
@@ -24,12 +25,12 @@ class TableSigns:
         self.con = con
         con.execute("create table if not exists flis.drift.pakketabel (tabel varchar, del varchar, kommune varchar, aftryk varchar, farlige varchar[], digest varchar, koersel bigint)")
         con.execute("create table if not exists flis.drift.pakkesvar (hvad varchar, digest varchar, svar varchar)")
-        known = exists(con, "drift", "beroert", "flis") and exists(con, "drift", "bygget", "flis")
+        known = moved.noted(con) and exists(con, "drift", "bygget", "flis")
         self._built: dict[str, str] = dict(con.execute(
             "select model, max(signatur) from flis.drift.bygget group by model having count(*) = count(signatur)").fetchall()) if known else {}
         self.build: int = con.execute("select coalesce(max(koersel), 0) from flis.drift.koersel").fetchall()[0][0] if known else 0
         self._unmoved: list[tuple[str, str]] = []
-        self._sliced = {name for (name,) in con.execute("select distinct model from flis.drift.tilstand").fetchall()} if known else set()
+        self._followed = moved.followed(con) if known else set()
 
     def of(self, table: str, relation: str, by: str | None, texts: Iterable[str], dangerous: str, part: str = "", where: str | None = None) -> dict[str, tuple[str, frozenset[str]]]:
         """Per municipality (WHOLE where `by` names no column): a sign of its rows, and those of the columns `texts` that hold a value matching the pattern `dangerous`.
@@ -44,9 +45,9 @@ class TableSigns:
         if asked and kept and all(then == asked for *_, then, _ in kept.values()):
             self._unmoved.append((table, part))
             return {k: (sign, found) for k, (sign, found, *_) in kept.items()}
-        moved = self._moved(table, min(at for *_, at in kept.values())) if kept and asked and by and table in self._sliced and self._same_question(kept, asked) else None
-        found = {k: (sign, bad) for k, (sign, bad, *_) in kept.items() if k not in moved} if moved is not None else {}
-        found |= self._read(relation, by, columns, dangerous, where, moved)
+        only = self._moved(table, min(at for *_, at in kept.values())) if kept and asked and by and table in self._followed and self._same_question(kept, asked) else None
+        found = {k: (sign, bad) for k, (sign, bad, *_) in kept.items() if k not in only} if only is not None else {}
+        found |= self._read(relation, by, columns, dangerous, where, only)
         self._keep(table, part, found, asked)
         return found
 
@@ -77,9 +78,8 @@ class TableSigns:
 
     def _moved(self, table: str, since: int) -> set[str] | None:
         """The municipalities whose rows have been touched; None for all."""
-        codes = {code for (code,) in self.con.execute(
-            "select distinct kommunekode from flis.drift.beroert where koersel > $1 and replace(model, ':raekker', '') = $2", [since, table]).fetchall()}
-        return None if codes & {"*", None} else codes
+        codes = {code for (code,) in self.con.execute(f"select distinct kommunekode from {moved.slices(self.con)} where koersel > $1 and tabel = $2", [since, table]).fetchall()}
+        return None if codes & {moved.WHOLE, None} else codes
 
     def _read(self, relation: str, by: str | None, columns: list[str], dangerous: str, where: str | None, only: set[str] | None) -> dict[str, tuple[str, frozenset[str]]]:
         if only is not None and not only:

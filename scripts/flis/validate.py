@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from flis import sealing
+from flis import moved, sealing
 from flis.database import connect, content_sign, exists
 from flis.events import keep, record
 from flis.home import REPO, Home, now
@@ -233,13 +233,13 @@ def _models(con: duckdb.DuckDBPyConnection) -> dict[str, _Model]:
 
 
 class _Signs:
-    """How far each rule has come, and what has moved since: by the touched slices of incremental models, and by the content of the other tables."""
+    """How far each rule has come, and what has moved since: by the touched slices where they are noted (flis.moved), and by the content of the other tables."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, models: dict[str, _Model], setup: str) -> None:
         self.con, self.models, self.setup = con, models, setup
-        self.builds = exists(con, "drift", "beroert")
+        self.builds = moved.noted(con)
         self.build = con.execute("select coalesce(max(koersel), 0) from drift.koersel").fetchall()[0][0] if self.builds else 0
-        self.sliced = {name for (name,) in con.execute("select distinct model from drift.tilstand").fetchall()} if self.builds else set()
+        self.followed = moved.followed(con)
         self.seen = {rule: (sign, build) for rule, sign, build in con.execute("select * from kvalitet.tilstand").fetchall()}
         self.content = {(rule, table): sign for rule, table, sign in con.execute("select * from kvalitet.tabeltilstand").fetchall()}
         self._now: dict[str, str] = {}
@@ -256,7 +256,7 @@ class _Signs:
         return self._lists[name]
 
     def now(self, table: str) -> str:
-        """A sign of the content of a table that is no incremental model."""
+        """A sign of the content of a table whose movements nobody notes."""
         if table not in self._now:
             model = self.models.get(table)
             self._now[table] = self.con.execute(f"select {content_sign('t')} from {model.sql} as t").fetchall()[0][0] if model else ""
@@ -273,24 +273,20 @@ class _Signs:
             return None
         own = {rule.model, rule.grundlag}
         for table in self.tables(rule):
-            if table not in self.sliced and self.content.get((rule.regel_id, table)) != self.now(table):
+            if table not in self.followed and self.content.get((rule.regel_id, table)) != self.now(table):
                 return None
-        moved = self._moved(self.tables(rule), build)
-        elsewhere = {name for name, _, _ in moved} - own
-        if elsewhere or any(code in ("*", None) for _, code, _ in moved) or moved and rule.raekkevidde == "land":
+        touched = self._moved(self.tables(rule), build)
+        elsewhere = {name for name, _, _ in touched} - own
+        if elsewhere or any(code in (moved.WHOLE, None) for _, code, _ in touched) or touched and rule.raekkevidde == "land":
             return None
-        if rule.raekkevidde == "skive" and any(month is None for _, _, month in moved):
+        if rule.raekkevidde == "skive" and any(month is None for _, _, month in touched):
             return None
-        return sorted({(code, month if rule.raekkevidde == "skive" else None) for _, code, month in moved}, key=str)
+        return sorted({(code, month if rule.raekkevidde == "skive" else None) for _, code, month in touched}, key=str)
 
     def _moved(self, tables: list[str], build: int) -> list[tuple]:
         if not self.builds:
             return []
-        return self.con.execute("""
-            select distinct replace(model, ':raekker', ''), kommunekode, periode
-            from drift.beroert
-            where koersel > $2 and list_contains($1, replace(model, ':raekker', ''))
-        """, [tables, build]).fetchall()
+        return self.con.execute(f"select distinct tabel, kommunekode, periode from {moved.slices(self.con)} where koersel > $2 and list_contains($1, tabel)", [tables, build]).fetchall()
 
     def remember(self, measured: list[Rule], passed_over: list[Rule]) -> None:
         """Both have seen everything up to this build: those measured, and those for which nothing had moved."""
@@ -300,7 +296,7 @@ class _Signs:
                 self.con.execute(f"delete from kvalitet.{table} where regel_id = $1", [rule.regel_id])
             self.con.execute("insert into kvalitet.tilstand values ($1, $2, $3)", [rule.regel_id, self.fingerprint(rule), self.build])
             for name in self.tables(rule):
-                if name not in self.sliced:
+                if name not in self.followed:
                     self.con.execute("insert into kvalitet.tabeltilstand values ($1, $2, $3)", [rule.regel_id, name, self.now(name)])
         self.con.execute("update kvalitet.tilstand set byg = $1 where list_contains($2, regel_id)", [self.build, [r.regel_id for r in passed_over]])
         self.con.execute("delete from kvalitet.tilstand where regel_id not in (select regel_id from kvalitet.regel)")

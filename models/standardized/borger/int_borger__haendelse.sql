@@ -1,9 +1,16 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
 -- Births, deaths, migrations and disappearances as the register reports them in records of their own: an account independent of the intervals.
+-- Stored by number, not by person: two numbers may turn out to be one person's (int_borger__personhaendelse).
 with personnoegler as (
 
     select
         cpr,
-        person_id
+        nummer_id
     from {{ source('leverancer', 'person_noegle') }}
 
 ),
@@ -31,7 +38,7 @@ foedsel as (
         er_annullering,
         dato,
         'foedt' as haendelsesart
-    from {{ ref('stg_cpr__foedsel') }}
+    from {{ kun_beroerte(ref('stg_cpr__foedsel')) }}
 
 ),
 
@@ -51,7 +58,7 @@ doed as (
         er_annullering,
         dato,
         'doed' as haendelsesart
-    from {{ ref('stg_cpr__doed') }}
+    from {{ kun_beroerte(ref('stg_cpr__doed')) }}
 
 ),
 
@@ -71,7 +78,7 @@ udrejse as (
         er_annullering,
         dato,
         case art_kildekode when 'I' then 'indvandret' when 'U' then 'udvandret' end as haendelsesart
-    from {{ ref('stg_cpr__udrejse') }}
+    from {{ kun_beroerte(ref('stg_cpr__udrejse')) }}
 
 ),
 
@@ -91,7 +98,7 @@ forsvinding as (
         er_annullering,
         dato,
         case art_kildekode when 'F' then 'forsvundet' when 'G' then 'genfundet' end as haendelsesart
-    from {{ ref('stg_cpr__forsvinding') }}
+    from {{ kun_beroerte(ref('stg_cpr__forsvinding')) }}
 
 ),
 
@@ -119,7 +126,7 @@ final as (
         s.tabel,
         s.loebenr,
         s.udtraeksdato,
-        n.person_id,
+        n.nummer_id,
         s.haendelsesart,
         s.dato,
         s.er_annullering,

@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
 -- Records that say nothing the standard needs of a person (names), or that did their work at load (changed numbers, which the key of persons joins).
 with personnoegler as (
 

@@ -1,7 +1,13 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
 -- Danmarks Statistik's three-digit areas with the municipality's own code; regions and the country have none.
 with leveret as (
 
-    select * from {{ ref('stg_dst_folk1a__folk1a') }}
+    select * from {{ kun_beroerte(ref('stg_dst_folk1a__folk1a')) }}
 
 ),
 

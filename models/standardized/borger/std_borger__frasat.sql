@@ -1,10 +1,3 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='skive',
-    on_schema_change='fail',
-    meta={'skive': ['_leverance_id']}
-) }}
-
 {#- The month is the register's; the official figures have one of their own, and may be of no municipality. #}
 {%- set registermaaned = "cast(date_trunc('month', udtraeksdato) as date)" %}
 {%- set begreber = [
@@ -27,7 +20,7 @@ with final as (
         _leverance_id,
         _fil,
         _linje
-    from {{ kun_beroerte(ref('int_borger__' ~ begreb)) }}
+    from {{ ref('int_borger__' ~ begreb) }}
     where frasat_aarsag is not null
     {%- if not loop.last %}
     union all

@@ -7,7 +7,7 @@
 
 with haendelser as (
 
-    select * from {{ kun_beroerte(ref('int_borger__haendelse')) }}
+    select * from {{ kun_beroerte(ref('int_borger__personhaendelse')) }}
 
 ),
 

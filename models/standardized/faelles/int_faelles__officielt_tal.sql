@@ -1,7 +1,13 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
 -- Danmarks Statistik's areas and times as municipalities and periods; regions and the country have no municipality.
 with leveret as (
 
-    select * from {{ ref('stg_dst_officielle_tal__officielt_tal') }}
+    select * from {{ kun_beroerte(ref('stg_dst_officielle_tal__officielt_tal')) }}
 
 ),
 

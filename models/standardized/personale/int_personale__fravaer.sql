@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
 -- The payroll systems' absence united and translated. A new system is one line more in the list below. What a month's file says of an absence is cut to the
 -- month, so that hours never go beyond their year.
 with leveret as (

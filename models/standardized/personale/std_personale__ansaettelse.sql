@@ -1,13 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='skive',
-    on_schema_change='fail',
-    meta={'skive': ['_leverance_id'], 'beroert': 'personale_beroert'}
-) }}
-
 with raekker as (
 
-    select * from {{ kun_beroerte(ref('int_personale__ansaettelse')) }}
+    select * from {{ ref('int_personale__ansaettelse') }}
 
 ),
 

@@ -1,10 +1,3 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='skive',
-    on_schema_change='fail',
-    meta={'skive': ['_leverance_id']}
-) }}
-
 with final as (
 
     {%- for begreb in ['organisation', 'ansaettelse', 'loenlinje', 'fravaer'] %}
@@ -18,7 +11,7 @@ with final as (
         _leverance_id,
         _fil,
         _linje
-    from {{ kun_beroerte(ref('int_personale__' ~ begreb)) }}
+    from {{ ref('int_personale__' ~ begreb) }}
     where frasat_aarsag is not null
     {%- if not loop.last %}
     union all

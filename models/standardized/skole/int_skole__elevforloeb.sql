@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id']}
+) }}
 -- The school systems' pupils' courses united and translated. Of a municipality of residence, CPR's goes before the school's.
 -- A new system is one line more in the list below.
 with leveret as (

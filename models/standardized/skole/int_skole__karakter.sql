@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['_leverance_id'], 'beroert': 'skole_beroert'}
+) }}
 -- The school systems' marks united and translated: 2 and 02 are the same mark, and which is which is the crosswalk's to say.
 -- A new system is one line more in the list below.
 with leveret as (

@@ -1,13 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='skive',
-    on_schema_change='fail',
-    meta={'skive': ['_leverance_id']}
-) }}
-
 with raekker as (
 
-    select * from {{ kun_beroerte(ref('int_skole__institution')) }}
+    select * from {{ ref('int_skole__institution') }}
 
 ),
 

@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['kommunekode']}
+) }}
 with leveret as (
 
     {{ foren([
@@ -16,7 +22,7 @@ ydelser as (
         kildesystem,
         kilde_id,
         max(case when frasat_aarsag is null then 1 else 0 end) as er_god
-    from {{ ref('int_voksne_handicap__ydelse') }}
+    from {{ kun_beroerte(ref('int_voksne_handicap__ydelse')) }}
     group by
         kommunekode,
         kildesystem,

@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['kommunekode']}
+) }}
 -- The case systems united and translated. A new system is one line more in the list below.
 with leveret as (
 

@@ -1,12 +1,3 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='skive',
-    on_schema_change='fail',
-    meta={'skive': ['kommunekode']}
-) }}
--- Two persons that turn out to be one can make two services one: what moves the services moves this list too.
--- depends_on: {{ ref('std_voksne_handicap__ydelse') }}
-
 {#- Where the target groups stand in the service's own row, the row is counted once, as a service. #}
 {%- set begreber = [('ydelse', 'true'), ('maalgruppe', "tabel = 'maalgruppe'")] %}
 
@@ -23,7 +14,7 @@ with final as (
         _leverance_id,
         _fil,
         _linje
-    from {{ kun_beroerte(ref('int_voksne_handicap__' ~ begreb)) }}
+    from {{ ref('int_voksne_handicap__' ~ begreb) }}
     where
         frasat_aarsag is not null
         and {{ taelles }}
