@@ -95,6 +95,41 @@
         b.begreb
 {%- endmacro %}
 
+{#
+  The fuldstaendighed of a fagområde whose deliveries are each about one month, and take the place of the one before for that month alone. `begreber` is concept: int_ model.
+#}
+{% macro maanedsvis_fuldstaendighed(omraade, begreber) -%}
+with leverancer as (
+
+    {{ leverancernes_raekker(omraade, begreber) }}
+
+),
+
+optalt as (
+
+    select
+        kommunekode,
+        begreb,
+        periode,
+        sum(antal_raekker) as antal_raekker,
+        sum(antal_frasat) as antal_frasat
+    from leverancer
+    group by
+        kommunekode,
+        begreb,
+        periode
+
+),
+
+final as (
+
+    {{ fuldstaendighed(omraade, 'optalt') }}
+
+)
+
+select * from final
+{%- endmacro %}
+
 {# The first and the last month that a formula's figure of a month rests on (the seed formelgrundlag says which window each concept has). #}
 {% macro vindue_fra(vindue, periode) -%}
     case {{ vindue }}

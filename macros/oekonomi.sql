@@ -14,8 +14,13 @@
                 'bevaegelser': true,
                 'maal': ['beloeb_kr'],
                 'koder': ['hovedkonto', 'hovedfunktion', 'funktion', 'dranst', 'ejerforhold', 'art'],
-                'afledte': {'leverancens_maaned': 'periode = leverancens_maaned'},
+                'afledte': {'dato_periode': "case when periode = leverancens_maaned then 'i_maaneden' when periode < leverancens_maaned then 'foer' else 'efter' end"},
                 'datoer': ['bogfoeringsdato'],
+                'foelges': {
+                    'noegle': ['kontostreng'],
+                    'maal': {'beloeb_kr': artgruppe()},
+                    'omfang': 'regnskabsperiode between 1 and 12',
+                },
                 'ens': ['kontostreng', 'beloeb_kr'],
             },
             'andet_indhold': {
@@ -34,5 +39,10 @@
         },
     ]) }}
 {% endmacro %}
+
+{# What an amount is paid for, by the art's first digit: what VAT is paid of (goods 2, purchases 3 and services 4), and pay (1). Of the rest a single large item says more than all others. #}
+{% macro artgruppe() -%}
+    case when substr(art, 1, 1) in ('2', '3', '4') then 'varer_og_tjenester' when substr(art, 1, 1) = '1' then 'loen' end
+{%- endmacro %}
 
 {% macro formler_oekonomi() %}{{ return(['formel_oekonomi']) }}{% endmacro %}

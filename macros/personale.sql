@@ -4,7 +4,7 @@
         {
             'model': 'int_personale__organisation',
             'profil': {'enhedstype': {'ukendt': 'ukendt'}, 'overordnet_enhed_id': {}, 'enhedsnavn': {}, 'p_nummer': {}},
-            'indhold': {'koder': ['enhedstype']},
+            'indhold': {'koder': ['enhedstype'], 'foelges': {'noegle': ['enhed_id'], 'koder': ['enhedstype', 'overordnet_enhed_id']}},
         },
         {
             'model': 'int_personale__ansaettelse',
@@ -19,6 +19,11 @@
                 'koder': ['overenskomst', 'ansaettelsesform', 'ansaettelsesstatus', 'er_timeloennet', 'er_leder'],
                 'enhed': 'enhed_id',
                 'datoer': ['ansat_dato'],
+                'foelges': {
+                    'noegle': ['ansaettelse_id'],
+                    'koder': ['overenskomst', 'ansaettelsesform', 'ansaettelsesstatus', 'er_leder', 'enhed_id', 'ansat_dato'],
+                    'maal': {'beskaeftigelsesgrad': "'alt'"},
+                },
                 'ens': ['person_id', 'enhed_id', 'overenskomst', 'ansaettelsesform', 'ansaettelsesstatus', 'ansat_dato', 'beskaeftigelsesgrad'],
             },
         },

@@ -4,7 +4,7 @@
         {
             'model': 'int_skole__institution',
             'profil': {'institutionstype': {'ukendt': 'ukendt'}, 'institutionsnavn': {}, 'ejer_kommunekode': {'ukendt': '0998', 'angaar': "institutionstype = '1012'"}},
-            'indhold': {'koder': ['institutionstype']},
+            'indhold': {'koder': ['institutionstype'], 'foelges': {'noegle': ['institutionsnummer'], 'koder': ['institutionstype', 'ejer_kommunekode']}},
         },
         {
             'model': 'int_skole__klasse',
@@ -12,6 +12,7 @@
             'indhold': {
                 'koder': ['klassetrin', 'klassetype'],
                 'enhed': 'institutionsnummer',
+                'foelges': {'noegle': ['klasse_id'], 'koder': ['klassetrin', 'klassetype', 'institutionsnummer']},
                 'ens': ['klasse_id', 'institutionsnummer', 'klassetrin', 'klassetype'],
             },
         },
@@ -33,6 +34,10 @@
                 },
                 'enhed': 'institutionsnummer',
                 'datoer': ['gyldig_fra'],
+                'foelges': {
+                    'noegle': ['person_id'],
+                    'koder': ['klassetrin', 'elevtype', 'er_tosproget', 'institutionsnummer', 'bopael_kommunekode', 'betaling_kommunekode', 'tilhoer_kommunekode'],
+                },
                 'ens': ['person_id', 'institutionsnummer', 'klasse_id', 'klassetrin', 'elevtype'],
             },
         },
@@ -57,6 +62,7 @@
                 'maal': ['timer_pr_uge'],
                 'koder': ['tilbudstype', 'takstgruppe'],
                 'datoer': ['visitationsdato'],
+                'foelges': {'noegle': ['foranstaltning_id'], 'koder': ['tilbudstype', 'takstgruppe'], 'maal': {'timer_pr_uge': "'alt'"}},
                 'ens': ['person_id', 'tilbudstype', 'timer_pr_uge', 'takstgruppe', 'visitationsdato'],
             },
         },

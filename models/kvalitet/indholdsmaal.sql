@@ -72,11 +72,7 @@ uden_maaned as (
         m.f - coalesce(a.f_maaned, 0) as f_uden
     from maalt as m
     left join maaneder as a
-        on
-            m.periode = a.periode
-            {%- for kolonne in faelles_serie %}
-            and m.{{ kolonne }} = a.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('m', 'a', ['periode'] + faelles_serie) }}
 
 ),
 
@@ -121,11 +117,7 @@ ventede as (
         e.f_efter as f_egen
     from foregaaende as f
     left join efterfoelgende as e
-        on
-            f.kommunekode = e.kommunekode
-            {%- for kolonne in egen_serie[1:] %}
-            and f.{{ kolonne }} = e.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('f', 'e', egen_serie) }}
     where f.nr <= 3
 
 ),
@@ -168,11 +160,7 @@ ventet_i_maaneden as (
         e.f_egen + e.f_maaned + case when l.antal_kommuner >= {{ mindst_kommuner }} then l.f_landet else 0 end as f_ventet
     from egne as e
     left join landet as l
-        on
-            e.periode = l.periode
-            {%- for kolonne in faelles_serie %}
-            and e.{{ kolonne }} = l.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('e', 'l', ['periode'] + faelles_serie) }}
     where
         e.f_egen is not null
         and not (
@@ -266,23 +254,11 @@ mod_egne as (
         ) as z
     from mulige as a
     inner join udsving as u
-        on
-            a.fagomraade = u.fagomraade
-            {%- for kolonne in faelles_serie[1:] %}
-            and a.{{ kolonne }} = u.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('a', 'u', faelles_serie) }}
     left join maanedens_udsving as m
-        on
-            a.periode = m.periode
-            {%- for kolonne in faelles_serie %}
-            and a.{{ kolonne }} = m.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('a', 'm', ['periode'] + faelles_serie) }}
     left join eget_udsving as e
-        on
-            a.kommunekode = e.kommunekode
-            {%- for kolonne in egen_serie[1:] %}
-            and a.{{ kolonne }} = e.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('a', 'e', egen_serie) }}
 
 ),
 
@@ -323,11 +299,7 @@ mod_andre as (
         ) as z
     from egne as e
     inner join andres as a
-        on
-            e.periode = a.periode
-            {%- for kolonne in faelles_serie %}
-            and e.{{ kolonne }} = a.{{ kolonne }}
-            {%- endfor %}
+        on {{ lige('e', 'a', ['periode'] + faelles_serie) }}
     where
         e.f_egen is null
         and e.n_egne >= 20
@@ -401,29 +373,45 @@ ventet as (
 
 ),
 
+-- The kinds of field that share limits.
+grupperet as (
+
+    select
+        *,
+        case
+            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune', 'formel', 'i_gang', 'forhold') then felt
+            -- should hardly be there at all
+            when vaerdi in ('efter', 'igen') or (felt = 'person_foelge' and vaerdi = 'ny') then vaerdi
+            when felt like 'skift\_%' escape '\' then 'skift'
+            when felt like 'person%' then 'person'
+            when felt like 'dato%' or felt like 'maaned%' then 'dato'
+            else 'kode'
+        end as feltslags
+    from ventet
+
+),
+
 -- A code with rows enough that none is left of is gone, whatever the season: no new school year takes a grade away. So is what a formula counts.
 bortfald as (
 
     select
-        *,
-        mod_hvad = 'egne_maaneder'
-        and (
-            (
-                maaling = 'fordeling'
-                and vaerdi_nu = 0
-                and n * personer_pr_raekke * vaerdi_ventet >= 15
-                and felt <> 'enhed'
-                and felt not like 'dato%'
-                and felt not like 'maaned%'
-                and felt not like 'person%'
-            )
-            or (
-                maaling = 'vaerdi'
-                and vaerdi_nu <= 0.5
-                and vaerdi_ventet >= 10
-            )
-        ) as er_vaek
-    from ventet
+        v.*,
+        g.felt is not null as er_vaek,
+        coalesce(g.felt, v.feltslags) as feltgruppe
+    from grupperet as v
+    left join {{ ref('indholdsgraense') }} as g
+        on
+            v.maaling = g.maaling
+            and v.mod_hvad = g.mod_hvad
+            and g.begreb = 'alle'
+            and g.felt = 'vaek'
+            and v.feltslags in ('kode', 'formel')
+            and v.vaerdi_nu <= g.hoejst_nu
+            and case v.maaling
+                when 'vaerdi' then v.vaerdi_ventet
+                when 'beloebsdel' then v.n
+                else v.n * v.personer_pr_raekke * v.vaerdi_ventet
+            end >= g.mindst_ventet
 
 ),
 
@@ -433,14 +421,7 @@ virkninger as (
     select
         *,
         case
-            when er_vaek then 'vaek'
-            when felt in ('alt', 'enhed', 'fil', 'maaned', 'kommune', 'formel', 'i_gang') then felt
-            when felt like 'person%' then 'person'
-            when felt like 'dato%' or felt like 'maaned%' then 'dato'
-            else 'kode'
-        end as feltgruppe,
-        case
-            when er_vaek and maaling = 'fordeling' then vaerdi_ventet
+            when er_vaek and maaling in ('fordeling', 'beloebsdel') then vaerdi_ventet
             when felt = 'flytninger' then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             when art = 'niveau' then abs(vaerdi_nu / vaerdi_ventet - 1)
             when maaling = 'negativ' then 2 * abs(vaerdi_nu - vaerdi_ventet) / greatest(abs(1 - 2 * vaerdi_ventet), 0.1)
@@ -454,6 +435,7 @@ virkninger as (
         case
             -- a sum of parts of persons (absence) is moved by as many
             when er_vaek and maaling = 'vaerdi' then vaerdi_ventet
+            when maaling = 'beloebsdel' then n
             when maaling = 'vaerdi' then least(n * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)), abs(vaerdi_nu - vaerdi_ventet))
             when art = 'niveau' then n * personer_pr_raekke * (1 - least(vaerdi_nu, vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet))
             else n * personer_pr_raekke * abs(vaerdi_nu - vaerdi_ventet)

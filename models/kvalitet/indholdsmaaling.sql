@@ -2,9 +2,13 @@
 -- (a code's, what is negative). One row per municipality, month and measure: the value, and the number of rows or persons it rests on.
 {#- From where, field, value, measure, of what, level or share, the value, what it rests on, persons per row, and when. #}
 {%- set pr_raekke = 'coalesce(least(1, personer / raekker), 1)' %}
+{#- What should hardly be there at all: few are something, and many rows in another month are not asked for. #}
+{%- set sjaeldne = "('findes_ikke', 'doed', 'efter', 'andet', 'igen')" %}
 {%- set maal = [
     ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', "case when maal = 'personer' then 1 else " ~ pr_raekke ~ " end",
-        "antal >= case when vaerdi in ('findes_ikke', 'doed') then 5 else 20 end"),
+        "antal >= case when vaerdi in " ~ sjaeldne ~ " then 5 else 20 end"),
+    ('beloebsdele', 'felt', 'vaerdi', 'beloebsdel', 'maal', 'andel', 'stoerrelse / ialt', 'raekker_plejer', '1', 'true'),
+    ('tal', 'felt', 'vaerdi', 'forhold', 'maal', 'niveau', 'exp(logsum / antal_med)', 'antal_med', pr_raekke, "felt = 'forhold'"),
     ('ialt', "'alt'", "'alt'", 'antal', "'raekker'", 'niveau', 'raekker', 'raekker', pr_raekke, 'raekker > 0'),
     ('ialt', "'personer'", "'alt'", 'antal', "'personer'", 'niveau', 'personer', 'personer', '1', 'personer > 0'),
     ('filer', "'fil'", "'alt'", 'antal', "'raekker'", 'niveau', 'greatest(raekker, 0.5)', 'raekker', '1', 'true'),
@@ -24,6 +28,10 @@
     ('genfortalte', "'i_gang'", 'vaerdi', 'genfortalt', 'maal', 'niveau', 'greatest(antal_nu, 0.5) / greatest(antal_foer, 0.5)', 'greatest(antal_nu, antal_foer)', '1',
         'antal_nu <> antal_foer'),
 ] %}
+{#- What a delivery says of one concept, and of one code of it. #}
+{%- set begrebets = ['fagomraade', 'begreb', 'kommunekode', 'kildesystem'] %}
+{%- set leverancens = begrebets + ['periode', '_leverance_id'] %}
+{%- set maalets = leverancens + ['felt', 'vaerdi', 'maaling', 'maal', 'art', 'er_landsdaekkende'] %}
 
 with leverancer as (
 
@@ -35,7 +43,7 @@ with leverancer as (
         fil,
         status,
         udtraekstype,
-        cast(date_trunc('month', coalesce(cast(periode as date), cast(udtrukket as date))) as date) as periode
+        {{ leverancens_maaned() }} as periode
     from {{ source('leverancer', 'leverance') }}
     where
         status in ('aktiv', 'erstattet')
@@ -72,50 +80,27 @@ profil as (
 ialt as (
 
     select
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        _leverance_id,
+        {{ leverancens | join(', ') }},
         cast(max(case when felt = 'alt' and maal = 'raekker' then antal end) as double) as raekker,
         cast(max(case when felt = 'personer' then antal end) as double) as personer
     from profil
-    group by
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        _leverance_id
+    group by {{ leverancens | join(', ') }}
 
 ),
 
 -- A code that the municipality uses in other months and not in this is a share of nothing.
 koder as (
 
-    select
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        felt,
-        vaerdi,
-        maal
+    select {{ (begrebets + ['felt', 'vaerdi', 'maal']) | join(', ') }}
     from profil
     where
         felt not in ('alt', 'personer')
         and maal in ('raekker', 'personer')
-    group by
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        felt,
-        vaerdi,
-        maal
+        -- what others it is of: those that are known
+        and vaerdi not in ('kendt', 'samme')
+    group by {{ (begrebets + ['felt', 'vaerdi', 'maal']) | join(', ') }}
     -- That fewer than ten become none is within what chance makes (twice the root is no more than six). Whom CPR does not know are few, and should be none.
-    having max(antal) >= 10 or vaerdi in ('findes_ikke', 'doed')
+    having max(antal) >= 10 or vaerdi in {{ sjaeldne }}
 
 ),
 
@@ -138,6 +123,25 @@ filer as (
 
 ),
 
+-- What is followed from the month before is a share of those that could be followed.
+fulgte as (
+
+    select
+        _leverance_id,
+        begreb,
+        felt,
+        maal,
+        cast(sum(antal) as double) as antal
+    from profil
+    where felt = 'person_foelge' or felt like 'skift\_%' escape '\'
+    group by
+        _leverance_id,
+        begreb,
+        felt,
+        maal
+
+),
+
 kodedele as (
 
     select
@@ -146,14 +150,14 @@ kodedele as (
         k.vaerdi,
         k.maal,
         cast(coalesce(p.antal, 0) as double) as antal_med,
-        case when k.maal = 'personer' then i.personer else i.raekker end as antal
+        case
+            when k.felt = 'person_foelge' or k.felt like 'skift\_%' escape '\' then f.antal
+            when k.maal = 'personer' then i.personer
+            else i.raekker
+        end as antal
     from koder as k
     inner join ialt as i
-        on
-            k.fagomraade = i.fagomraade
-            and k.begreb = i.begreb
-            and k.kommunekode = i.kommunekode
-            and k.kildesystem = i.kildesystem
+        on {{ lige('k', 'i', begrebets) }}
     left join profil as p
         on
             i._leverance_id = p._leverance_id
@@ -161,6 +165,55 @@ kodedele as (
             and k.felt = p.felt
             and k.vaerdi = p.vaerdi
             and k.maal = p.maal
+    left join fulgte as f
+        on
+            i._leverance_id = f._leverance_id
+            and k.begreb = f.begreb
+            and k.felt = f.felt
+            and k.maal = f.maal
+
+),
+
+-- A code's part of the kroner: a few large bills can be most of them.
+beloebsdele as (
+
+    select
+        i.*,
+        k.felt,
+        k.vaerdi,
+        t.maal,
+        k.raekker_plejer,
+        coalesce(p.stoerrelse, 0) as stoerrelse,
+        cast(t.stoerrelse as double) as ialt
+    from (
+        select
+            {{ (begrebets + ['felt', 'vaerdi']) | join(', ') }},
+            median(antal) as raekker_plejer
+        from profil
+        where
+            maal = 'raekker'
+            and felt not in ('alt', 'enhed')
+            and felt not like 'dato%'
+            and felt not like 'maaned%'
+        group by {{ (begrebets + ['felt', 'vaerdi']) | join(', ') }}
+        having median(antal) >= 10
+    ) as k
+    inner join ialt as i
+        on {{ lige('k', 'i', begrebets) }}
+    inner join profil as t
+        on
+            i._leverance_id = t._leverance_id
+            and k.begreb = t.begreb
+            and t.felt = 'alt'
+            and t.maal like '%\_kr' escape '\'
+            and t.stoerrelse > 0
+    left join profil as p
+        on
+            i._leverance_id = p._leverance_id
+            and k.begreb = p.begreb
+            and k.felt = p.felt
+            and k.vaerdi = p.vaerdi
+            and t.maal = p.maal
 
 ),
 
@@ -245,26 +298,14 @@ tomme as (
     where
         vaerdi = 'alle'
         and kommunekode <> '0998'
-    group by
-        leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode
+    group by {{ (begrebets + ['periode', 'leverance_id']) | join(', ') }}
 
 ),
 
 -- A full extract tells the earlier months again: what it says was in force then, beside what the one before said of the same month.
 fuldt_fortalt as (
 
-    select distinct
-        _leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode
+    select distinct {{ leverancens | join(', ') }}
     from profil
     where felt = 'i_gang'
 
@@ -274,8 +315,8 @@ foelge as (
 
     select
         *,
-        lag(_leverance_id) over (partition by fagomraade, begreb, kommunekode, kildesystem order by periode) as foer_id,
-        substr(cast(lag(periode) over (partition by fagomraade, begreb, kommunekode, kildesystem order by periode) as varchar(10)), 1, 7) as foer_maaned
+        lag(_leverance_id) over (partition by {{ begrebets | join(', ') }} order by periode) as foer_id,
+        substr(cast(lag(periode) over (partition by {{ begrebets | join(', ') }} order by periode) as varchar(10)), 1, 7) as foer_maaned
     from fuldt_fortalt
 
 ),
@@ -315,124 +356,22 @@ beggefortalte as (
 genfortalte as (
 
     select
-        _leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        vaerdi,
-        maal,
+        {{ (leverancens + ['vaerdi', 'maal']) | join(', ') }},
         sum(nu) as antal_nu,
         sum(foer) as antal_foer
     from beggefortalte
-    group by
-        _leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        vaerdi,
-        maal
+    group by {{ (leverancens + ['vaerdi', 'maal']) | join(', ') }}
 
 ),
 
--- What it all is for: the formulas' own values. Whose rows were taken for another's, and a few rows on which much rests (a school's owner), are seen here
--- and nowhere else. What may be above or below zero has no size to be compared.
-formelserier as (
-
-    select
-        f.fagomraade,
-        v.formel_id,
-        v.kommunekode,
-        v.periode,
-        cast(v.vaerdi as double) as vaerdi,
-        cast(v.antal_personer as double) as personer,
-        f.enhed,
-        min(v.vaerdi) over (partition by v.formel_id, v.kommunekode) < 0 and max(v.vaerdi) over (partition by v.formel_id, v.kommunekode) > 0 as skifter_fortegn
-    from {{ ref('int_faelles__formelvaerdi') }} as v
-    inner join {{ ref('formel') }} as f
-        on v.formel_id = f.formel_id
-    where
-        v.vaerdi is not null
-        and v.observationsstatus in ('som_leveret', 'aegte_nul', 'ufuldstaendig')
-        and f.opgoerelsesniveau = 'M'
-
-),
-
-borgere as (
-
-    select
-        kommunekode,
-        periode,
-        cast(vaerdi as double) as borgere
-    from {{ ref('int_faelles__formelvaerdi') }}
-    where
-        formel_id = 'alle_borgere_maaned_primo'
-        and vaerdi is not null
-
-),
-
--- The delivery that tells a fagområde's month: the municipality's newest, or the country's. A full extract tells all the months before it.
-aktive as (
-
-    select
-        l.fagomraade,
-        k.kommunekode,
-        cast(date_trunc('month', coalesce(cast(l.periode as date), cast(l.udtrukket as date))) as date) as periode,
-        max(l.leverance_id) as _leverance_id
-    from {{ source('leverancer', 'leverance') }} as l
-    inner join {{ ref('kommune') }} as k
-        on coalesce(l.kommunekode, k.kommunekode) = k.kommunekode
-    where l.status = 'aktiv'
-    group by
-        l.fagomraade,
-        k.kommunekode,
-        cast(date_trunc('month', coalesce(cast(l.periode as date), cast(l.udtrukket as date))) as date)
-
-),
-
-seneste as (
-
-    select
-        *,
-        coalesce(
-            cast(lag(periode) over (partition by fagomraade, kommunekode order by periode) + interval '1' month as date), date '1900-01-01'
-        ) as fra_periode
-    from aktive
-
-),
-
+-- What it all is for: the formulas' own values; the series goes on when the system is another.
 formler as (
 
     select
-        s.fagomraade,
+        *,
         'noegletal' as begreb,
-        s.formel_id,
-        s.kommunekode,
-        -- the series goes on when the system is another
-        'alle' as kildesystem,
-        s.periode,
-        l._leverance_id,
-        greatest(abs(s.vaerdi), 0.5) as stoerrelse,
-        case
-            -- kroner rest on the municipality's size
-            when s.enhed = 'kr.' then b.borgere
-            else greatest(coalesce(s.personer, 0), median(coalesce(s.personer, 0)) over (partition by s.formel_id, s.kommunekode))
-        end as antal
-    from formelserier as s
-    inner join seneste as l
-        on
-            s.fagomraade = l.fagomraade
-            and s.kommunekode = l.kommunekode
-            and s.periode >= l.fra_periode
-            and s.periode <= l.periode
-    left join borgere as b
-        on
-            s.kommunekode = b.kommunekode
-            and s.periode = b.periode
-    where not s.skifter_fortegn
+        'alle' as kildesystem
+    from {{ ref('indholdsformel') }}
 
 ),
 
@@ -490,36 +429,13 @@ maalinger as (
 final as (
 
     select
-        _leverance_id,
-        fagomraade,
-        kommunekode,
-        periode,
-        kildesystem,
-        begreb,
-        felt,
-        vaerdi,
-        maaling,
-        maal,
-        art,
-        er_landsdaekkende,
+        {{ maalets | join(', ') }},
         round(max(cast(vaerdi_nu as double)), 6) as vaerdi_nu,
         max(cast(antal as double)) as antal,
         max(cast(personer_pr_raekke as double)) as personer_pr_raekke
     from maalinger
     where vaerdi_nu is not null and antal is not null
-    group by
-        _leverance_id,
-        fagomraade,
-        kommunekode,
-        periode,
-        kildesystem,
-        begreb,
-        felt,
-        vaerdi,
-        maaling,
-        maal,
-        art,
-        er_landsdaekkende
+    group by {{ maalets | join(', ') }}
 
 )
 

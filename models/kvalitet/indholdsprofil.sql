@@ -23,8 +23,28 @@ with leverancer as (
 
     select
         leverance_id,
-        cast(date_trunc('month', coalesce(cast(periode as date), cast(udtrukket as date))) as date) as leverancens_maaned
+        {{ leverancens_maaned() }} as leverancens_maaned
     from {{ source('leverancer', 'leverance') }}
+
+),
+
+-- The deliveries of the months before, and how many months.
+foerende as (
+
+    select
+        l.leverance_id as _leverance_id,
+        f.leverance_id as foer_id,
+        {{ maaneder_mellem('f.maaned', 'l.maaned') }} as maaneder_tilbage
+    from (select leverance_id, fagomraade, kommunekode, {{ leverancens_maaned() }} as maaned from {{ source('leverancer', 'leverance') }}) as l
+    inner join (
+        select leverance_id, fagomraade, kommunekode, {{ leverancens_maaned() }} as maaned from {{ source('leverancer', 'leverance') }}
+        where status = 'aktiv'
+    ) as f
+        on
+            l.fagomraade = f.fagomraade
+            and l.kommunekode = f.kommunekode
+            and f.maaned < l.maaned
+            and f.maaned >= cast(l.maaned - interval '4' month as date)
 
 ),
 {% for b in profiler %}
@@ -160,6 +180,10 @@ personkode_{{ nr }}_{{ loop.index }} as (
 ),
 {%- endfor %}
 {%- endif %}
+{%- if 'foelges' in i %}
+
+{{ profilens_foelge(b, nr) }}
+{%- endif %}
 {%- if 'i_gang' in i %}
 
 -- A full extract tells the earlier months again: what was in force at the end of each of the last thirteen.
@@ -192,76 +216,37 @@ samlet as (
 
     {%- for b in profiler %}
     {%- set nr = loop.index %}
-    {%- for navn in [none] + b.indhold.get('maal', []) %}
-    select
-        _leverance_id,
-        kildesystem,
-        '{{ b.omraade }}' as fagomraade,
-        '{{ b.begreb }}' as begreb,
-        felt,
-        vaerdi,
-        {%- if navn is none %}
-        'raekker' as maal,
-        antal_raekker as antal,
-        cast(null as decimal(38, 4)) as stoerrelse,
-        cast(null as decimal(38, 4)) as negativ,
-        cast(null as double) as logsum
-        {%- else %}
-        '{{ navn }}' as maal,
-        antal_{{ loop.index0 }} as antal,
-        stoerrelse_{{ loop.index0 }} as stoerrelse,
-        negativ_{{ loop.index0 }} as negativ,
-        logsum_{{ loop.index0 }} as logsum
-        {%- endif %}
-    from optalt_{{ nr }}
+    {{ profilraekker(b, 'optalt_' ~ nr, maal="'raekker'", antal='antal_raekker') }}
+    union all
+    {%- for navn in b.indhold.get('maal', []) %}
+    {{ profilraekker(b, 'optalt_' ~ nr, maal="'" ~ navn ~ "'", antal='antal_' ~ loop.index, tal=loop.index) }}
     union all
     {%- endfor %}
     {%- if 'person' in b.indhold %}
-    select
-        _leverance_id,
-        kildesystem,
-        '{{ b.omraade }}' as fagomraade,
-        '{{ b.begreb }}' as begreb,
-        felt,
-        vaerdi,
-        'personer' as maal,
-        antal,
-        cast(null as decimal(38, 4)) as stoerrelse,
-        cast(null as decimal(38, 4)) as negativ,
-        cast(null as double) as logsum
-    from persontal_{{ nr }}
+    {{ profilraekker(b, 'persontal_' ~ nr) }}
     union all
     {%- for felt in b.indhold.get('personkoder', {}) %}
-    select
-        _leverance_id,
-        kildesystem,
-        '{{ b.omraade }}' as fagomraade,
-        '{{ b.begreb }}' as begreb,
-        '{{ felt }}' as felt,
-        vaerdi,
-        'personer' as maal,
-        antal,
-        cast(null as decimal(38, 4)) as stoerrelse,
-        cast(null as decimal(38, 4)) as negativ,
-        cast(null as double) as logsum
-    from personkode_{{ nr }}_{{ loop.index }}
+    {{ profilraekker(b, 'personkode_' ~ nr ~ '_' ~ loop.index, felt="'" ~ felt ~ "'") }}
     union all
     {%- endfor %}
     {%- endif %}
+    {%- set foelges = b.indhold.get('foelges', {}) %}
+    {%- for felt in foelges.get('koder', []) %}
+    {{ profilraekker(b, 'skift_' ~ nr, felt="'skift_" ~ felt ~ "'", vaerdi="'andet'", maal="'raekker'", antal='andre_' ~ loop.index) }}
+    union all
+    {{ profilraekker(b, 'skift_' ~ nr, felt="'skift_" ~ felt ~ "'", vaerdi="'samme'", maal="'raekker'", antal='antal - andre_' ~ loop.index) }}
+    union all
+    {%- endfor %}
+    {%- for navn in foelges.get('maal', {}) %}
+    {{ profilraekker(b, 'forhold_' ~ nr ~ '_' ~ loop.index, felt="'forhold'", maal="'" ~ navn ~ "'", tal=loop.index) }}
+    union all
+    {%- endfor %}
+    {%- if foelges and 'person' in b.indhold %}
+    {{ profilraekker(b, 'genkendt_' ~ nr, felt="'person_foelge'") }}
+    union all
+    {%- endif %}
     {%- if 'i_gang' in b.indhold %}
-    select
-        _leverance_id,
-        kildesystem,
-        '{{ b.omraade }}' as fagomraade,
-        '{{ b.begreb }}' as begreb,
-        'i_gang' as felt,
-        vaerdi,
-        maal,
-        antal,
-        cast(null as decimal(38, 4)) as stoerrelse,
-        cast(null as decimal(38, 4)) as negativ,
-        cast(null as double) as logsum
-    from i_gang_{{ nr }}
+    {{ profilraekker(b, 'i_gang_' ~ nr, felt="'i_gang'", maal='maal') }}
     union all
     {%- endif %}
     {%- endfor %}

@@ -1,13 +1,15 @@
 -- How much of a delivery's content another has: the municipality's own earlier months, and other municipalities'. A sketch holds the signs that come
 -- first, so what two share is seen as far as both reach, and that is as far as the larger of the two deliveries reaches: it is of its signs that the
 -- shared ones are a part.
+{%- set leverancens = ['_leverance_id', 'fagomraade', 'begreb', 'kommunekode', 'kildesystem', 'periode', 'er_bevaegelser'] %}
+
 with leverancer as (
 
     select
         leverance_id,
         kommunekode,
         kildesystem,
-        cast(date_trunc('month', coalesce(cast(periode as date), cast(udtrukket as date))) as date) as periode
+        {{ leverancens_maaned() }} as periode
     from {{ source('leverancer', 'leverance') }}
     where
         status = 'aktiv'
@@ -36,24 +38,11 @@ skitser as (
 hele as (
 
     select
-        _leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        er_bevaegelser,
+        {{ leverancens | join(', ') }},
         count(*) as antal_i_skitse,
         max(antal_tegn) as antal_tegn
     from skitser
-    group by
-        _leverance_id,
-        fagomraade,
-        begreb,
-        kommunekode,
-        kildesystem,
-        periode,
-        er_bevaegelser
+    group by {{ leverancens | join(', ') }}
 
 ),
 
@@ -85,11 +74,7 @@ faelles as (
                     and b.periode <= cast(a.periode + interval '1' month as date)
                 )
             )
-    group by
-        a._leverance_id,
-        b._leverance_id,
-        a.fagomraade,
-        a.begreb
+    group by a._leverance_id, b._leverance_id, a.fagomraade, a.begreb
 
 ),
 

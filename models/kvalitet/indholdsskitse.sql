@@ -16,7 +16,7 @@ with leverancer as (
 
     select
         leverance_id,
-        cast(date_trunc('month', coalesce(cast(periode as date), cast(udtrukket as date))) as date) as leverancens_maaned
+        {{ leverancens_maaned() }} as leverancens_maaned
     from {{ source('leverancer', 'leverance') }}
 
 ),

@@ -1,6 +1,6 @@
 """Faults planted by hands that had not read the rules (fremmede_fejl), and what the installation says of them: found by, held, and how far a key figure moved.
 
-    python scripts/bench/fremmed.py [--work FOLDER] [--keep] [--scale 0.03] [--months 10] [--seed 1] [--walks 4] [--last 2026-09] [--areas oekonomi,skole] [--municipalities 0461,0813] [--no-two] [--docs]
+    python scripts/bench/fremmed.py [--work FOLDER] [--keep] [--scale 0.03] [--months 10] [--seed 1] [--walks 4] [--last 2026-09] [--areas oekonomi,skole] [--municipalities 0461,0813] [--no-two] [--fast] [--docs]
 
 A clean demo is walked to the second last month and kept; from there a clean copy takes the last month, and so does, for each walk, a copy whose files have faults in them, in each
 municipality in one group of areas. A last walk takes the kinds that change two months. With --keep the clean walk is used again. The result is `resultat.json` and `tabel.md` in the folder; --docs writes the tables in docs/fremmede-fejl.md.
@@ -118,8 +118,10 @@ def main() -> None:
     ask.add_argument("--areas")
     ask.add_argument("--municipalities")
     ask.add_argument("--no-two", action="store_true", help="leave the kinds of two months out")
+    ask.add_argument("--fast", action="store_true", help="leave out what neither rules nor figures read: the models' tests and the withholding")
     ask.add_argument("--docs", action="store_true")
     a = ask.parse_args()
+    gang.fast = a.fast
     if not a.keep:
         shutil.rmtree(a.work, ignore_errors=True)
     result = walk_all(a.work, walks=a.walks, seed=a.seed, scale=a.scale, months=a.months, areas=a.areas.split(",") if a.areas else None, municipalities=a.municipalities, last=a.last, two=not a.no_two)

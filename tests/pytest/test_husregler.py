@@ -59,7 +59,7 @@ def test_et_fagomraade_siger_kun_det_der_spoerges_om(monkeypatch) -> None:
     assert {key for entry in said["kvalitet_"] for key in entry} == {"model", "taelles", "ikke_gaeldende", "flyttes_af", "sammenlaegges", "beloeb", "profil", "fordeling", "indhold", "andet_indhold"}
     assert {key for entry in said["kvalitet_"] for about in entry.get("profil", {}).values() for key in about} == {"ukendt", "angaar"}
     assert {key for entry in said["kvalitet_"] for key in entry.get("fordeling", {})} == {"noegler", "taelles", "aktuelle", "hviler", "mindst", "kommer_og_gaar"}
-    assert {key for entry in said["kvalitet_"] for key in entry.get("indhold", {})} == {"omfang", "bevaegelser", "person", "maal", "koder", "afledte", "personkoder", "i_gang", "enhed", "datoer", "ens"}
+    assert {key for entry in said["kvalitet_"] for key in entry.get("indhold", {})} == {"omfang", "bevaegelser", "person", "maal", "koder", "afledte", "personkoder", "foelges", "i_gang", "enhed", "datoer", "ens"}
     assert {key for entry in said["lagafstemning_"] for key in entry} == {"standard", "marts", "maal"}
     names = [entry["model"] for entry in said["kvalitet_"]] + said["formler_"]
     assert len(names) == len(set(names)) and all(any((REPO / "models").rglob(f"{name}.sql")) for name in names)

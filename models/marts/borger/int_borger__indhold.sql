@@ -23,6 +23,7 @@ leverancer as (
 
     select
         leverance_id,
+        udtraekstype,
         cast(date_trunc('month', udtrukket) as date) as maaned
     from {{ source('leverancer', 'leverance') }}
     where
@@ -158,6 +159,29 @@ maanederne as (
 
 ),
 
+-- What the register's changes of a month say of when it happened: in a month or two before, as a rule, and not in a month to come.
+meldte as (
+
+    select
+        s.sted as kommunekode,
+        l.maaned as periode,
+        cast(count(*) as double) as personer,
+        cast(sum(case when p.gyldig_fra < cast(l.maaned - interval '2' month as date) then 1 else 0 end) as double) as laenge_foer,
+        cast(sum(case when p.gyldig_fra >= cast(l.maaned + interval '1' month as date) then 1 else 0 end) as double) as efter
+    from {{ ref('std_borger__person_periode') }} as p
+    inner join leverancer as l
+        on p._leverance_id = l.leverance_id
+    inner join steder as s
+        on p.bopael_kommunekode = s.kommunekode
+    where
+        l.udtraekstype = 'delta'
+        and p.er_bosat
+    group by
+        s.sted,
+        l.maaned
+
+),
+
 maalinger as (
 
     select
@@ -214,6 +238,20 @@ maalinger as (
             a.kommunekode = h.kommunekode
             and a.bevaegelsesart = h.bevaegelsesart
             and m.periode = h.periode
+    {%- for vaerdi in ['laenge_foer', 'efter'] %}
+    union all
+    select
+        kommunekode,
+        periode,
+        'bevaegelse' as begreb,
+        'dato_gyldig_fra' as felt,
+        '{{ vaerdi }}' as vaerdi,
+        'fordeling' as maaling,
+        'andel' as art,
+        {{ vaerdi }} / personer as vaerdi_nu,
+        personer as antal
+    from meldte
+    {%- endfor %}
 
 ),
 

@@ -1,0 +1,37 @@
+"""A walk's step without what neither rules nor figures read: the tests of the models, the withholding (half of a country's build) and the marks of what is held.
+
+    python -m fremmede_fejl.trin build|validate HOME
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
+
+from flis import built  # noqa: E402
+from flis.build import build  # noqa: E402
+from flis.home import Home  # noqa: E402
+from flis.validate import validate  # noqa: E402
+
+WITHHELD = "int_faelles__tilbageholdt"      # read for who may see a figure, never for what it is
+
+
+def _build(home: Home) -> str:
+    if WITHHELD in built.ever_built(home):
+        due = built.due
+        built.due = lambda where, project: due(where, project) - {WITHHELD}
+    result = build(home, tests=False)
+    if result.failures:
+        raise SystemExit(f"build failed: {result.failures[:3]}")
+    return f"models {len(result.nodes['model'])}"
+
+
+def main() -> None:
+    step, home = sys.argv[1], Home.of(Path(sys.argv[2]))
+    print(_build(home) if step == "build" else validate(home))
+
+
+if __name__ == "__main__":
+    main()
