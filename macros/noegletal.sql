@@ -19,9 +19,10 @@
 {#
   What every formel_ model ends in: of each formula, municipality and month there can be (with leveringsstatus) the value and its status. `ramme` leaves the value null
   where there is no row to count; this is the one place that makes it a zero, and only where that is true.
+  `bidrag` says that `ramme` has stoerste_bidrag, the largest person's own part of the value; where it has not, that is not known.
   `roller` says whose deliveries a figure gathered at the municipality that acts rests on (kommunerolle, fra_kommunekode, kommunekode); without it, its own.
 #}
-{% macro formelvaerdier(omraade, ramme, roller=none) -%}
+{% macro formelvaerdier(omraade, ramme, roller=none, bidrag=false) -%}
     with perioder as (
         select distinct
             kommunekode,
@@ -104,6 +105,7 @@
             r.periode,
             case when coalesce(g.alt_mangler, false) then null else r.vaerdi end as vaerdi,
             r.antal_personer,
+            {{ 'r.stoerste_bidrag' if bidrag else 'cast(null as decimal(18, 5))' }} as stoerste_bidrag,
             {{ observationsstatus('r.leveringsstatus', 'r.vaerdi', 'g') }} as observationsstatus
         from {{ ramme }} as r
         left join grundlag as g
@@ -124,6 +126,7 @@
             when observationsstatus = 'aegte_nul' then coalesce(antal_personer, 0)
             when observationsstatus not in ('ikke_leveret', 'ikke_relevant') and vaerdi <> 0 then antal_personer
         end as antal_personer,
+        case when observationsstatus not in ('ikke_leveret', 'ikke_relevant', 'aegte_nul') and vaerdi <> 0 then stoerste_bidrag end as stoerste_bidrag,
         observationsstatus
     from vurderet
 {%- endmacro %}

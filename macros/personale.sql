@@ -155,3 +155,53 @@
             {{ ansaettelse }}.ansaettelse_id
     )
 {%- endmacro %}
+
+{# An absence's working days in the month, with what its employment is. A working day is 7.4 hours. Long is more than 30 calendar days of the whole absence; one that is
+   still open (kendt_til) is counted to the end of its month. #}
+{% macro maalt_fravaer(fravaer, ansaettelser, konteringer) -%}
+    select
+        f.kommunekode,
+        f.periode,
+        f.person_id,
+        f.fravaersaarsag,
+        f.timer,
+        cast(f.timer / 7.4 as decimal(18, 6)) as dagsvaerk,
+        case
+            when {{ dage_mellem('f.fravaer_fra', 'f.kendt_til') }} > 30 then cast(f.timer / 7.4 as decimal(18, 6))
+            else cast(0 as decimal(18, 6))
+        end as dagsvaerk_lange,
+        coalesce(k.funktion, 'ukendt') as funktion,
+        coalesce(k.ejerforhold, 'ukendt') as ejerforhold,
+        coalesce(e.overenskomst, 'ukendt') as overenskomst,
+        coalesce(e.ansaettelsesform, 'ukendt') as ansaettelsesform,
+        coalesce(k.er_nomenklaturrelevant, false) as er_nomenklaturrelevant
+    from {{ fravaer }} as f
+    left join {{ ansaettelser }} as e
+        on
+            f.kommunekode = e.kommunekode
+            and f.periode = e.periode
+            and f.kildesystem = e.kildesystem
+            and f.ansaettelse_id = e.ansaettelse_id
+    left join {{ konteringer }} as k
+        on
+            f.kommunekode = k.kommunekode
+            and f.periode = k.periode
+            and f.kildesystem = k.kildesystem
+            and f.ansaettelse_id = k.ansaettelse_id
+{%- endmacro %}
+
+{# Whether the row `m` is one that the selection `u` (formel_personaleudvalg) takes: '*' is everything, a list is separated by blanks, and causes may be named by the
+   code list's (`a`) flag (er_...). #}
+{% macro er_udvalgt(u, m, a) -%}
+    ({{ u }}.funktion = '*' or {{ m }}.funktion = {{ u }}.funktion)
+    and ({{ u }}.overenskomst = '*' or {{ m }}.overenskomst = {{ u }}.overenskomst)
+    and ({{ u }}.ejerforhold = '*' or {{ m }}.ejerforhold = {{ u }}.ejerforhold)
+    and (not {{ u }}.kun_nomenklaturrelevant or {{ m }}.er_nomenklaturrelevant)
+    and ({{ u }}.ansaettelsesformer = '*' or ' ' || {{ u }}.ansaettelsesformer || ' ' like '% ' || {{ m }}.ansaettelsesform || ' %')
+    and (
+        {{ u }}.fravaersaarsager = '*'
+        or ' ' || {{ u }}.fravaersaarsager || ' ' like '% ' || {{ m }}.fravaersaarsag || ' %'
+        or ({{ a }}.er_egen_sygdom and ' ' || {{ u }}.fravaersaarsager || ' ' like '% er_egen_sygdom %')
+        or ({{ a }}.er_arbejdsulykke and ' ' || {{ u }}.fravaersaarsager || ' ' like '% er_arbejdsulykke %')
+    )
+{%- endmacro %}

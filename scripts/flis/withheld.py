@@ -44,12 +44,13 @@ def rules(keyfigures: Any, formulas: Any, relations: Any, limits: Any, places: A
     for code, region, group in _take(places.filter("er_kommune"), "kommunekode, regionskode, kommunegruppekode"):
         groups[code] = [("landet", "000"), ("region", region), ("kommunegruppe", group)]
     at = {(audience, one): (few, left) for audience, _, one, few, left in _take(limits, "modtagerkreds, raekkefoelge, noegletal_id, mindste_antal_personer, mindste_rest")}
+    shares = {(audience, one): share for audience, one, share in _take(limits, "modtagerkreds, noegletal_id, cast(stoerste_andel as double)")}
     order = sorted({(number, audience) for audience, number in _take(limits, "modtagerkreds, raekkefoelge")})
     return Rules(
         sides={one: (t, n) for one, t, n in _take(keyfigures, "noegletal_id, taeller_formel, naevner_formel")},
         units=dict(_take(formulas, "formel_id, enhed")),
         relations=sorted(_take(relations, "formel_id, led_formel_id, cast(koefficient as double), sammenhaeng")),
-        groups=groups, audiences=list(dict.fromkeys(audience for _, audience in order)), limits=at)
+        groups=groups, audiences=list(dict.fromkeys(audience for _, audience in order)), limits=at, shares=shares)
 
 
 def _take(relation: Any, columns: str) -> list[tuple]:
@@ -60,7 +61,7 @@ def read_figures(figures: Any) -> list[Figure]:
     """Where there is neither numerator nor denominator there is nothing to withhold."""
     return [Figure(*row) for row in figures.filter("taeller is not null or naevner is not null").order("noegletal_id, kommunekode, periode").project(
         "noegletal_id, kommunekode, periode, naevner_periode, cast(taeller as double), cast(naevner as double), "
-        "bidrager, kvalitetsstatus is distinct from 'tilbageholdt', antal_taeller, antal_naevner, antal_rest").fetchall()]
+        "bidrager, kvalitetsstatus is distinct from 'tilbageholdt', antal_taeller, antal_naevner, antal_rest, cast(stoerste_taeller as double), cast(stoerste_naevner as double)").fetchall()]
 
 
 def published(con: duckdb.DuckDBPyConnection, database: str = "") -> list[Published]:

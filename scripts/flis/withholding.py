@@ -17,7 +17,7 @@ from flis.balancing import Balance
 from flis.disclosure import Breach, Equation, System, Target
 from flis.months import over_time
 
-FEW, FEW_LEFT, DERIVED = "faa_personer", "faa_resten", "kan_udledes"
+FEW, FEW_LEFT, DOMINANCE, DERIVED = "faa_personer", "faa_resten", "dominans", "kan_udledes"
 ALL, MEAN = "alt", "gennemsnit"
 COUNTS = ("personer", "elever", "ansættelser")      # units of which a municipality that has any has at least one
 Variable = tuple[str, str, date, float]             # formula, municipality, month, value: a corrected figure is another variable
@@ -40,6 +40,8 @@ class Figure:
     antal_taeller: int | None
     antal_naevner: int | None
     antal_rest: int | None
+    stoerste_taeller: float | None = None       # the largest person's own part of each side, where it is known
+    stoerste_naevner: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class Rules:
     groups: dict[str, list[tuple[str, str]]]            # kommunekode → (gruppetype, gruppekode)
     audiences: list[str]                                # in order: each is shown no more than the one before
     limits: dict[tuple[str, str], tuple[int, int | None]]       # (modtagerkreds, noegletal_id or *) → fewest persons, fewest left
+    shares: dict[tuple[str, str], float | None] = field(default_factory=dict)       # the same → the largest share of a side that one person may have
+
+    def share(self, audience: str, one: str) -> float | None:
+        return self.shares.get((audience, one), self.shares.get((audience, "*")))
 
     def limit(self, audience: str, one: str) -> tuple[int, int | None]:
         return self.limits.get((audience, one)) or self.limits[audience, "*"]
@@ -111,7 +117,7 @@ class Task:
         """What is withheld of it, by audience and row, and why."""
         earlier, same, found = None, {}, {}
         for audience in rules.audiences:
-            mark = tuple(sorted((one, limits) for (whom, one), limits in rules.limits.items() if whom == audience))
+            mark = tuple(sorted((one, limits, rules.share(audience, one) or 0) for (whom, one), limits in rules.limits.items() if whom == audience))
             if mark not in same:
                 earlier = Family(self.scope, list(self.figures), list(self.published), rules, audience, earlier)
                 if self.scope[0] not in rules.to_date():
@@ -177,12 +183,20 @@ class Scopes:
         return self._scope(formula, period) == scope
 
 
+def dominated(value: float | None, largest: float | None, share: float | None) -> bool:
+    """Whether one person has more of a value than one may: the others, who know their own, could else tell it nearly."""
+    return share is not None and bool(value) and largest is not None and largest > share * abs(value)
+
+
 def primary(one: Figure, rules: Rules, audience: str) -> str | None:
-    """Why a figure may not be shown for its own sake: too few above or below the line, or too few of those below who are not above."""
+    """Why a figure may not be shown for its own sake: too few above or below the line, too few of those below who are not above, or one who has nearly all of it."""
     few, left = rules.limit(audience, one.noegletal_id)
     if any(0 < (n or 0) < few for n in (one.antal_taeller, one.antal_naevner)):
         return FEW
-    return FEW_LEFT if left is not None and one.antal_rest is not None and (one.antal_naevner or 0) > 0 and (one.antal_taeller or 0) > 0 and one.antal_rest < left else None
+    if left is not None and one.antal_rest is not None and (one.antal_naevner or 0) > 0 and (one.antal_taeller or 0) > 0 and one.antal_rest < left:
+        return FEW_LEFT
+    share = rules.share(audience, one.noegletal_id)
+    return DOMINANCE if dominated(one.taeller, one.stoerste_taeller, share) or dominated(one.naevner, one.stoerste_naevner, share) else None
 
 
 @dataclass
@@ -245,9 +259,12 @@ class Family:
                 sensitive = reason and (one.antal_taeller is None or 0 < one.antal_taeller < few or reason == FEW_LEFT)
             else:
                 sensitive = 0 < (one.antal_naevner or 0) < few + (1 if reason and one.antal_rest is not None else 0)
-            if value and sensitive:
+            largest = one.stoerste_taeller if above else one.stoerste_naevner
+            one_has_it = dominated(value, largest, self.rules.share(self.audience, one.noegletal_id))
+            if value and (sensitive or one_has_it):
                 self.hidden.add(v)
-                self._target(((v, 1.0),), (left if reason == FEW_LEFT and left else few) * self._worth(formula, value, persons), one.kommunekode)
+                width = (left if reason == FEW_LEFT and left else few) * self._worth(formula, value, persons)
+                self._target(((v, 1.0),), max(width, largest or 0.0) if one_has_it else width, one.kommunekode)
         if reason:
             self.primary[row] = reason
 
@@ -280,6 +297,11 @@ class Family:
             about = any(o.antal_rest is not None for o in ones)
             reason = FEW if any(0 < n < few for n in persons[:2]) else FEW_LEFT if left and about and persons[0] and persons[2] < left else None
             total = sum(v for v in (self._value(m) for m in members))
+            # a person is counted in one municipality: the largest of the group is the largest of its members' largest
+            largest = max((o.stoerste_taeller if above else o.stoerste_naevner) or 0.0 for o in ones)
+            if dominated(total, largest, self.rules.share(self.audience, noegletal_id)):
+                self.primary.setdefault(row, DOMINANCE)
+                self._target(tuple((m, 1.0) for m in sorted(set(members))), largest, None)
             if reason and total and (above or 0 < persons[1] < few):
                 self.primary[row] = reason
             # as of a municipality: many above a line that few are below are no secret where their own figure is shown elsewhere

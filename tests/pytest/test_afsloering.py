@@ -169,6 +169,38 @@ def test_few_who_are_left_are_few():
     assert reasons[CODES[0]] == reasons[CODES[1]] == "faa_resten" and set(reasons.values()) == {"faa_resten", "kan_udledes"}
 
 
+def dominance(largest: float, shares: dict, above: bool = True) -> dict[str, dict[str, str]]:
+    """What is withheld, by audience and municipality, where the largest of the first municipality's six has this much of 100."""
+    rules = world((("kl", 5),))
+    rules.shares = shares
+    rows = [Figure("dage", k, MONTH, MONTH, 100.0 if above else 30.0, 100.0, True, True, 6, 6, None, *((v, None) if above else (None, v)))
+            for k, v in [(CODES[0], largest), *((k, 20.0) for k in CODES[1:])]]
+    found: dict[str, dict[str, str]] = {a: {} for a in rules.audiences}
+    for who, _, kind, code, _, scope, why in withhold(rows, rules):
+        if kind == "kommune" and scope == "alt":
+            found[who][code] = why
+    return found
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_six_of_whom_one_has_nearly_all(above):
+    """Six persons are enough, but not where one has 95 of the 100: the other five could tell it. It needs company, for the sums would give it back."""
+    found = dominance(95.0, {("kommuner", "*"): 0.85, ("kl", "*"): 0.85}, above)
+    for of_audience in found.values():
+        assert of_audience[CODES[0]] == "dominans"
+        assert set(of_audience.values()) == {"dominans", "kan_udledes"}
+
+
+@pytest.mark.parametrize("largest, shares", [(17.0, 0.85), (85.0, 0.85), (95.0, None)])
+def test_six_even_ones_are_shown_and_so_is_one_at_the_limit_or_without_one(largest, shares):
+    assert dominance(largest, {("kommuner", "*"): shares, ("kl", "*"): shares}) == {"kommuner": {}, "kl": {}}
+
+
+def test_dominance_has_a_limit_per_audience_and_key_figure():
+    assert {a: ones.get(CODES[0]) for a, ones in dominance(95.0, {("kommuner", "*"): 0.99, ("kl", "*"): 0.85}).items()} == {"kommuner": None, "kl": "dominans"}
+    assert dominance(95.0, {("kommuner", "*"): 0.85, ("kommuner", "dage"): None}) == {"kommuner": {}, "kl": {}}
+
+
 def test_an_audience_is_shown_no_more_than_the_one_before():
     rules = world((("offentlig", 10),))
     held = set(withhold(figures(5, 0.1), rules))

@@ -32,13 +32,13 @@ def house(rows, held, before=()) -> duckdb.DuckDBPyConnection:
         con.execute(f"create schema flis.{schema}")
     con.execute("use flis")
     put(con, "marts.int_faelles__kommunetal", "noegletal_id varchar, kommunekode varchar, periode date, naevner_periode date, taeller double, naevner double, bidrager boolean, kvalitetsstatus varchar, "
-        "antal_taeller bigint, antal_naevner bigint, antal_rest bigint",
-        [(f.noegletal_id, f.kommunekode, f.periode, f.naevner_periode, f.taeller, f.naevner, True, "i_orden", f.antal_taeller, f.antal_naevner, f.antal_rest) for f in rows])
+        "antal_taeller bigint, antal_naevner bigint, antal_rest bigint, stoerste_taeller double, stoerste_naevner double",
+        [(f.noegletal_id, f.kommunekode, f.periode, f.naevner_periode, f.taeller, f.naevner, True, "i_orden", f.antal_taeller, f.antal_naevner, f.antal_rest, f.stoerste_taeller, f.stoerste_naevner) for f in rows])
     put(con, "marts.dim_noegletal", "noegletal_id varchar, taeller_formel varchar, naevner_formel varchar", [(one, *sides) for one, sides in SIDES.items()])
     put(con, "marts.dim_kommune", "kommunekode varchar, er_kommune boolean, regionskode varchar, kommunegruppekode varchar", [(k, True, groups[1][1], groups[2][1]) for k, groups in RULES.groups.items()])
     put(con, "koder.formel", "formel_id varchar, enhed varchar", list(RULES.units.items()))
     put(con, "koder.formelsammenhaeng", "formel_id varchar, led_formel_id varchar, koefficient double, sammenhaeng varchar", RULES.relations)
-    put(con, "koder.fortrolighedsgraense", "modtagerkreds varchar, raekkefoelge integer, noegletal_id varchar, mindste_antal_personer integer, mindste_rest integer", [("kommuner", 1, "*", 5, 5)])
+    put(con, "koder.fortrolighedsgraense", "modtagerkreds varchar, raekkefoelge integer, noegletal_id varchar, mindste_antal_personer integer, mindste_rest integer, stoerste_andel double", [("kommuner", 1, "*", 5, 5, None)])
     put(con, "marts.int_faelles__tilbageholdt", "modtagerkreds varchar, noegletal_id varchar, gruppetype varchar, gruppekode varchar, periode date, omfang varchar, grund varchar", held)
     hide = {h[1:4] for h in held if h[5] == "alt"}
     groups = {}

@@ -81,6 +81,7 @@ vurderet as (
         v.periode,
         v.vaerdi,
         v.antal_personer,
+        v.stoerste_bidrag,
         case
             when m.formel_id is null or v.observationsstatus in ('ikke_leveret', 'ikke_relevant') then v.observationsstatus
             when m.er_over_graensen or v.observationsstatus = 'aegte_nul' then 'ufuldstaendig'
@@ -103,6 +104,7 @@ final as (
         periode,
         case when observationsstatus = 'aegte_nul' or vaerdi <> 0 then vaerdi end as vaerdi,
         case when observationsstatus = 'aegte_nul' or vaerdi <> 0 then antal_personer end as antal_personer,
+        case when observationsstatus <> 'aegte_nul' and vaerdi <> 0 then stoerste_bidrag end as stoerste_bidrag,
         observationsstatus
     from vurderet
 

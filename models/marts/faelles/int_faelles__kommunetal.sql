@@ -113,6 +113,8 @@ sat_sammen as (
         end as naevner_status,
         t.antal_personer as antal_taeller,
         n.antal_personer as antal_naevner,
+        t.stoerste_bidrag as stoerste_taeller,
+        n.stoerste_bidrag as stoerste_naevner,
         case when d.formel_id is not null then n.antal_personer - coalesce(t.antal_personer, 0) end as antal_rest,
         {{ vaerste_kvalitetsstatus('tq.kvalitetsstatus', 'nq.kvalitetsstatus') }} as kvalitetsstatus,
         tq.fagomraade as taeller_holdt,
@@ -170,6 +172,8 @@ sat_op as (
         cast(antal_taeller as bigint) as antal_taeller,
         cast(antal_naevner as bigint) as antal_naevner,
         cast(antal_rest as bigint) as antal_rest,
+        stoerste_taeller,
+        stoerste_naevner,
         kvalitetsstatus,
         case
             when taeller_holdt is not null and naevner_holdt is not null then taeller_holdt || ', ' || naevner_holdt

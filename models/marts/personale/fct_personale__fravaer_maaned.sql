@@ -26,38 +26,9 @@ konteringer as (
 
 ),
 
--- A working day is 7.4 hours. Long is more than 30 calendar days of the whole absence; one that is still open is counted to the end of its month.
 maalt as (
 
-    select
-        f.kommunekode,
-        f.periode,
-        f.person_id,
-        f.fravaersaarsag,
-        f.timer,
-        cast(f.timer / 7.4 as decimal(18, 6)) as dagsvaerk,
-        case
-            when {{ dage_mellem('f.fravaer_fra', 'f.kendt_til') }} > 30 then cast(f.timer / 7.4 as decimal(18, 6))
-            else cast(0 as decimal(18, 6))
-        end as dagsvaerk_lange,
-        coalesce(k.funktion, 'ukendt') as funktion,
-        coalesce(k.ejerforhold, 'ukendt') as ejerforhold,
-        coalesce(e.overenskomst, 'ukendt') as overenskomst,
-        coalesce(e.ansaettelsesform, 'ukendt') as ansaettelsesform,
-        coalesce(k.er_nomenklaturrelevant, false) as er_nomenklaturrelevant
-    from fravaer as f
-    left join ansaettelser as e
-        on
-            f.kommunekode = e.kommunekode
-            and f.periode = e.periode
-            and f.kildesystem = e.kildesystem
-            and f.ansaettelse_id = e.ansaettelse_id
-    left join konteringer as k
-        on
-            f.kommunekode = k.kommunekode
-            and f.periode = k.periode
-            and f.kildesystem = k.kildesystem
-            and f.ansaettelse_id = k.ansaettelse_id
+    {{ maalt_fravaer('fravaer', 'ansaettelser', 'konteringer') }}
 
 ),
 

@@ -11,6 +11,12 @@ udvalg as (
 
 ),
 
+stoerste as (
+
+    select * from {{ ref('int_personale__stoerste_bidrag') }}
+
+),
+
 maal as (
 
     select * from {{ ref('int_personale__maal') }}
@@ -74,17 +80,7 @@ udvalgt as (
     inner join udvalg as u
         on
             m.maal = u.maal
-            and (u.funktion = '*' or m.funktion = u.funktion)
-            and (u.overenskomst = '*' or m.overenskomst = u.overenskomst)
-            and (u.ejerforhold = '*' or m.ejerforhold = u.ejerforhold)
-            and (not u.kun_nomenklaturrelevant or m.er_nomenklaturrelevant)
-            and (u.ansaettelsesformer = '*' or ' ' || u.ansaettelsesformer || ' ' like '% ' || m.ansaettelsesform || ' %')
-            and (
-                u.fravaersaarsager = '*'
-                or ' ' || u.fravaersaarsager || ' ' like '% ' || m.fravaersaarsag || ' %'
-                or (a.er_egen_sygdom and ' ' || u.fravaersaarsager || ' ' like '% er_egen_sygdom %')
-                or (a.er_arbejdsulykke and ' ' || u.fravaersaarsager || ' ' like '% er_arbejdsulykke %')
-            )
+            and {{ er_udvalgt('u', 'm', 'a') }}
     group by
         u.formel_id,
         u.maal,
@@ -192,7 +188,9 @@ ramme as (
             else 'foreloebig'
         end as leveringsstatus,
         cast(round(case when f.periodisering = 'aar_til_dato' then t.vaerdi else a.vaerdi end, 5) as decimal(18, 5)) as vaerdi,
-        cast(case when f.periodisering = 'aar_til_dato' then t.antal_personer else a.antal_personer end as bigint) as antal_personer
+        cast(case when f.periodisering = 'aar_til_dato' then t.antal_personer else a.antal_personer end as bigint) as antal_personer,
+        -- a year to date is shown where its months are (docs/afsloering.md), and is not looked at itself
+        b.stoerste_bidrag
     from formler as f
     inner join (
         select distinct
@@ -206,12 +204,14 @@ ramme as (
         on f.formel_id = a.formel_id and m.kommunekode = a.kommunekode and m.periode = a.periode
     left join til_dato as t
         on f.formel_id = t.formel_id and m.kommunekode = t.kommunekode and m.periode = t.periode
+    left join stoerste as b
+        on f.formel_id = b.formel_id and m.kommunekode = b.kommunekode and m.periode = b.periode and f.periodisering <> 'aar_til_dato'
 
 ),
 
 final as (
 
-    {{ formelvaerdier('personale', 'ramme') }}
+    {{ formelvaerdier('personale', 'ramme', bidrag=true) }}
 
 )
 
