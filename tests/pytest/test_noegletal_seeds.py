@@ -128,6 +128,8 @@ def test_a_flag_named_in_a_selection_is_one_the_formula_knows() -> None:
     """A selection with a flag that the SQL does not spell out would choose nothing, and be a true zero."""
     for area in ("skole", "personale"):
         sql = (REPO / "models" / "marts" / area / f"formel_{area}.sql").read_text("utf-8")
+        # where two models select alike, the condition is a macro
+        sql += (REPO / "macros" / f"{area}.sql").read_text("utf-8").partition("macro er_udvalgt(")[2].partition("endmacro")[0]
         named = {word for seed in (SEEDS / area).glob("formel_*.csv") for line in rows(str(seed.relative_to(SEEDS).with_suffix(""))) for value in line.values()
                  for word in value.split() if word.startswith("er_")}
         assert named
