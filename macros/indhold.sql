@@ -28,6 +28,9 @@
     from {{ kilde }}
 {%- endmacro %}
 
+{# How many months back what is followed is looked for. #}
+{% macro foelges_maaneder() %}{{ return(4) }}{% endmacro %}
+
 {#
   What is followed from month to month (`foelges` in `indhold`), as CTEs of the profile: whose code is another than it was, how many times a number is what it was, and which persons are
   known from the month before. `noegle`: what says that it is the same; `koder`: fields that seldom change; `maal`: a number and what it is told by. A code that is back at what it was two

@@ -5,7 +5,7 @@
   input through `kun_beroerte(relation)`; the strategy deletes and inserts; `skive_gem` remembers how far the model has come. All of it is state in
   schema drift, so a run that failed half-way is caught up by the next one.
   With `behold: true` beside `skive: [_leverance_id]` a delivery keeps its rows when it ceases to be active: the model is a memory (kvalitet.leveranceprofil).
-  Only a delivery that is withdrawn is forgotten (docs/decisions/0016).
+  Only a delivery that is withdrawn is forgotten (docs/decisions/0016). With `foelger_maaneder: 4` a month is counted again when one of the four before it has moved.
   Why not dbt-duckdb's delete+insert: quadratic in the slice, and it leaves a slice that has become empty (docs/decisions/0003).
 #}
 
@@ -127,6 +127,16 @@
         inner join drift.beroert as b on l.kommunekode = b.kommunekode
         where l.status = 'aktiv' and l.udtraekstype = 'fuld' and b.model in ({{ skive_liste(ophav.forenede) }})
             and b.koersel > coalesce((select max(koersel) from drift.tilstand where model = '{{ model.name }}'), -1)
+        {% endif %}
+        {% if (config.get('meta') or {}).get('foelger_maaneder') %}
+        union all
+        -- A month that is held against the months before it is counted again when one of them comes, is replaced or is withdrawn.
+        select n.leverance_id as _leverance_id
+        from {{ source('leverancer', 'leverance') }} as n
+        inner join {{ source('leverancer', 'leverance') }} as a on n.fagomraade = a.fagomraade and n.kommunekode = a.kommunekode
+        where n.status = 'aktiv' and a.leverance_id in (select leverance_id from aendret)
+            and {{ leverancens_maaned('n') }} > {{ leverancens_maaned('a') }}
+            and {{ leverancens_maaned('n') }} <= {{ leverancens_maaned('a') }} + interval '{{ (config.get('meta') or {}).foelger_maaneder }}' month
         {% endif %}
         {% elif kolonner == ['person_id'] %}
         select person_id from {{ source('leverancer', 'beroert_person') }} where leverance_id in (select leverance_id from aendret)

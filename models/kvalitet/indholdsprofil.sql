@@ -3,7 +3,7 @@
     incremental_strategy='skive',
     on_schema_change='fail',
     full_refresh=false,
-    meta={'skive': ['_leverance_id'], 'behold': true}
+    meta={'skive': ['_leverance_id'], 'behold': true, 'foelger_maaneder': foelges_maaneder()}
 ) }}
 -- What a delivery's good rows say, counted when it comes and kept when it is replaced: the next one is measured against it (indholdsmaal). Counts
 -- and sums by code; no keys and no persons.
@@ -44,7 +44,7 @@ foerende as (
             l.fagomraade = f.fagomraade
             and l.kommunekode = f.kommunekode
             and f.maaned < l.maaned
-            and f.maaned >= cast(l.maaned - interval '4' month as date)
+            and f.maaned >= cast(l.maaned - interval '{{ foelges_maaneder() }}' month as date)
 
 ),
 {% for b in profiler %}
