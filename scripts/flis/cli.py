@@ -244,6 +244,8 @@ def run(home: HomeOption = None, fagomraade: AreaOption = None, kommune: Municip
             _write_docs(where)
         _print_summary(where, done)
         _show_under_way(where)
+        if code == WAITING:
+            console.print("Done, with exit code 1: something was refused, waits, or is held (the table says how many; `flis status` says what).", highlight=False, soft_wrap=True)
         raise typer.Exit(code)
 
 
@@ -547,6 +549,8 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
             table.add_row(what, " / ".join(_short(done[step].get(k, 0)) for k in keys))
 
     row("deliveries received / loaded / rejected", "load", "received", "loaded", "rejected")
+    if done.get("load", {}).get("not_instructed"):
+        row("deliveries nobody has instructed (counted, not kept)", "load", "not_instructed")
     if done.get("load", {}).get("waiting"):
         row("deliveries that wait (`flis status` says what for)", "load", "waiting")
     if "load" in done and "build" in done:
@@ -562,7 +566,7 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
     row("packages written / unchanged / held", "package", "written", "unchanged", "held")
     if found := done.get("package", {}).get("attack"):
         table.add_row("figures withheld for few / for another's sake", f"{_short(found['egen'])} / {_short(found['andens'])}")
-        table.add_row("of which the attack works out / told before / too nearly", f"{found['praecist']} / {found['uundgaaeligt']} / {found['for_taet']}")
+        table.add_row("of these an attack gets back exactly / had before / nearly", f"{found['praecist']} / {found['uundgaaeligt']} / {found['for_taet']}")
     for path in done.get("package", {}).get("damaged", []):
         table.add_row("a file in the outbox is not what was written", path)
     for line in done.get("package", {}).get("not_built", []):
