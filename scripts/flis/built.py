@@ -214,6 +214,11 @@ class Project:
         sources = {u for u, s in self.manifest.sources.items() if s.source_name == HELD}
         return {u for u, n in self.nodes.items() if any(sources & set(_parents(self.nodes[one])) for one in {u, *self.upstream[u]})}
 
+    def until_marked(self, looked_at: Iterable[str]) -> set[str]:
+        """The names of those of them that no rule looks at (`looked_at` are the tables that rules do): they can wait for what the rules find, and so be built once."""
+        seen = {u for u, n in self.nodes.items() if n.name in set(looked_at)}
+        return {self.nodes[u].name for u in self.bearing_marks().difference(seen, *(self.upstream[u] for u in seen))}
+
     def area(self, fagomraade: str) -> tuple[set[str], set[str]]:
         """(a fagområde's own models and all they rest on, what rests on its own in whatever fagområde), by unique id.
 

@@ -1,7 +1,7 @@
 """Held means held for all: a figure that a rule holds back bears a mark, and counts in nobody's average until it is corrected or released.
 
 The rules run after the models are built, so what they hold is written to the table `kvalitet.holdt`, which dbt reads as a source, and the few models that bear
-marks are built once more where it has changed (docs/decisions/0025). `drift.maerket` says what they were last built for, and their signatures (flis.built) that
+marks are built when the rules have been run: once more where it has changed (docs/decisions/0025), or only then, in a run where the rules follow upon the build. `drift.maerket` says what they were last built for, and their signatures (flis.built) that
 they are due: a run that is killed in between is caught up by the next.
 """
 
@@ -11,14 +11,16 @@ from collections.abc import Callable
 
 import duckdb
 
-from flis.build import BuildError, mark
+from flis.build import BuildError, mark, project
 from flis.built import marked
 from flis.database import connect, exists
 from flis.home import Home
+from flis.rules import load_rules, looked_at
 
 Progress = Callable[[str, int, int], None]
 
 TOUCHED = "kvalitet.holdt"      # its name in drift.beroert (macro skive_holdt)
+LEFT = "ikke bygget"            # what stands in drift.maerket when a build has left the models to the marks
 
 # What is held as it stands by the rules, the accepted faults and the releases; released is what holds nothing more, but would.
 NOW = """
@@ -37,18 +39,35 @@ def settle(home: Home, progress: Progress | None = None) -> int:
     """
     with connect(home, write="flis") as con:
         sign = note(con)
-        con.execute("create table if not exists flis.drift.maerket (aftryk varchar)")
+        _prepare(con)
         if con.execute("select coalesce(max(aftryk), $1) from flis.drift.maerket", [repr([])]).fetchall()[0][0] == sign:
             return 0
     result = mark(home, progress)
     if result.failures:
         raise BuildError("; ".join(f"{name}: {message}" for name, message in result.failures))
+    _remember(home, sign)
+    return result.models
+
+
+def wait_for_marks(home: Home) -> set[str]:
+    """The names of the models that a build can leave to `settle`, which builds them when the rules have been run: they bear marks, and no rule looks at them. `settle` will have something to do."""
+    waiting = project(home).until_marked(looked_at(load_rules()))
+    _remember(home, LEFT)
+    return waiting
+
+
+def _remember(home: Home, sign: str) -> None:
     with connect(home, write="flis") as con:
+        _prepare(con)
         con.execute("begin")
         con.execute("delete from flis.drift.maerket")
         con.execute("insert into flis.drift.maerket values ($1)", [sign])
         con.execute("commit")
-    return result.models
+
+
+def _prepare(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("create schema if not exists flis.drift")
+    con.execute("create table if not exists flis.drift.maerket (aftryk varchar)")
 
 
 def note(con: duckdb.DuckDBPyConnection) -> str:

@@ -119,7 +119,7 @@ def attacked(rules: Rules, job: tuple[Task, frozenset[Row]]) -> Found:
     """One family in a month: what can be worked out when these rows are withheld and all others are read."""
     task, away = job
     family = Family(task.scope, list(task.figures), list(task.published), rules, AUDIENCE)
-    system, may = family.system, {v for v in family.index.values() if v not in family.known and family.system.values[v]}
+    system, may = family.system, {v for v in family.index.values() if family.hideable(v)}
     hidden = {v for v in may if not family.rows_of.get(v, set()) - away}
     gone = {e for e, rows in enumerate(family.rows_of_sum) if rows and rows <= away}
     breaches = system.breaches(hidden, gone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -112,6 +113,11 @@ def load_rules(folder: Path = RULES, fagomraade: str | None = None) -> list[Rule
     if faults:
         raise RuleError("\n".join(faults))
     return [rule for rule in rules if fagomraade in (None, rule.fagomraade)]
+
+
+def looked_at(rules: Iterable[Rule]) -> set[str]:
+    """The names of all tables that these rules read."""
+    return set().union(*({rule.model, rule.grundlag, *rule.reads} for rule in rules))
 
 
 def _entries(file: Path, faults: list[str]) -> list[Any]:

@@ -40,10 +40,12 @@ def _load(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     return facts, HELD if facts["rejected"] or facts["waiting"] or facts["no_files"] else DONE
 
 
-def _build(home: Home, narrow: dict, bar, full_refresh: bool = False, meanwhile=None) -> tuple[dict, int]:
+def _build(home: Home, narrow: dict, bar, full_refresh: bool = False, meanwhile=None, rules_follow: bool = False) -> tuple[dict, int]:
     from flis.build import build
+    from flis.held import wait_for_marks
 
-    result = build(home, progress=bar, full_refresh=full_refresh, meanwhile=meanwhile, **narrow)
+    leaving = wait_for_marks(home) if rules_follow else ()
+    result = build(home, progress=bar, full_refresh=full_refresh, meanwhile=meanwhile, leaving=leaving, **narrow)
     facts = {"models": result.models, "tests": result.tests, "failed": result.failures, "rebuilt": result.rebuilt}
     if not result.failures:
         facts["rows_set_aside"] = _set_aside(home)
@@ -117,7 +119,7 @@ def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
     return facts, HELD if facts["held"] else DONE
 
 
-OPTIONS = {"build": ("full_refresh", "meanwhile"), "validate": ("alt", "engine")}      # what a step can be told besides where to look
+OPTIONS = {"build": ("full_refresh", "meanwhile", "rules_follow"), "validate": ("alt", "engine")}      # what a step can be told besides where to look
 STEPS = {"load": _load, "build": _build, "validate": _validate, "report": _report, "package": _package}
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 
@@ -151,7 +153,7 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
     done, worst = {} if done is None else done, DONE
     engine: list[Ahead | None] = []
     if "validate" in names:
-        extra |= {"meanwhile": lambda: engine or engine.append(ahead(home)), "engine": engine}
+        extra |= {"meanwhile": lambda: engine or engine.append(ahead(home)), "engine": engine, "rules_follow": True}
         if "load" in names and status.something_arrived(home):
             extra["meanwhile"]()
     try:

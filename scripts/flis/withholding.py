@@ -215,6 +215,8 @@ class Family:
 
     def __post_init__(self) -> None:
         self.scopes = Scopes(self.rules)
+        self.differences = {whole for whole, _, c, kind in self.rules.relations if kind == "sum" and c < 0}
+        self.evened_out: set[int] = set()                   # variables that are zero because as many came as went
         self.index: dict[Variable, int] = {}
         self.known: set[int] = set()                        # read in an earlier release
         self.rows_of: dict[int, set[Row]] = defaultdict(set)    # variable → the municipality's rows it stands in
@@ -261,7 +263,9 @@ class Family:
                 sensitive = 0 < (one.antal_naevner or 0) < few + (1 if reason and one.antal_rest is not None else 0)
             largest = one.stoerste_taeller if above else one.stoerste_naevner
             one_has_it = dominated(value, largest, self.rules.share(self.audience, one.noegletal_id))
-            if value and (sensitive or one_has_it):
+            if above and one.antal_taeller and not value:
+                self.evened_out.add(v)
+            if (value or v in self.evened_out) and (sensitive or one_has_it):
                 self.hidden.add(v)
                 width = (left if reason == FEW_LEFT and left else few) * self._worth(formula, value, persons)
                 self._target(((v, 1.0),), max(width, largest or 0.0) if one_has_it else width, one.kommunekode)
@@ -269,7 +273,9 @@ class Family:
             self.primary[row] = reason
 
     def _worth(self, formula: str, value: float, persons: int | None) -> float:
-        """What one person is worth in a figure. Where persons are counted at most one: births less deaths of four persons each is not ten a person."""
+        """What one person is worth in a figure. Where persons are counted at most one: births less deaths of four persons each is not ten a person, and one each is not none."""
+        if formula in self.differences:
+            return 1.0
         worth = abs(value) / (persons or 1)
         return min(worth, 1.0) if self.rules.units.get(formula) in COUNTS else worth
 
@@ -302,11 +308,12 @@ class Family:
             if dominated(total, largest, self.rules.share(self.audience, noegletal_id)):
                 self.primary.setdefault(row, DOMINANCE)
                 self._target(tuple((m, 1.0) for m in sorted(set(members))), largest, None)
-            if reason and total and (above or 0 < persons[1] < few):
+            some = total or above and persons[0]
+            if reason and some and (above or 0 < persons[1] < few):
                 self.primary[row] = reason
             # as of a municipality: many above a line that few are below are no secret where their own figure is shown elsewhere
             sensitive = 0 < persons[0] < few or reason == FEW_LEFT or all(o.antal_taeller is None for o in ones) if above else 0 < persons[1] < few
-            if reason and total and sensitive:
+            if reason and some and sensitive:
                 self._target(tuple((m, 1.0) for m in sorted(set(members))), (left if reason == FEW_LEFT and left else few) * self._worth(formula, total, (persons[0] if above else persons[1]) or persons[1]), None)
         return sums
 
@@ -372,7 +379,7 @@ class Family:
     def _bounds(self) -> None:
         names = list(self.index)
         values = np.array([n[3] for n in names])
-        negative = {n[0] for n in names if n[3] < 0}
+        negative = {n[0] for n in names if n[3] < 0} | self.differences
         low = np.array([-np.inf if n[0] in negative else min(1.0, n[3]) if self.rules.units.get(n[0]) in COUNTS else 0.0 for n in names])
         high = np.full(len(names), np.inf)
         self.equations_of: dict[int, set[int]] = defaultdict(set)
@@ -437,7 +444,11 @@ class Family:
 
     def _may_be_hidden(self, v: int) -> bool:
         # a true zero is shown: a withheld figure is then known not to be one, and the bounds say so
-        return v not in self.hidden and v not in self.known and self.system.values[v] != 0
+        return v not in self.hidden and self.hideable(v)
+
+    def hideable(self, v: int) -> bool:
+        """Whether a figure can be withheld: it has not been read already, and is more than that there is nobody."""
+        return v not in self.known and (self.system.values[v] != 0 or v in self.evened_out)
 
     def _cost(self, v: int) -> tuple[float, float]:
         """How many rows it takes; among equals the municipality that has lost least, so that it is not always the smallest."""

@@ -77,7 +77,7 @@ def test_null_space():
 MONTH = date(2026, 3, 1)
 CODES = [f"{n:04}" for n in range(1, 41)]
 SIDES = {"antal": ("dele", None), "andel": ("dele", "alle"), "resten": ("rest", "alle"), "dage": ("dage", "alle")}
-FACTORS = {"antal": 1.0, "andel": 100.0, "resten": 100.0, "dage": 1.0}
+FACTORS = {"til": 1.0, "fra": 1.0, "netto": 1.0, "antal": 1.0, "andel": 100.0, "resten": 100.0, "dage": 1.0}
 
 
 def world(audience_limits: tuple = ()) -> Rules:
@@ -160,6 +160,23 @@ def test_all_small_ones_are_withheld_and_no_zero():
         assert not few or (f.noegletal_id, f.kommunekode) in held
     zeros = {(f.noegletal_id, f.kommunekode) for f in rows if f.noegletal_id == "antal" and f.taeller == 0}
     assert zeros and not zeros & held
+
+
+def test_as_many_who_went_as_came_is_not_nobody():
+    """A net of zero rests on those who came and went: three of them are few, in a municipality and in a group, though the value is that of nobody."""
+    rules = world()
+    rules.sides, rules.units = {"til": ("til", None), "fra": ("fra", None), "netto": ("netto", "alle")}, {"til": "personer", "fra": "personer", "netto": "personer", "alle": "personer"}
+    rules.relations = [("netto", "til", 1.0, "sum"), ("netto", "fra", -1.0, "sum")]
+    moves = {k: (0, 0) if i % 4 == 0 else (1, 1) if i in (1, 2) else (20 + i, 15) for i, k in enumerate(CODES)}
+    moves |= {k: (1, 1) if k == CODES[4] else (0, 0) for k in CODES[::4]}        # the first kommunegruppe: one who came and one who went
+    rows = [Figure(one, k, MONTH, MONTH, float(t), n, True, True, persons, n and int(n), None)
+            for k, (came, went) in moves.items()
+            for one, t, n, persons in (("til", came, None, came), ("fra", went, None, went), ("netto", came - went, 400.0, came + went))]
+    away = {(one, kind, code) for _, one, kind, code, _, scope, _ in withhold(rows, rules) if scope == "alt"}
+    assert {("netto", "kommune", CODES[i]) for i in (1, 2, 4)} <= away
+    assert ("netto", "kommunegruppe", "0") in away
+    assert not away & {("netto", "kommune", CODES[0]), ("til", "kommune", CODES[0]), ("netto", "landet", "000")}
+    nothing_comes_back(angreb.attack(published(rows, rules, set(withhold(rows, rules)))))
 
 
 def test_few_who_are_left_are_few():
