@@ -8,9 +8,11 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import msgpack
 import pytest
 
 from flis.build import Dbt, _overlooked
+from flis.datapackage import manifest_path
 from flis.home import REPO, Home
 from flis.rules import areas
 
@@ -18,6 +20,12 @@ from flis.rules import areas
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory):
     return Dbt(Home.of(tmp_path_factory.mktemp("parse")).prepare()).manifest
+
+
+def test_dbt_kan_laese_det_den_husker(manifest) -> None:
+    """What dbt remembers of its reading can be read again: else each command reads the whole project anew, eight seconds, and says nothing of it."""
+    remembered = manifest_path().with_name("partial_parse.msgpack").read_bytes()
+    assert msgpack.unpackb(remembered, strict_map_key=True)["nodes"]
 
 
 def models(manifest, *prefixes: str) -> list:
