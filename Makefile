@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test test-alt lint lock clean bench
 
+# A demo region of nineteen municipalities that between them have every role; DANMARK=1 is the whole country.
 demo: $(VENV)/klar
-	$(BIN)/flis demo --yes
+	$(BIN)/flis demo --yes $(if $(DANMARK),,--region)
 	$(BIN)/flis run --docs || [ $$? -eq 1 ]
 
 # Tests in two processes beside each other, which take about as long. Those that share the walked demo (demo_hjem) are in the first; these are in the second, and shown after.

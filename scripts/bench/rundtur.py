@@ -22,10 +22,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from flis.demo import REGION
+
 HERE = Path(__file__).resolve().parent
 MANY = 100_000              # a seed that nobody named is drawn below this
-# The municipalities with a role in the demo (docs/demo.md); a small one has them and some by chance.
-ROLES = ["0101", "0155", "0183", "0185", "0187", "0265", "0410", "0420", "0440", "0450", "0461", "0480", "0482", "0563", "0615", "0730", "0751", "0825", "0851"]
+# A small demo has the municipalities with a role (flis.demo.REGION) and some of these by chance.
 OTHERS = ["0147", "0169", "0217", "0253", "0316", "0360", "0400", "0492", "0530", "0561", "0573", "0630", "0657", "0741", "0760", "0791", "0813", "0820", "0840", "0846", "0849", "0860"]
 
 
@@ -38,7 +39,7 @@ def arguments(seed: int) -> dict[str, Any]:
         "scale": chance.choice([0.0005, 0.001, 0.002, 0.005]),
         "periods": chance.choice([3, 4, 4, 5, 6, 14]),
         "slut": f"{2025 + month // 12}-{month % 12 + 1:02}",
-        "kommuner": None if chance.random() < 0.25 else sorted(ROLES + chance.sample(OTHERS, 8)),
+        "kommuner": None if chance.random() < 0.25 else sorted([*REGION, *chance.sample(OTHERS, 8)]),
     }
 
 

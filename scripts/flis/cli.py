@@ -362,13 +362,17 @@ def demo(home: HomeOption = None,
          periods: Annotated[int, typer.Option(help="Months.")] = 14,
          slut: Annotated[str, typer.Option(help="Last month, YYYY-MM.")] = "2026-09",
          kommuner: Annotated[str | None, typer.Option(help="Comma-separated municipality codes (default all).")] = None,
+         region: Annotated[bool, typer.Option("--region", help="The nineteen municipalities that between them have every role (docs/demo.md), instead of all.")] = False,
          seed: Annotated[int, typer.Option(help="Seed; the same arguments give the same bytes.")] = 1,
          faults: Annotated[bool, typer.Option("--faults/--no-faults", help="Plant typical registration errors.")] = True,
          yes: Annotated[bool, typer.Option("--yes", help="Do not ask where the demo has been loaded already.")] = False) -> None:
     """Write a demo Denmark's inbox, and the truth beside it. Makes the home, where there is none."""
-    from flis.demo import generate
+    from flis.demo import REGION, generate
 
     _check_month(slut, "--slut")
+    if region and kommuner:
+        raise typer.BadParameter("choose one of --region and --kommuner", param_hint="--region")
+    kommuner = ",".join(REGION) if region else kommuner
     where = Home.of(home)
     asked = {"scale": scale, "periods": periods, "slut": slut, "kommuner": kommuner, "seed": seed, "faults": faults}
     made = where.truth / "demo.json"

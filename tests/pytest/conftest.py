@@ -12,14 +12,13 @@ import pytest
 
 from flis import seldom_garbage
 from flis.build import docs
+from flis.demo import REGION
 from flis.home import REPO, Home
 
 seldom_garbage()
 os.environ["FLIS_HVILETID"] = "0"       # files that a test has just written are taken; test_under_vejs.py looks at those that are not
 
-# Small, but with every role in it: each finance system and case system, changes of system, weekly and daily deliveries, handlekommuner,
-# a municipality without instruction, local fields, CPR in the own package.
-KOMMUNER = ["0101", "0155", "0183", "0185", "0187", "0265", "0410", "0420", "0440", "0450", "0461", "0480", "0482", "0563", "0615", "0730", "0751", "0825", "0851"]
+KOMMUNER = list(REGION)
 DEMO = {"scale": 0.001, "periods": 4, "slut": "2026-02", "kommuner": KOMMUNER, "seed": 7}
 
 

@@ -56,7 +56,7 @@ egne as (
         v.periode,
         v.vaerdi,
         v.observationsstatus
-    from {{ ref('fct_noegletal__kommune') }} as v
+    from {{ ref('int_faelles__kommunetal') }} as v
     inner join noegletal as n
         on v.noegletal_id = n.noegletal_id
 

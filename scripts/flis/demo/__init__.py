@@ -20,6 +20,9 @@ from flis.demo.opsaetning import build_setup
 from flis.demo.verden import FOLDER, Verden, months_back
 from flis.home import Home
 
+# Small, but with every role in it: each finance system and case system, changes of system, weekly and daily deliveries, handlekommuner, a municipality without instruction,
+# local fields, CPR in the own package (docs/demo.md).
+REGION = ("0101", "0155", "0183", "0185", "0187", "0265", "0410", "0420", "0440", "0450", "0461", "0480", "0482", "0563", "0615", "0730", "0751", "0825", "0851")
 # Voksne og handicappede, Personale and Skole take their persons from Borger's world, Personale its pay from Økonomi's ledger, and the official figures are counted from all of them, so the order matters.
 AREAS = ("oekonomi", "borger", "voksne_handicap", "personale", "skole", "officielle_tal")
 
