@@ -270,7 +270,8 @@ def marked(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str, date | None, s
 
 def to_mark(home: Home, project: Project) -> set[str]:
     """The names of nodes that are due for the sake of the marks and can be built as things stand: all that they rest on is built, or among them, and their text is the one they were built from."""
-    waiting = {u for u, n in project.nodes.items() if n.name in due(home, project)}
+    names = due(home, project)
+    waiting = {u for u, n in project.nodes.items() if n.name in names}
     with connect(home) as con:
         before = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
     taken: set[str] = set()
