@@ -525,6 +525,20 @@ def test_a_benchmark_figure_on_too_few_persons_stops_the_package(hjem):
     assert not list(hjem.outbox.glob("*/*/*"))
 
 
+@pytest.mark.parametrize("side, whole", [("taeller", "taeller"), ("naevner", "sum_naevner")])
+def test_a_benchmark_figure_of_which_one_has_nearly_all_stops_the_package(hjem, side, whole):
+    """Enough persons on each side, and the largest of them has 90 of the 100 in two rows: one that is shown, and one that is withheld already."""
+    add_key_figures(hjem, persongrundlag=BASIS)
+    change(hjem, f"alter table marts.fct_noegletal__kommune add column {whole} decimal(18, 5)")
+    change(hjem, f"alter table marts.fct_noegletal__kommune add column stoerste_{side} decimal(18, 5)")
+    change(hjem, f"update marts.fct_noegletal__kommune set {whole} = -100, stoerste_{side} = case when kommunekode <> '0615' and noegletal_id = 'vh1' then 90 else 85 end")
+    with pytest.raises(PackageError, match=f"1 cells of which one person has nearly all .stoerste_{side} in fct_noegletal__kommune"):
+        run(hjem)
+    assert not list(hjem.outbox.glob("*/*/*"))
+    change(hjem, f"update marts.fct_noegletal__kommune set stoerste_{side} = 85")
+    assert run(hjem).written
+
+
 def test_a_benchmark_that_does_not_say_what_it_rests_on_is_refused(hjem):
     add_key_figures(hjem)
     with pytest.raises(PackageError, match="persongrundlag"):
