@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-ROUNDED = 1e-4      # figures have five decimals; a figure of other members than those shown differs by more
+ROUNDED = "0.00001 + 1e-9 * abs"        # figures have five decimals, and a quotient fifteen digits
 
 # T and N are what the others have together: of those who are shown, where all of them are, else of the group less oneself.
 TOLD = f"""
@@ -63,8 +63,8 @@ TOLD = f"""
     from kan
     where coalesce(maa_ses, false) <> (fortrolighedsstatus = 'fri')
         or fortrolighedsstatus <> 'fri' and (observationsstatus <> 'ikke_oplyst' or vaegtet_gennemsnit is not null or simpelt_gennemsnit is not null)
-        or vaegtet_gennemsnit is not null and (vaegtet is null or abs(vaegtet_gennemsnit - vaegtet) > {ROUNDED} * greatest(1, abs(vaegtet)))
-        or simpelt_gennemsnit is not null and (not alle_ses or simpelt is null or abs(simpelt_gennemsnit - simpelt) > {ROUNDED} * greatest(1, abs(simpelt)))
+        or vaegtet_gennemsnit is not null and (vaegtet is null or abs(vaegtet_gennemsnit - vaegtet) > {ROUNDED}(vaegtet))
+        or simpelt_gennemsnit is not null and (not alle_ses or simpelt is null or abs(simpelt_gennemsnit - simpelt) > {ROUNDED}(simpelt))
     order by all
 """
 

@@ -38,7 +38,7 @@ def house(rows, held, before=()) -> duckdb.DuckDBPyConnection:
     put(con, "marts.dim_kommune", "kommunekode varchar, er_kommune boolean, regionskode varchar, kommunegruppekode varchar", [(k, True, groups[1][1], groups[2][1]) for k, groups in RULES.groups.items()])
     put(con, "koder.formel", "formel_id varchar, enhed varchar", list(RULES.units.items()))
     put(con, "koder.formelsammenhaeng", "formel_id varchar, led_formel_id varchar, koefficient double, sammenhaeng varchar", RULES.relations)
-    put(con, "koder.fortrolighedsgraense", "modtagerkreds varchar, raekkefoelge integer, noegletal_id varchar, mindste_antal_personer integer, mindste_rest integer, stoerste_andel double", [("kommuner", 1, "*", 5, 5, None)])
+    put(con, "koder.fortrolighedsgraense", "modtagerkreds varchar, raekkefoelge integer, noegletal_id varchar, mindste_antal_personer integer, mindste_rest integer, stoerste_andel double", [("kommuner", 1, "*", 5, 5, 0.85)])
     put(con, "marts.int_faelles__tilbageholdt", "modtagerkreds varchar, noegletal_id varchar, gruppetype varchar, gruppekode varchar, periode date, omfang varchar, grund varchar", held)
     scope = {h[1:4]: h[5] for h in held}
     groups = {}
@@ -92,6 +92,7 @@ def test_a_release_that_tells_nothing_leaves_and_is_attacked_once(rows, held, tm
     assert con.execute("select haendelse, detalje->>'egen' from flis.drift.haendelse").fetchall() == [("angrebet", str(own))]
     page = (home.reports / "afsloering.html").read_text("utf-8")
     assert "Hvad den seneste udgivelse røber" in page and "Intet." in page
+    assert "mindst 5 personer, mindst 5 uden for tælleren, ingen person over 85\u00a0% af beløbet eller tiden" in page
     assert attack(con, home, 8)["nye"] == 0
     con.execute("update flis.marts.int_faelles__kommunetal set taeller = taeller + 3 where noegletal_id = 'antal' and kommunekode = '0002'")
     assert attack(con, home, 9)["nye"] == 1
