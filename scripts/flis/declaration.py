@@ -329,7 +329,8 @@ class Declaration:
         if not measure.raekker or one.status != COMPUTED or not (rough := rough_share(one.numerator, one.denominator, measure.raekker)):
             return one
         bound, step = rough
-        return Figure(None, None, step, COMPUTED if step else NOT_COMPUTED, texts()["groft"]["hvorfor"].format(mindst=least_shown(), hvordan=bound), bound)
+        why = texts()["groft"]["hvorfor"].format(mindst=least_shown(), hvordan=bound)
+        return Figure(None, None, step, COMPUTED if step else NOT_COMPUTED, f"{one.reason} {why}" if one.reason else why, bound)
 
     # --- README ---------------------------------------------------------------------------------------------------------------------------------
 
@@ -434,9 +435,8 @@ def shown(figure: Figure, measure: Measure) -> str:
         number = danish.number(figure.value, 0 if figure.value == int(figure.value) else 1)
         return f"{number} {'dag' if figure.value == 1 else 'dage'}" if measure.enhed == "dage" else number
     percent = (figure.value * 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    if percent == 100 and figure.value < 1 or percent == 0 and figure.value > 0:
-        percent = Decimal("99.99") if percent else Decimal("0.01")
-    text = danish.number(percent, 2)
+    percent = min(percent, Decimal("99.99")) if figure.value < 1 else percent
+    text = danish.number(max(percent, Decimal("0.01")) if figure.value > 0 else percent, 2)
     return f"{figure.bound} ".lstrip() + (text.rstrip("0").rstrip(",") if "," in text else text) + " %"
 
 
