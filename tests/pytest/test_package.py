@@ -539,6 +539,25 @@ def test_a_benchmark_figure_of_which_one_has_nearly_all_stops_the_package(hjem, 
     assert run(hjem).written
 
 
+def test_what_is_told_beside_others_is_attacked_when_only_own_packages_are_due(hjem, monkeypatch):
+    """The benchmark packages have not moved; what each municipality is told of the others, in its own package, has."""
+    def told(*_):
+        raise step.release.Disclosed("tells what is withheld")
+
+    add_key_figures(hjem, persongrundlag=BASIS)
+    run(hjem)
+    monkeypatch.setattr(step.release, "BESIDE", "fct_noegletal__kommune")
+    monkeypatch.setattr(step.release, "attack", told)
+    assert run(hjem).written == []
+    change(hjem, "update marts.fct_noegletal__kommune set vaerdi = 2 where kommunekode = '0101'")
+    before = sorted(hjem.outbox.glob("*/*/*"))
+    with pytest.raises(PackageError, match="tells what is withheld"):
+        run(hjem)
+    assert sorted(hjem.outbox.glob("*/*/*")) == before
+    monkeypatch.setattr(step.release, "attack", lambda *_: None)
+    assert {path.parent.name for path in run(hjem).written} == {"voksne_handicap"}
+
+
 def test_a_benchmark_that_does_not_say_what_it_rests_on_is_refused(hjem):
     add_key_figures(hjem)
     with pytest.raises(PackageError, match="persongrundlag"):
