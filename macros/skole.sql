@@ -117,6 +117,11 @@
     gyldig_fra <= {{ dato_plus_dage('periode', 4) }} and gyldig_til > {{ dato_plus_dage('periode', 4) }}
 {%- endmacro %}
 
+{# A pupil's days absent as a share of its school days; one without school days has none. #}
+{% macro elevens_andel(dage) -%}
+    cast(round({{ dage }} / nullif(skoledage, 0), 5) as decimal(18, 5))
+{%- endmacro %}
+
 {#
   What the school systems write in three ways. Each macro gives null where the text is not what it should be.
 #}

@@ -23,7 +23,7 @@ from flis import datapackage as dp
 from flis.database import exists
 from flis.home import REPO, Home
 from flis.keys import masked
-from flis.pages import area_names, count, render, write
+from flis.pages import area_names, count, least_shown, render, rough_share, texts, write
 
 FOLDER = REPO / "deklaration"
 COUNTRY = "0000"          # the whole country's figure, in the place of a municipality
@@ -52,6 +52,7 @@ class Measure:
     kilde: str = ""
     kun_land: bool = False
     egen_landstal: bool = False
+    raekker: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Figure:
     value: Decimal | None
     status: str
     reason: str | None
+    bound: str = ""             # 'mindst', 'højst' or 'for få rækker', where the value is told roughly
 
 
 @cache
@@ -321,6 +323,15 @@ class Declaration:
         """One figure; what has not been declared (a measure added since) says so."""
         return self.figures.get((area, place), {}).get(measure.maal_id) or Figure(None, None, None, NOT_COMPUTED, "Målet er ikke opgjort endnu.")
 
+    def for_others(self, area: str, place: str, measure: Measure) -> Figure:
+        """The same as all others than the municipality see it: where it is of few rows, roughly."""
+        one = self.figure(area, place, measure)
+        if not measure.raekker or one.status != COMPUTED or not (rough := rough_share(one.numerator, one.denominator, measure.raekker)):
+            return one
+        bound, step = rough
+        why = texts()["groft"]["hvorfor"].format(mindst=least_shown(), hvordan=bound)
+        return Figure(None, None, step, COMPUTED if step else NOT_COMPUTED, f"{one.reason} {why}" if one.reason else why, bound)
+
     # --- README ---------------------------------------------------------------------------------------------------------------------------------
 
     def readme_section(self, area: str, municipality: str | None) -> list[str]:
@@ -333,7 +344,7 @@ class Declaration:
             out += ["", f"### {said['titel']}", "", said["beskrivelse"], ""]
             out += ["| Mål | Jeres | Hele landet | Godt er |", "|---|---:|---:|---|"] if municipality else ["| Mål | Hele landet | Godt er |", "|---|---:|---|"]
             for measure in (m for m in measures() if m.dimension == dimension):
-                found = [(place, self.figure(area, place, measure)) for place in (*([municipality] if municipality else []), COUNTRY)]
+                found = [*([(municipality, self.figure(area, municipality, measure))] if municipality else []), (COUNTRY, self.for_others(area, COUNTRY, measure))]
                 cells = [shown(one, measure) for _, one in found]
                 reasons = {one.reason for _, one in found if one.reason != ONLY_COUNTRY}
                 if len(reasons) == 1:
@@ -378,7 +389,7 @@ class Declaration:
         stamp = {"prov:generatedAtTime": _typed(moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "dateTime")} if moment else {}
         made: list[dict] = []
         for measure in measures():
-            one, key = self.figure(area, place, measure), f"{urn}#{measure.maal_id.removeprefix('dq:')}"
+            one, key = (self.for_others if place == COUNTRY else self.figure)(area, place, measure), f"{urn}#{measure.maal_id.removeprefix('dq:')}"
             if one.status == COMPUTED:
                 made.append({"@id": key, "@type": "dqv:QualityMeasurement", "dqv:isMeasurementOf": {"@id": measure.maal_id}, "dqv:computedOn": {"@id": urn},
                              "dqv:value": _typed(f"{one.value:f}", "decimal"), **stamp, **({"rdfs:comment": _danish(one.reason)} if one.reason else {})})
@@ -417,17 +428,16 @@ def _release(rule: str, title: str, period: date | None, deviations: int, reason
 
 
 def shown(figure: Figure, measure: Measure) -> str:
-    """A figure as a Danish reader expects it. What is not whole is never shown as 100 %, and what is not nought never as 0."""
+    """A figure as a Danish reader expects it, what is told roughly as 'mindst 99 %'. What is not whole is never shown as 100 %, and what is not nought never as 0."""
     if figure.status != COMPUTED:
-        return "kun landet" if figure.reason == ONLY_COUNTRY else "ikke relevant" if figure.status == NOT_RELEVANT else "ikke opgjort"
+        return figure.bound or "kun landet" if figure.bound or figure.reason == ONLY_COUNTRY else "ikke relevant" if figure.status == NOT_RELEVANT else "ikke opgjort"
     if measure.enhed != "andel":
         number = danish.number(figure.value, 0 if figure.value == int(figure.value) else 1)
         return f"{number} {'dag' if figure.value == 1 else 'dage'}" if measure.enhed == "dage" else number
     percent = (figure.value * 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    if percent == 100 and figure.value < 1 or percent == 0 and figure.value > 0:
-        percent = Decimal("99.99") if percent else Decimal("0.01")
-    text = danish.number(percent, 2)
-    return (text.rstrip("0").rstrip(",") if "," in text else text) + " %"
+    percent = min(percent, Decimal("99.99")) if figure.value < 1 else percent
+    text = danish.number(max(percent, Decimal("0.01")) if figure.value > 0 else percent, 2)
+    return f"{figure.bound} ".lstrip() + (text.rstrip("0").rstrip(",") if "," in text else text) + " %"
 
 
 # --- DQV -------------------------------------------------------------------------------------------------------------------------------------
@@ -485,7 +495,6 @@ def _document(graph: list[dict | dp.Json]) -> str:
 def _page(con: duckdb.DuckDBPyConnection, declaration: Declaration) -> bytes:
     """`docs/deklaration.html`: figures, caveats, and what each measure is."""
     names = dict(con.execute("select kommunekode, kommunenavn from marts.dim_kommune").fetchall()) if not _missing(con, "marts.dim_kommune") else {}
-    moments = [m for _, m in declaration.versions.values() if m]
     return render(
         "deklaration.html.j2", declaration=declaration, words=vocabulary(), measures=measures(), area_names=area_names(), names=names, COUNTRY=COUNTRY, shown=shown, caveats=caveats,
-        urn={area: _country_urn(area, version) for area, (version, _) in declaration.versions.items()}, moment=max(moments, default=None))
+        urn={area: _country_urn(area, version) for area, (version, _) in declaration.versions.items()}, moment=max((m for _, m in declaration.versions.values() if m), default=None))

@@ -8,7 +8,6 @@ moved in place; a version that is there is never changed, and content equal to t
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -26,11 +25,11 @@ from typing import Any
 import duckdb
 
 from flis import datapackage as dp
-from flis import release, tablesigns, withheld
+from flis import guard, release, tablesigns, withheld
 from flis.database import connect, content_sign, exists
 from flis.declaration import Declaration
 from flis.events import record_many
-from flis.home import REPO, Home, now
+from flis.home import Home, now
 from flis.installation import instructed_now
 from flis.keys import hmac_sql, master_key, recipient_key, set_session_key
 from flis.outbox import write_pages
@@ -80,27 +79,6 @@ class Sources:
             self._facts = [{"title": title(system), "kildesystem": system, "antal_leverancer": len(ds), "leverance_id": _ranges([d["leverance_id"] for d in ds]),
                             "senest_udtrukket": max(d["udtrukket"] for d in ds).strftime("%Y-%m-%d")} for system, ds in sorted(self.systems.items())]
         return self._facts
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits of what the municipalities see of each other, from the seed fortrolighedsgraense: by key figure (* is all others), fewest persons and fewest left."""
-
-    of: dict[str, tuple[int, int]]
-
-    @classmethod
-    def read(cls) -> Limits:
-        with (REPO / "seeds" / "faelles" / "fortrolighedsgraense.csv").open(encoding="utf-8", newline="") as file:
-            return cls({r["noegletal_id"]: (int(r["mindste_antal_personer"]), int(r["mindste_rest"] or 0)) for r in csv.DictReader(file) if r["modtagerkreds"] == "kommuner"})
-
-    @property
-    def fewest(self) -> int:
-        return self.of["*"][0]
-
-    def sql(self, column: str, which: int) -> str:
-        """The limit of the key figure in a column."""
-        own = " ".join(f"when {_text(one)} then {limits[which]}" for one, limits in sorted(self.of.items()) if one != "*")
-        return f"case {column} {own} else {self.of['*'][which]} end" if own else str(self.of["*"][which])
 
 
 @dataclass
@@ -369,12 +347,7 @@ class Run:
             else:
                 todo.append(plan)
         if todo:
-            if areas := {p.area for p in todo if p.benchmark}:
-                self._verify_benchmark(areas)
-                try:
-                    result.attack = release.attack(self.con, self.home, self.signs.build)
-                except release.Disclosed as fault:
-                    raise PackageError(str(fault)) from fault
+            self._held_to_limits(todo, result)
             self._write_all(todo, result, len(plans))
         self._looked_at(plans)
         result.damaged = sorted(self.damaged)
@@ -382,6 +355,16 @@ class Run:
         result.written.sort()
         result.unchanged.sort()
         return result
+
+    def _held_to_limits(self, todo: list[Plan], result: PackageResult) -> None:
+        """Nothing is written as long as what is about to leave shows or tells what is to be withheld."""
+        areas = {p.area for p in todo if p.benchmark}
+        try:
+            guard.verify(self.con, self.manifest, [t for t in self.tables.values() if t.level == "benchmark" and t.area in {*areas, COMMON}] if areas else [])
+            if areas or any(release.BESIDE in p.tables for p in todo):
+                result.attack = release.attack(self.con, self.home, self.signs.build)
+        except (guard.Shown, release.Disclosed) as fault:
+            raise PackageError(str(fault)) from fault
 
     def _plans(self, area: str | None, municipality: str | None, result: PackageResult) -> list[Plan]:
         wishes, instructed, held = self._wishes(), instructed_now(self.con), self._held()
@@ -541,40 +524,6 @@ class Run:
         newest = newest_version(self.home, plan.recipient, plan.name)
         sign = self.known.get((plan.recipient, plan.name), {}).get(newest.name) if newest else None
         return newest if plan.fingerprint and sign == plan.fingerprint else None
-
-    def _verify_benchmark(self, areas: Iterable[str]) -> None:
-        """Nothing is written as long as any benchmark table shows a figure on fewer persons than the seed fortrolighedsgraense allows."""
-        limits = Limits.read()
-        for table in self.tables.values():
-            if table.level == "benchmark" and table.area in {*areas, COMMON}:
-                for rows, what in self._few_persons(table, limits):
-                    bad = self._scalar(f"select count(*) from {rows}")
-                    if bad:
-                        raise PackageError(f"{table.name} shows {bad} cells on fewer than {limits.fewest} persons ({what}); no benchmark package is written")
-
-    def _few_persons(self, table: dp.Table, limits: Limits) -> Iterable[tuple[str, str]]:
-        """Queries, with what they look at, that find the cells of a benchmark table that show a figure on fewer persons than the limit.
-
-        The model says what its figures rest on: columns in the unit personer, and `meta.pakke.persongrundlag`, a list of {model, paa}: the model whose
-        antal_ columns count the persons behind the row (each side of it, and who is only below the line), and how its row g is found from the benchmark's row b.
-        """
-        basis_known = "persongrundlag" in table.meta or any(c.unit == "personer" for c in table.columns)
-        if not basis_known:
-            raise PackageError(f"{table.name} does not say what its figures rest on: give it meta.pakke.persongrundlag (an empty list when no figure rests on persons)")
-        for column in table.columns:
-            if column.unit == "personer":
-                yield f'{table.relation} where "{column.name}" > 0 and "{column.name}" < {limits.fewest}', column.name
-        figures = " or ".join(f'b."{c.name}" is not null' for c in table.columns if dp.field_type(c.type) == "number")
-        few = limits.sql("b.noegletal_id", 0) if "noegletal_id" in table.names else str(limits.fewest)
-        left = limits.sql("b.noegletal_id", 1) if "noegletal_id" in table.names else str(limits.fewest)
-        for basis in table.meta.get("persongrundlag") or []:
-            relation = self.manifest.relation(basis["model"])
-            there = {name for (name,) in self._rows(f"select column_name from (describe {relation})")}
-            for count in sorted(there & {"antal_personer", "antal_taeller", "antal_naevner"}):
-                yield (f"{table.relation} as b inner join {relation} as g on {basis['paa']} where g.{count} > 0 and g.{count} < {few} and ({figures})", f"{count} in {basis['model']}")
-            if {"antal_rest", "antal_taeller", "antal_naevner"} <= there:
-                yield (f"{table.relation} as b inner join {relation} as g on {basis['paa']} where g.antal_rest < {left} and g.antal_taeller > 0 and g.antal_naevner > 0 and ({figures})",
-                       f"antal_rest in {basis['model']}")
 
     # --- writing ----------------------------------------------------------------------------------------------------------------------------
 

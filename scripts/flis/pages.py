@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,18 @@ def rough(value: int) -> str:
     """A number of rows as others may see it: none, some (fewer than the limit), else to the nearest so many, so that no municipality's few are a sum less the rest."""
     least = least_shown()
     return danish.number(0) if not value else f"1–{least - 1}" if value < least else danish.number(round(value / least) * least)
+
+
+def rough_share(part: Decimal, whole: Decimal, per_row: int = 1) -> tuple[str, Decimal | None] | None:
+    """A share of rows as others may see it where fewer than the limit are on the one side: ('mindst', a step) or ('højst', one), of the steps in tekster.yml the nearest that so few do not reach.
+
+    None where it may be seen as it is, also when it is nought or whole: neither tells how many. No step where it is of so little that none is far enough. What is counted may stand several times in a row.
+    """
+    least, left = least_shown() * per_row, whole - part
+    if not 0 < part < whole or min(part, left) >= least:
+        return None
+    step = next((one for one in map(Decimal, texts()["groft"]["trin"]) if 1 - least / whole >= one), None)
+    return (texts()["groft"]["for_faa"], None) if step is None else ("mindst", step) if left < least else ("højst", 1 - step)
 
 
 @cache

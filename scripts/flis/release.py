@@ -1,6 +1,6 @@
 """The attack on a release: what is about to leave is held against the figures it is made of, before it leaves (docs/afsloering.md).
 
-The step that withholds (`flis.withheld`) attacks what it means to withhold. Here the benchmark table that goes into the packages is read as it stands: a figure is known when a row shows it,
+The step that withholds (`flis.withheld`) attacks what it means to withhold. Here the tables that go into the packages are read as they stand: a figure is known when a row shows it,
 whatever the step has said, so that a fault between the two does not leave the house. What has been attacked once, and has moved in nothing, is not attacked again. What came of it stands in
 `drift.angreb`, one row per release, family of formulas and month.
 """
@@ -18,18 +18,19 @@ from typing import Any
 
 import duckdb
 
-from flis import balancing, disclosure, exchanges, months, programme, withheld, withholding
+from flis import balancing, comparison, disclosure, exchanges, months, programme, withheld, withholding
 from flis.database import exists
 from flis.disclosure import Breach
 from flis.events import record
 from flis.home import Home, now
 from flis.pages import render, write
-from flis.withholding import DERIVED, Family, Row, Rules, Task
+from flis.withholding import ALL, DERIVED, Family, Figure, Row, Rules, Task
 
 AUDIENCE = "kommuner"       # the only one that packages are made for yet
 EVENT = "angrebet"
+BESIDE = "fct_noegletal__sammenligning"       # what each municipality is told of the others beside its own
 READS = (("marts", "int_faelles__kommunetal"), ("marts", "int_faelles__tilbageholdt"), ("marts", "fct_noegletal__benchmark"), ("marts", "dim_noegletal"), ("marts", "dim_kommune"),
-         ("koder", "formel"), ("koder", "formelsammenhaeng"), ("koder", "fortrolighedsgraense"))
+         ("koder", "formel"), ("koder", "formelsammenhaeng"), ("koder", "fortrolighedsgraense"), ("marts", BESIDE))
 
 
 class Disclosed(Exception):
@@ -63,13 +64,18 @@ def attack(con: duckdb.DuckDBPyConnection, home: Home, build: int | None) -> dic
     """Attack all that is published and has moved, note it, and write the operator's page. Returns the release's figures; None where no key figures are built. Raises Disclosed."""
     if not all(exists(con, schema, table, "flis") for schema, table in READS):
         return None
-    figures, *seeds = (con.table(f"flis.{schema}.{table}") for schema, table in (READS[0], READS[3], *READS[5:], READS[4]))
+    figures, *seeds = (con.table(f"flis.{schema}.{table}") for schema, table in (READS[0], READS[3], *READS[5:8], READS[4]))
     rules = withheld.rules(*seeds)
-    away = _as_meant(con)
+    away, averages = _as_meant(con)
     todo, every = withholding.tasks(withheld.read_figures(figures), rules, withheld.published(con, "flis."))
     untold = {row for who, row in months.over_time(dict.fromkeys(((AUDIENCE, row) for row in away), DERIVED), every, rules, withholding.primary) if who == AUDIENCE}
     if untold:
         raise Disclosed(f"fct_noegletal__benchmark shows {len(untold)} rows of years to date that do not follow from the months that are shown ({_some(untold)}); no benchmark package is written")
+    if told := averages & _of_withheld(every, rules, away):
+        raise Disclosed(f"fct_noegletal__benchmark shows {len(told)} simple averages of groups of which somebody is withheld ({_some(told)}); no benchmark package is written")
+    if rows := comparison.told(con):
+        raise Disclosed(f"{BESIDE} tells more than fct_noegletal__benchmark and a municipality's own figures do in {len(rows)} rows "
+                        f"({rows[0][0]}, to {rows[0][1]} of {rows[0][2]}, {rows[0][3]:%Y-%m}); no benchmark package is written")
     lines = _lines(con, [t for t in todo if t.scope[0] not in rules.to_date()], rules, away)
     summary = _kept(con, lines, build)
     _page(con, home, summary, lines)
@@ -80,17 +86,24 @@ def attack(con: duckdb.DuckDBPyConnection, home: Home, build: int | None) -> dic
     return summary
 
 
-def _as_meant(con: duckdb.DuckDBPyConnection) -> set[Row]:
-    """The rows that the published table withholds, which are to be the very ones that the step has said."""
-    shown = "(taeller is not null or naevner is not null or vaerdi is not null)"
-    published = {row: (withheld_, seen) for *row_, withheld_, seen in con.execute(
-        f"select noegletal_id, gruppetype, gruppekode, periode, fortrolighedsstatus <> 'fri', {shown} or simpelt_gennemsnit is not null and fortrolighedsstatus <> 'fri' "
-        "from flis.marts.fct_noegletal__benchmark").fetchall() for row in [tuple(row_)]}
-    meant = set(con.execute("select noegletal_id, gruppetype, gruppekode, periode from flis.marts.int_faelles__tilbageholdt where modtagerkreds = $1 and omfang = 'alt'", [AUDIENCE]).fetchall())
-    away = {row for row, (held, _) in published.items() if held}
-    if wrong := {row for row in away | (meant & published.keys()) if row not in meant or row not in away or published[row][1]}:
+def _as_meant(con: duckdb.DuckDBPyConnection) -> tuple[set[Row], set[Row]]:
+    """The rows that the published table withholds, and the groups whose simple average it shows; withheld are to be the very rows and averages that the step has said."""
+    published = {tuple(row): told for *row, told in con.execute(
+        "select noegletal_id, gruppetype, gruppekode, periode, {'withheld': fortrolighedsstatus <> 'fri', "
+        "'figure': taeller is not null or naevner is not null or vaerdi is not null, 'average': simpelt_gennemsnit is not null} from flis.marts.fct_noegletal__benchmark").fetchall()}
+    meant = {tuple(row): scope for *row, scope in con.execute(
+        "select noegletal_id, gruppetype, gruppekode, periode, omfang from flis.marts.int_faelles__tilbageholdt where modtagerkreds = $1", [AUDIENCE]).fetchall()}
+    wrong = {row for row, told in published.items()
+             if told["withheld"] != (meant.get(row) == ALL) or told["figure"] and told["withheld"] or told["average"] and (told["withheld"] or row in meant)}
+    if wrong:
         raise Disclosed(f"fct_noegletal__benchmark is not as int_faelles__tilbageholdt says in {len(wrong)} rows ({_some(wrong)}): run `flis build`; no benchmark package is written")
-    return away
+    return {row for row, told in published.items() if told["withheld"]}, {row for row, told in published.items() if told["average"] and row[1] != "kommune"}
+
+
+def _of_withheld(figures: Iterable[Figure], rules: Rules, away: set[Row]) -> set[Row]:
+    """The groups in which somebody who counts is withheld. An average of any other tells nothing: it is made of figures that are all shown."""
+    return {(one.noegletal_id, *group, one.periode) for one in figures if one.bidrager and (one.noegletal_id, "kommune", one.kommunekode, one.periode) in away
+            for group in rules.groups.get(one.kommunekode, [])}
 
 
 def _some(rows: Iterable[Row]) -> str:
@@ -166,7 +179,7 @@ def _kept(con: duckdb.DuckDBPyConnection, lines: list[Line], build: int | None) 
 
 def _page(con: duckdb.DuckDBPyConnection, home: Home, summary: dict[str, Any], lines: list[Line]) -> None:
     """`rapporter/afsloering.html`, for whoever runs the house: how many are small is not for recipients."""
-    limits = con.execute("select modtagerkreds, noegletal_id, mindste_antal_personer, mindste_rest from flis.koder.fortrolighedsgraense where modtagerkreds = $1 order by all", [AUDIENCE]).fetchall()
+    limits = con.execute("select noegletal_id, mindste_antal_personer, mindste_rest, stoerste_andel from flis.koder.fortrolighedsgraense where modtagerkreds = $1 order by all", [AUDIENCE]).fetchall()
     seen = [x for x in lines if x.found.praecist or x.found.for_taet or x.found.uundgaaeligt]
     families: dict[str, list[Line]] = defaultdict(list)
     for line in lines:

@@ -25,6 +25,7 @@ from flis.database import connect
 from flis.declaration import COUNTRY, Declaration, Figure, declare, measures
 from flis.home import REPO, Home
 from flis.package import newest_version, package
+from flis.pages import rough_share
 from flis.validate import refresh, validate
 
 SHAPES = Graph().parse(step.FOLDER / "dqv_shapes.ttl")
@@ -135,6 +136,42 @@ def test_a_share_that_is_not_whole_is_not_shown_as_whole(verden, tomt):
     share = next(m for m in measures() if m.enhed == "andel")
     shown = {v: step.shown(Figure(None, None, Decimal(v), "opgjort", None), share) for v in ("0", "0.00001", "0.5", "0.12346", "0.99999", "1")}
     assert shown == {"0": "0 %", "0.00001": "0,01 %", "0.5": "50 %", "0.12346": "12,35 %", "0.99999": "99,99 %", "1": "100 %"}
+
+
+@pytest.mark.parametrize("part, whole, per_row, seen", [
+    (0, 3, 1, None), (3, 3, 1, None), (5, 200, 1, None), (195, 200, 1, None), (5, 10, 1, None),           # nought, whole, and enough on each side
+    (999, 1000, 1, ("mindst", "0.99")), (996, 1000, 1, ("mindst", "0.99")), (1, 1000, 1, ("højst", "0.01")), (4, 1000, 1, ("højst", "0.01")),
+    (99, 100, 1, ("mindst", "0.95")), (47, 50, 1, ("mindst", "0.9")), (3, 50, 1, ("højst", "0.1")), (6, 10, 1, ("mindst", "0.5")),
+    (5, 9, 1, ("for få rækker", None)), (1, 2, 1, ("for få rækker", None)),
+    (2990, 3000, 3, ("mindst", "0.99")), (2985, 3000, 3, None),                                             # ten codes may be of four rows, fifteen are of five
+])
+def test_a_share_of_few_rows_is_told_roughly(part, whole, per_row, seen):
+    found = rough_share(Decimal(part), Decimal(whole), per_row)
+    assert found == (seen and (seen[0], seen[1] and Decimal(seen[1])))
+
+
+def test_others_see_few_rows_roughly_and_the_municipality_its_own(verden, tomt):
+    """One row of 200,000 is set aside: the page says at least 99 per cent, of the municipality and of the country, for it is all that the country has."""
+    run(verden.home, tomt)
+    measure = next(m for m in measures() if m.maal_id == "dq:raekker_standardiseret")
+    with connect(verden.home) as con:
+        declared = Declaration.read(con)
+    assert step.shown(declared.figure("oekonomi", "0101", measure), measure) == "99,99 %"
+    for place in ("0101", COUNTRY):
+        assert step.shown(declared.for_others("oekonomi", place, measure), measure) == "mindst 99 %"
+    page, jsonld = ((verden.home.docs / f"deklaration.{kind}").read_text("utf-8") for kind in ("html", "jsonld"))
+    assert page.count("mindst 99 %") == 3 and "99,99" not in page and "0.99999" not in jsonld
+    own = "\n".join(declared.readme_section("oekonomi", "0101"))
+    assert f"| {measure.titel} | 99,99 % | mindst 99 % |" in own and "99,99" not in "\n".join(declared.readme_section("oekonomi", None))
+    found = next(n for n in json.loads(declared.package_jsonld("oekonomi", "urn:x-flis:0101:oekonomi:1", "1", "Prøve", "0101"))["@graph"] if n["@id"] == "urn:x-flis:0101:oekonomi:1#raekker_standardiseret")
+    assert found["dqv:value"]["@value"] == "0.99999"
+
+
+def test_measures_of_rows_say_so(deklareret):
+    """And of fields and codes how many stand in one row at most."""
+    of_rows = {m.maal_id: m.raekker for m in measures() if m.raekker}
+    assert {m.maal_id for m in measures() if re.search("raekke|antal_posteringer", m.sql)} == of_rows.keys()
+    assert rows(deklareret, "select max(n) from (select count(*) as n from kvalitet.leveranceprofil group by _leverance_id, tabel)")[0][0] <= of_rows["dq:felter_udfyldt"]
 
 
 def test_empty_fields_are_counted_in_the_deliveries_that_hold_now(verden, tomt):
@@ -262,7 +299,7 @@ def test_the_readme_holds_the_section(deklareret):
         assert heading in section
     with connect(deklareret) as con:
         found, measure = Declaration.read(con), next(m for m in measures() if m.maal_id == "dq:raekker_uden_fejl")
-    assert f"| {measure.titel} | {step.shown(found.figure('oekonomi', place, measure), measure)} | {step.shown(found.figure('oekonomi', COUNTRY, measure), measure)} | højt |" in section
+    assert f"| {measure.titel} | {step.shown(found.figure('oekonomi', place, measure), measure)} | {step.shown(found.for_others('oekonomi', COUNTRY, measure), measure)} | højt |" in section
     assert all(c.tekst in section for c in step.caveats("oekonomi"))
     assert REASON in section and "Hemmelig" not in text
     accepted = (newest_version(deklareret, "0185", "oekonomi") / "README.md").read_text("utf-8")
@@ -335,7 +372,9 @@ def test_nothing_about_persons_in_any_declaration(deklareret):
 
 
 def test_a_municipality_sees_only_its_own_and_the_countrys_figures(deklareret):
-    seen = 0
+    seen, by_id = 0, {m.maal_id: m for m in measures()}
+    with connect(deklareret) as con:
+        declared = Declaration.read(con)
     for path in sorted(deklareret.outbox.rglob("kvalitet.jsonld")):
         place, name, version = path.relative_to(deklareret.outbox).parts[:3]
         graph = json.loads(path.read_text("utf-8"))["@graph"]
@@ -343,11 +382,11 @@ def test_a_municipality_sees_only_its_own_and_the_countrys_figures(deklareret):
         datasets = {n["@id"] for n in graph if n["@type"] == "dcat:Dataset"}
         assert urn in datasets and all(d == urn or d.startswith(f"urn:x-flis:{COUNTRY}:{area}:") for d in datasets)
         assert len(datasets) == (1 if name.endswith("_benchmark") else 2)
-        found = table(deklareret)
         for node in graph:
             if node["@type"] == "dqv:QualityMeasurement":
                 where = place if node["dqv:computedOn"]["@id"] == urn and name == area else COUNTRY
-                assert Decimal(node["dqv:value"]["@value"]) == found[area, where, node["dqv:isMeasurementOf"]["@id"]][2]
+                measure = by_id[node["dqv:isMeasurementOf"]["@id"]]
+                assert Decimal(node["dqv:value"]["@value"]) == (declared.for_others if where == COUNTRY else declared.figure)(area, where, measure).value
                 seen += 1
         codes = {m for m in re.findall(r"urn:x-flis:(\d{4}):", path.read_text("utf-8"))}
         assert codes <= {place, COUNTRY}

@@ -517,20 +517,6 @@ def test_an_overview_of_deliveries_alone_makes_no_version(hjem):
     assert run(hjem).written == []
 
 
-def test_a_benchmark_figure_on_too_few_persons_stops_the_package(hjem):
-    add_key_figures(hjem, persongrundlag=BASIS)
-    change(hjem, "update marts.fct_noegletal__benchmark set vaerdi = 1 where gruppekode = '0147' and noegletal_id = 'vh1'")
-    with pytest.raises(PackageError, match="1 cells on fewer than 5 persons .antal_personer in fct_noegletal__kommune"):
-        run(hjem)
-    assert not list(hjem.outbox.glob("*/*/*"))
-
-
-def test_a_benchmark_that_does_not_say_what_it_rests_on_is_refused(hjem):
-    add_key_figures(hjem)
-    with pytest.raises(PackageError, match="persongrundlag"):
-        run(hjem)
-
-
 def test_the_cube_looks_up_dimensions_that_hold_from_year_to_year(tmp_path):
     """The account plan has a row per account and span of years: the cube takes the one of the row's own year."""
     from flis import datapackage as dp

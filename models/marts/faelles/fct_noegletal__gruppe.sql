@@ -70,7 +70,10 @@ sammenlagt as (
         count(case when k.bidrager and k.kvalitetsstatus = 'frigivet' then 1 end) as antal_frigivet,
         sum(case when k.bidrager then k.antal_taeller end) as antal_taeller,
         sum(case when k.bidrager then k.antal_naevner end) as antal_naevner,
-        sum(case when k.bidrager then k.antal_rest end) as antal_rest
+        sum(case when k.bidrager then k.antal_rest end) as antal_rest,
+        -- a person is counted in one municipality: the largest of the group is the largest of its members' largest
+        max(case when k.bidrager then k.stoerste_taeller end) as stoerste_taeller,
+        max(case when k.bidrager then k.stoerste_naevner end) as stoerste_naevner
     from kommunetal as k
     inner join grupper as g on k.kommunekode = g.kommunekode
     group by
@@ -108,7 +111,9 @@ final as (
         ) }} as observationsstatus,
         cast(s.antal_taeller as bigint) as antal_taeller,
         cast(s.antal_naevner as bigint) as antal_naevner,
-        cast(s.antal_rest as bigint) as antal_rest
+        cast(s.antal_rest as bigint) as antal_rest,
+        cast(s.stoerste_taeller as decimal(18, 5)) as stoerste_taeller,
+        cast(s.stoerste_naevner as decimal(18, 5)) as stoerste_naevner
     from sammenlagt as s
     inner join noegletal as n on s.noegletal_id = n.noegletal_id
 

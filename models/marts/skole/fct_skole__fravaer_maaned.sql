@@ -20,10 +20,10 @@ andele as (
 
     select
         *,
-        cast(round(fravaersdage / nullif(skoledage, 0), 5) as decimal(18, 5)) as andel,
-        cast(round(sygdomsdage / nullif(skoledage, 0), 5) as decimal(18, 5)) as andel_sygdom,
-        cast(round(frihedsdage / nullif(skoledage, 0), 5) as decimal(18, 5)) as andel_frihed,
-        cast(round(ulovlige_dage / nullif(skoledage, 0), 5) as decimal(18, 5)) as andel_ulovligt
+        {{ elevens_andel('fravaersdage') }} as andel,
+        {{ elevens_andel('sygdomsdage') }} as andel_sygdom,
+        {{ elevens_andel('frihedsdage') }} as andel_frihed,
+        {{ elevens_andel('ulovlige_dage') }} as andel_ulovligt
     from elever
 
 ),

@@ -43,7 +43,8 @@ udvalgt as (
         end as kommunekode,
         m.periode,
         sum(m.vaerdi) as vaerdi,
-        sum(m.antal_personer) as antal_personer
+        sum(m.antal_personer) as antal_personer,
+        max(m.stoerste_bidrag) as stoerste_bidrag
     from maal as m
     left join institutionstyper as t
         on m.institutionstype = t.institutionstype
@@ -124,7 +125,8 @@ ramme as (
             else m.leveringsstatus
         end as leveringsstatus,
         cast(round(u.vaerdi, 5) as decimal(18, 5)) as vaerdi,
-        cast(u.antal_personer as bigint) as antal_personer
+        cast(u.antal_personer as bigint) as antal_personer,
+        u.stoerste_bidrag
     from formler as f
     inner join maaneder as m
         on f.opgoerelsesniveau = m.opgoerelsesniveau
@@ -138,7 +140,7 @@ ramme as (
 
 final as (
 
-    {{ formelvaerdier('skole', 'ramme') }}
+    {{ formelvaerdier('skole', 'ramme', bidrag=true) }}
 
 )
 

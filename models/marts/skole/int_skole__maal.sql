@@ -47,7 +47,8 @@ with final as (
         '-' as klassetrin_nu,
         '-' as klassetype_nu,
         cast({{ udtryk }} as decimal(18, 5)) as vaerdi,
-        cast({{ personer }} as bigint) as antal_personer
+        cast({{ personer }} as bigint) as antal_personer,
+        cast(null as decimal(18, 5)) as stoerste_bidrag
     from {{ ref(fakta) }}
     where ejer_kommunekode in (kommunekode, 'ingen', '0998')
     union all
@@ -67,8 +68,29 @@ with final as (
         klassetrin_nu,
         klassetype_nu,
         cast(antal_elever as decimal(18, 5)) as vaerdi,
-        cast(antal_elever as bigint) as antal_personer
+        cast(antal_elever as bigint) as antal_personer,
+        cast(null as decimal(18, 5)) as stoerste_bidrag
     from {{ ref('int_skole__skolestart') }}
+    union all
+    -- the largest pupil's own part of the measures above, as rows that add nothing
+    select
+        maal,
+        kommunekode,
+        periode,
+        ejer_kommunekode,
+        cast(null as string) as betaling_kommunekode,
+        bopael_kommunekode,
+        institutionstype,
+        klassetrin,
+        klassetype,
+        '-' as institutionstype_nu,
+        '-' as klassetrin_nu,
+        '-' as klassetype_nu,
+        cast(null as decimal(18, 5)) as vaerdi,
+        cast(null as bigint) as antal_personer,
+        stoerste_bidrag
+    from {{ ref('int_skole__stoerste_bidrag') }}
+    where ejer_kommunekode in (kommunekode, 'ingen', '0998')
     union all
     -- a school in the month: an institution where there are pupils in 0.-10. klasse
     select
@@ -85,7 +107,8 @@ with final as (
         '-' as klassetrin_nu,
         '-' as klassetype_nu,
         cast(1 as decimal(18, 5)) as vaerdi,
-        cast(sum(antal_elever) as bigint) as antal_personer
+        cast(sum(antal_elever) as bigint) as antal_personer,
+        cast(null as decimal(18, 5)) as stoerste_bidrag
     from {{ ref('fct_skole__elev_maaned') }}
     where
         klassetrin <> 'ukendt'

@@ -122,6 +122,12 @@ antal_modtagere as (
 
 ),
 
+stoerste as (
+
+    select * from {{ ref('int_voksne_handicap__stoerste_bidrag') }}
+
+),
+
 fuldtidsydelser as (
 
     select
@@ -183,7 +189,9 @@ ramme as (
                 else a.antal_personer
             end as decimal(18, 5)
         ) as vaerdi,
-        cast(coalesce(t.antal_personer, a.antal_personer) as bigint) as antal_personer
+        cast(coalesce(t.antal_personer, a.antal_personer) as bigint) as antal_personer,
+        -- a year to date is shown where its months are (docs/afsloering.md), and is not looked at itself
+        s.stoerste_bidrag
     from formler as f
     inner join (
         select distinct
@@ -199,13 +207,15 @@ ramme as (
         on f.formel_id = d.formel_id and m.kommunekode = d.kommunekode and m.periode = d.periode
     left join til_dato as t
         on f.formel_id = t.formel_id and m.kommunekode = t.kommunekode and m.periode = t.periode
+    left join stoerste as s
+        on f.formel_id = s.formel_id and m.kommunekode = s.kommunekode and m.periode = s.periode and f.periodisering <> 'aar_til_dato'
     where not m.er_tidligere
 
 ),
 
 final as (
 
-    {{ formelvaerdier('voksne_handicap', 'ramme', 'roller') }}
+    {{ formelvaerdier('voksne_handicap', 'ramme', 'roller', bidrag=true) }}
 
 )
 

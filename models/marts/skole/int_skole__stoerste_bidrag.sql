@@ -1,0 +1,64 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='skive',
+    on_schema_change='fail',
+    meta={'skive': ['kommunekode', 'periode'], 'beroert': 'skole_beroert'}
+) }}
+
+-- What the pupil with most absence has of each sum of shares, by all that a formula can choose on: a pupil has one row in the month, so the largest of several
+-- rows is the largest of their pupils.
+with elever as (
+
+    select * from {{ kun_beroerte(ref('int_skole__elev')) }}
+
+),
+
+andele as (
+
+    {%- for maal, dage in [
+        ('fravaersandel', 'fravaersdage'), ('fravaersandel_sygdom', 'sygdomsdage'),
+        ('fravaersandel_frihed', 'frihedsdage'), ('fravaersandel_ulovligt', 'ulovlige_dage'),
+    ] %}
+    select
+        '{{ maal }}' as maal,
+        kommunekode,
+        periode,
+        ejer_kommunekode,
+        bopael_kommunekode,
+        institutionstype,
+        klassetrin,
+        klassetype,
+        {{ elevens_andel(dage) }} as andel
+    from elever
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select
+        maal,
+        kommunekode,
+        periode,
+        ejer_kommunekode,
+        bopael_kommunekode,
+        institutionstype,
+        klassetrin,
+        klassetype,
+        max(andel) as stoerste_bidrag
+    from andele
+    where andel > 0
+    group by
+        maal,
+        kommunekode,
+        periode,
+        ejer_kommunekode,
+        bopael_kommunekode,
+        institutionstype,
+        klassetrin,
+        klassetype
+
+)
+
+select * from final
