@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flis import built
 from flis.database import connect, exists
@@ -45,7 +46,7 @@ class BuildResult:
 class Dbt:
     """dbt in this process for one home. The manifest is parsed once per process and handed over from call to call."""
 
-    _manifest = None
+    _manifest: Any = None
 
     def __init__(self, home: Home, progress: Progress | None = None) -> None:
         self.home, self.progress = home, progress
@@ -242,7 +243,7 @@ def _forget(home: Home, models: set[str], deliveries: dict[str, list[int]]) -> N
     """Forget that these models have seen these deliveries, so that they compute their slices again."""
     with connect(home, write="flis") as con:
         if deliveries and exists(con, "drift", "behandlet"):
-            con.execute("delete from drift.behandlet where list_contains($1, model) and list_contains($2, leverance_id)", [sorted(models), sum(deliveries.values(), [])])
+            con.execute("delete from drift.behandlet where list_contains($1, model) and list_contains($2, leverance_id)", [sorted(models), [one for found in deliveries.values() for one in found]])
 
 
 def _look_again(home: Home) -> None:

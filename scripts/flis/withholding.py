@@ -216,6 +216,7 @@ class Family:
     def __post_init__(self) -> None:
         self.scopes = Scopes(self.rules)
         self.index: dict[Variable, int] = {}
+        self._names: list[Variable] = []
         self.known: set[int] = set()                        # read in an earlier release
         self.rows_of: dict[int, set[Row]] = defaultdict(set)    # variable → the municipality's rows it stands in
         self.rows_of_sum: list[set[Row]] = []
@@ -311,7 +312,7 @@ class Family:
         return sums
 
     def _value(self, v: int) -> float:
-        if not hasattr(self, "_names") or len(self._names) != len(self.index):
+        if len(self._names) != len(self.index):
             self._names = list(self.index)
         return self._names[v][3]
 

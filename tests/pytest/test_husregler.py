@@ -99,7 +99,7 @@ def test_intet_cpr_forbi_mellemledene(manifest) -> None:
 
 def test_verificeret_staar_paa_kodelisterne() -> None:
     """Code lists say of each code whether it was read in an official source."""
-    lists = [p for p in (REPO / "seeds").rglob("*.csv")]
+    lists = list((REPO / "seeds").rglob("*.csv"))
     assert len(lists) > 8
     without = [p.name for p in lists if "verificeret" not in p.open(encoding="utf-8").readline()]
     assert not without, without
@@ -116,7 +116,7 @@ def test_links_i_dokumentationen_findes() -> None:
 
 def test_motorforskelle_staar_kun_i_makroer() -> None:
     """Models keep to the SQL that DuckDB and Spark both take."""
-    only_duckdb = re.compile(r"\b(strftime|strptime|regexp_matches|arg_max|arg_min|list_value|generate_series|date_diff|epoch|make_timestamp|exclude|unnest)\s*\(|\bexclude\b|//", re.I)
+    only_duckdb = re.compile(r"\b(strftime|strptime|regexp_matches|arg_max|arg_min|list_value|generate_series|date_diff|epoch|make_timestamp|exclude|unnest)\s*\(|\bexclude\b|//", re.IGNORECASE)
     found = []
     for model in (REPO / "models").rglob("*.sql"):
         text = re.sub(r"--.*|\{#.*?#\}|\{\{.*?\}\}|'[^']*'", "", model.read_text("utf-8"))
