@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flis import built
+from flis import built, testtexts
 from flis.database import connect, exists
 from flis.datapackage import manifest_path
 from flis.home import REPO, Home
@@ -213,7 +213,10 @@ def _collect(outcome, result: BuildResult) -> None:
         if kind in result.nodes:
             result.nodes[kind].add(one.node.unique_id)
         if one.status in ("error", "fail", "runtime error"):
-            result.failures.append((one.node.name, masked(str(one.message or one.status))))
+            said = str(one.message or one.status)
+            if one.status == "fail" and one.node.resource_type == "test":
+                said = testtexts.told(one.node, one.failures, said)
+            result.failures.append((one.node.name, masked(said)))
 
 
 def _ensure_cpr_tables(home: Home) -> None:

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
-from flis.build import Dbt, _overlooked
+from flis import testtexts
+from flis.build import BuildResult, Dbt, _collect, _overlooked
 from flis.home import REPO, Home
 from flis.rules import areas
 
@@ -107,7 +109,7 @@ def test_verificeret_staar_paa_kodelisterne() -> None:
 
 def test_links_i_dokumentationen_findes() -> None:
     broken = []
-    for page in [REPO / "README.md", *(REPO / "docs").rglob("*.md")]:
+    for page in [*REPO.glob("*.md"), *(REPO / ".github").glob("*.md"), *(REPO / "docs").rglob("*.md")]:
         for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8")):
             if not (page.parent / link).exists():
                 broken.append(f"{page.relative_to(REPO)} -> {link}")
@@ -129,3 +131,55 @@ def test_ingen_filer_i_repoet_er_data() -> None:
     files = subprocess.run(["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True).stdout.split()
     assert len(files) > 50
     assert not [f for f in files if Path(f).suffix in (".duckdb", ".parquet", ".gz", ".zip")]
+
+
+def test_hver_faggruppe_har_ejere() -> None:
+    """CODEOWNERS asks each group of the models, and the files of its area lead to it."""
+    lines = [line.split() for line in (REPO / ".github" / "CODEOWNERS").read_text("utf-8").splitlines() if line.startswith(("/", "*"))]
+    groups = {one["name"] for one in yaml.safe_load((REPO / "models" / "_groups.yml").read_text("utf-8"))["groups"]}
+    teams = {team.partition("/")[2] for _, *who in lines for team in who}
+    assert {name.replace("_", "-") for name in groups} <= teams
+    assert {pattern.strip("/*").partition(".")[0] for pattern, *who in lines if "/faggruppe-" in who[0] and pattern.startswith("/*/*")} == set(areas())
+    assert not [pattern for pattern, *_ in lines if not {"*"} & set(pattern) and not (REPO / pattern.strip("/")).exists()]
+
+
+def dbt_tests(manifest) -> list:
+    found = [n for n in manifest.nodes.values() if n.resource_type == "test"]
+    assert len(found) > 200
+    return found
+
+
+def test_hver_proeve_siger_paa_dansk_hvad_der_er_galt_og_hvad_man_goer(manifest) -> None:
+    """A kind of generic test without a text, or a singular one without description and meta.goer, is a failure that nobody can act on."""
+    told = [(t, testtexts.name_of(t), testtexts.advice_of(t)) for t in dbt_tests(manifest)]
+    for test, name, advice in told:
+        assert len(name) > 15 and name[0].isupper() and not name.endswith(".") and not re.search(r"\{|\(\)|: *$", name), (test.name, name)
+        assert len(advice) > 60, test.name
+    kinds = {t.test_metadata.name for t in dbt_tests(manifest) if getattr(t, "test_metadata", None)}
+    assert kinds == set(testtexts.catalogue())
+    assert len({name for _, name, _ in told}) == len(told), "two tests say that the same should hold"
+
+
+def test_hver_unit_test_siger_hvad_den_proever(manifest) -> None:
+    assert not [u.name for u in manifest.unit_tests.values() if len(u.description) < 20]
+
+
+class Outcome:
+    """A test of the project as dbt gives it back."""
+
+    def __init__(self, node, status: str) -> None:
+        self.node, self.status, self.failures, self.message = node, status, 3, "Got 3 results, configured to fail if != 0"
+
+
+@pytest.mark.parametrize("name", ["raekkeregnskab_gaar_op", "unik_noegle_overenskomst_overenskomst"])
+def test_den_der_bygger_faar_teksten_at_se(manifest, name: str) -> None:
+    """What should hold stands first, for `flis status` shows the first line; what dbt said is last. A test that could not run has dbt's words alone."""
+    node = next(t for t in dbt_tests(manifest) if t.name == name)
+    failed, broke = (BuildResult(), BuildResult())
+    for result, status in ((failed, "fail"), (broke, "error")):
+        _collect(type("R", (), {"result": [Outcome(node, status)]}), result)
+    ((shown, text),) = failed.failures
+    lines = text.splitlines()
+    assert shown == name and lines[0] == f"{testtexts.name_of(node)}. 3 rækker bryder det."
+    assert lines[1].startswith("Gør sådan: ") and name in lines[2] and lines[3] == Outcome(node, "fail").message
+    assert broke.failures == [(name, Outcome(node, "fail").message)]
