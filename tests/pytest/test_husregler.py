@@ -13,8 +13,9 @@ import yaml
 
 from flis import testtexts
 from flis.build import BuildResult, Dbt, _collect, _overlooked
+from flis.declaration import measures
 from flis.home import REPO, Home
-from flis.rules import areas
+from flis.rules import areas, load_rules
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +184,38 @@ def test_den_der_bygger_faar_teksten_at_se(manifest, name: str) -> None:
     assert shown == name and lines[0] == f"{testtexts.name_of(node)}. 3 rækker bryder det."
     assert lines[1].startswith("Gør sådan: ") and name in lines[2] and lines[3] == Outcome(node, "fail").message
     assert broke.failures == [(name, Outcome(node, "fail").message)]
+
+
+def test_hver_makro_er_beskrevet(manifest) -> None:
+    """In _<file>__macros.yml beside the file it stands in: the documentation page shows that. What another engine has instead (default__, spark__) is the macro's own."""
+    ours = [m for m in manifest.macros.values() if m.package_name == "flis" and not m.name.startswith(("default__", "spark__"))]
+    assert len(ours) > 100
+    for macro in ours:
+        assert macro.description, f"{macro.name} in {macro.original_file_path} is not described"
+        expected = "_proever__macros.yml" if macro.name.startswith("test_") else f"_{Path(macro.original_file_path).stem}__macros.yml"
+        assert macro.patch_path.endswith(f"macros/{expected}"), (macro.name, macro.patch_path)
+    described = {one["name"] for page in (REPO / "macros").glob("*.yml") for one in yaml.safe_load(page.read_text("utf-8"))["macros"]}
+    assert described == {m.name for m in ours}
+
+
+def test_hver_pakke_og_rapport_er_en_exposure(manifest) -> None:
+    """A package's exposure is what meta.pakke says is in it; that of an area's rules has the models they test; the owner is the group's."""
+    shown = {e.name: e for e in manifest.exposures.values()}
+    owners = {g.name: g.owner.name for g in manifest.groups.values()}
+    assert set(shown) == {f"{kind}_{area}" for kind in ("pakke", "benchmark", "kvalitet") for area in areas()} | {"rapport_kommune", "rapport_landet", "rapport_systemer", "rapport_afsloering", "deklaration"}
+
+    def read(name: str) -> set[str]:
+        return {unique_id.rsplit(".", 1)[-1] for unique_id in shown[name].depends_on.nodes}
+
+    packaged = [(n.name, n.config.meta["pakke"]) for n in models(manifest) if n.config.meta.get("pakke")]
+    named = {n.name for n in models(manifest)}
+    for area in areas():
+        here = [(name, said["niveau"]) for name, said in packaged if said["fagomraade"] in (area, "faelles")]
+        assert read(f"pakke_{area}") == {name for name, level in here if level != "benchmark"}
+        assert read(f"benchmark_{area}") == {name for name, level in here if level in ("benchmark", "dimension")}
+        assert read(f"kvalitet_{area}") == {name for rule in load_rules() if rule.fagomraade == area for name in (rule.model, rule.grundlag)} & named
+        assert {shown[f"{kind}_{area}"].owner.name for kind in ("pakke", "benchmark", "kvalitet")} == {owners[f"faggruppe_{area}"]}
+    measured = " ".join(one.sql for one in measures())
+    assert {name for name in named if re.search(rf"\b(marts|kvalitet|standardized)\.{name}\b", measured)} <= read("deklaration")
+    for one in shown.values():
+        assert one.label and len(one.description) > 60 and one.config.meta["sti"] and one.owner.name in owners.values(), one.name
