@@ -23,7 +23,10 @@ test: $(VENV)/klar lint
 test-alt: $(VENV)/klar
 	$(BIN)/python scripts/bench/rundtur.py $(if $(SEEDS),--seeds $(SEEDS))
 
+# The quick ones first.
 lint: $(VENV)/klar
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy --no-error-summary
 	$(BIN)/sqlfluff lint models tests/singular --processes 2 -q
 
 # The lock names every package with its hash, so dependencies are not resolved again.
@@ -45,4 +48,4 @@ lock:
 	uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf target logs var
+	rm -rf target logs var .mypy_cache .ruff_cache

@@ -103,7 +103,7 @@ def write_docs(table: str, what: str) -> None:
     """Put the tables in the page, between its marks."""
     text = PAGE.read_text("utf-8")
     begin, end = "<!-- tabel -->", "<!-- slut -->"
-    PAGE.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{what}\n\n{table}{end}", text, flags=re.S), "utf-8")
+    PAGE.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{what}\n\n{table}{end}", text, flags=re.DOTALL), "utf-8")
 
 
 def main() -> None:

@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -34,9 +33,8 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import duckdb  # noqa: E402
-import fuzz_oracle as oracle  # noqa: E402
-from fuzz_mutations import DATES, MUTATIONS, NUMBERS, File, column_filled, spoiled  # noqa: E402
 
+import fuzz_oracle as oracle  # noqa: E402
 from flis.contract import FileType, Match, read_contracts  # noqa: E402
 from flis.home import REPO, Home  # noqa: E402
 from flis.inspection import Limits, plain_name  # noqa: E402
@@ -44,6 +42,7 @@ from flis.installation import read_setup, span_of  # noqa: E402
 from flis.keys import create_key  # noqa: E402
 from flis.load import load  # noqa: E402
 from flis.reasons import catalogue  # noqa: E402
+from fuzz_mutations import DATES, MUTATIONS, NUMBERS, File, column_filled, spoiled  # noqa: E402
 
 LIMITS = Limits(unpacked=48 * 1024**2, ratio=200, ratio_from=2 * 1024**2)
 TEST_CONTRACTS = REPO / "tests" / "pytest" / "kontrakter"       # JSON and XML: no real interface is either yet
@@ -223,7 +222,7 @@ def _key(file: File) -> tuple[Any, ...]:
 def run_load(home: Home, ground: Ground) -> list[Problem]:
     try:
         load(home, models=ground.models, limits=LIMITS)
-    except Exception as fault:      # the one thing that must not be, whatever it is
+    except Exception as fault:      # noqa: BLE001 - the one thing that must not be, whatever it is
         return [Problem("(load)", (), f"{type(fault).__name__}: {line}") for line in str(fault).splitlines()[:20]]
     return []
 
@@ -444,7 +443,7 @@ def badly_written(ground: Ground) -> list[File]:
     filled = []
     for file in found.values():
         tables = {t.identifier for t in file.match.filetype.tables}
-        for table, column, typed, _ in typed_columns():
+        for table, column, _, _ in typed_columns():
             if table in tables:
                 file = column_filled(file, column, [*NUMBERS, *DATES])
         filled.append(file)

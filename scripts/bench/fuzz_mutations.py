@@ -170,7 +170,7 @@ def _elements_filled(file: File, lines: list[bytes], name: str, values: list[str
             last = (column.path or column.header).split("/")[-1]
             value = _encode(file, escape(values[filled % len(values)], {'"': "&quot;"}))
             pattern = rf'( {last[1:]}=")[^"]*'.encode() if last.startswith("@") else rf"(<{last}[^>]*>)[^<]*".encode()
-            line = re.sub(pattern, lambda found: found[1] + value, line, count=1)
+            line = re.sub(pattern, lambda found, value=value: found[1] + value, line, count=1)
         yield line
 
 
@@ -410,7 +410,7 @@ def quotes(rng: random.Random, file: File) -> File:
     ways: list[Callable[[bytes], bytes]] = [
         lambda v: b'"' + v, lambda v: v + b'"', lambda v: b'"' + v + b'"', lambda v: b'"' + v + b'""', lambda v: b'"' + v + b"\n" + v + b'"', lambda v: b'"' + v + sep + v + b'"',
         lambda v: v[:1] + b'"' + v[1:], lambda v: b'""', lambda v: b'"""', lambda v: b"'" + v + b"'", lambda v: b'"' + v + b'" ', lambda v: b'"' + b"\n" * 250 + b'"']
-    return _in_field(rng, file, lambda value: rng.choice(ways)(value))
+    return _in_field(rng, file, lambda value: rng.choice(ways)(value))     # noqa: PLW0108 - drawn anew for each value
 
 
 # ------------------------------------------------------------------ character sets

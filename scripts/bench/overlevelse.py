@@ -28,13 +28,12 @@ from queue import Queue
 from typing import Any
 
 import ligestilling
-from ligestilling import File, again, put
-
 from flis import journal
 from flis.contract import read_contracts
 from flis.database import connect, content_sign
 from flis.home import REPO, Home
 from flis.lock import KEPT, holder
+from ligestilling import File, again, put
 
 DEMO = {"kommuner": ["0101", "0185", "0461", "0751"]}
 STEPS = ("load", "build", "validate", "report", "package")

@@ -77,11 +77,11 @@ def _work(answers: Connection, root: Path, parent: int) -> None:
         return
     try:
         answers.send(("facts", validate(Home.of(root), progress=lambda *how_far: answers.send(("progress", how_far)), **narrow).facts()))
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - it is handed to the process that waits, whatever it is
         trace = traceback.format_exc()
         try:
             answers.send(("fault", (fault, trace)))
-        except Exception:   # an exception that cannot be sent: its text can
+        except Exception:   # noqa: BLE001 - an exception that cannot be sent: its text can
             answers.send(("fault", (RuntimeError(str(fault)), trace)))
 
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from flis import built
+from flis import built, testtexts
 from flis.database import connect, exists
 from flis.datapackage import manifest_path
 from flis.home import REPO, Home
@@ -45,7 +46,7 @@ class BuildResult:
 class Dbt:
     """dbt in this process for one home. The manifest is parsed once per process and handed over from call to call."""
 
-    _manifest = None
+    _manifest: Any = None
 
     def __init__(self, home: Home, progress: Progress | None = None) -> None:
         self.home, self.progress = home, progress
@@ -213,7 +214,10 @@ def _collect(outcome, result: BuildResult) -> None:
         if kind in result.nodes:
             result.nodes[kind].add(one.node.unique_id)
         if one.status in ("error", "fail", "runtime error"):
-            result.failures.append((one.node.name, masked(str(one.message or one.status))))
+            said = str(one.message or one.status)
+            if one.status == "fail" and one.node.resource_type == "test":
+                said = testtexts.told(one.node, one.failures, said)
+            result.failures.append((one.node.name, masked(said)))
 
 
 def _ensure_cpr_tables(home: Home) -> None:
@@ -243,7 +247,7 @@ def _forget(home: Home, models: set[str], deliveries: dict[str, list[int]]) -> N
     """Forget that these models have seen these deliveries, so that they compute their slices again."""
     with connect(home, write="flis") as con:
         if deliveries and exists(con, "drift", "behandlet"):
-            con.execute("delete from drift.behandlet where list_contains($1, model) and list_contains($2, leverance_id)", [sorted(models), sum(deliveries.values(), [])])
+            con.execute("delete from drift.behandlet where list_contains($1, model) and list_contains($2, leverance_id)", [sorted(models), [one for found in deliveries.values() for one in found]])
 
 
 def _look_again(home: Home) -> None:

@@ -23,8 +23,7 @@ from flis import status as status_file
 from flis.home import Home
 from flis.lock import Busy, locked
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="Open FLIS: from landed files to versioned data packages.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
 console = Console()
 errors = Console(stderr=True)
 
@@ -582,6 +581,19 @@ def _print_summary(home: Home, done: dict[str, dict]) -> None:
     for what, path in (("a package", packages[0][1] if packages else None), ("a municipality's report", letters[0] if letters else None), ("a quality result", home.reports / "kvalitet.html"), ("the docs", home.docs / "index.html")):
         if path and path.exists():
             console.print(f"{what}: {path}", highlight=False, soft_wrap=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        console.print(f"flis {version('flis')}", highlight=False)
+        raise typer.Exit(DONE)
+
+
+@app.callback()
+def everything(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Which FLIS it is.")] = False) -> None:
+    """Open FLIS: from landed files to versioned data packages."""
 
 
 def main() -> None:

@@ -286,7 +286,7 @@ class _Given:
 
     node: dict[str, Any]
     meta: TableMeta
-    format: Words
+    format: Any         # one of grammar's formats, by its `type`
 
     @property
     def name(self) -> str:

@@ -72,7 +72,7 @@ def local(value: datetime) -> datetime:
 
 def of_run(koersel: str) -> datetime:
     """The moment in a run's stamp (kvalitet.koersel), in UTC."""
-    return datetime.fromisoformat(koersel.replace("Z", "+00:00"))
+    return datetime.fromisoformat(koersel)
 
 
 def threshold(kind: str, value: Decimal | int) -> str:

@@ -405,7 +405,7 @@ def readme(facts: dict[str, Any], tables: list[Table], rows: dict[str, int], for
     if "csv" in formats[example]:
         out += [f"- **Excel**: *Data → Hent data → Fra tekst/CSV*, vælg `{FOLDER}/{example}.csv`, filoprindelse *65001: Unicode (UTF-8)*, afgrænser *Semikolon*. "
                 "Sæt koder (kommunekode, konto) til *Tekst*, ellers falder foranstillede nuller bort.",
-                f"- **Power BI**: *Hent data → Tekst/CSV* eller *Parquet*, relationerne står i `datapackage.json` under `foreignKeys`."]
+                "- **Power BI**: *Hent data → Tekst/CSV* eller *Parquet*, relationerne står i `datapackage.json` under `foreignKeys`."]
     else:
         out += [f"- **Power BI**: *Hent data → Parquet*, vælg `{FOLDER}/{example}.parquet`; relationerne står i `datapackage.json` under `foreignKeys`.",
                 f"- **Excel**: *Data → Hent data → Fra fil → Fra Parquet*, vælg `{FOLDER}/{example}.parquet`."]

@@ -84,7 +84,8 @@ def vocabulary() -> dict[str, Any]:
     whole = yaml.safe_load((FOLDER / "maal.yml").read_text("utf-8"))
     made = []
     for entry in whole["maal"]:
-        one = Measure(**{k: " ".join(v.split()) if isinstance(v, str) and k != "sql" else v for k, v in entry.items()})
+        said: dict[str, Any] = {k: " ".join(v.split()) if isinstance(v, str) and k != "sql" else v for k, v in entry.items()}
+        one = Measure(**said)
         if one.dimension not in whole["dimensioner"] or one.enhed not in UNITS or one.retning not in ("hoej", "lav") or not one.maal_id.startswith("dq:"):
             raise ValueError(f"deklaration/maal.yml: {one.maal_id} has a dimension, enhed, retning or maal_id that is not known")
         made.append(one)
@@ -102,7 +103,8 @@ def caveats(area: str) -> tuple[Caveat, ...]:
     """The faggruppe's caveats for the area; none when it has written none."""
     path = FOLDER / f"{area}.yml"
     found = yaml.safe_load(path.read_text("utf-8")) if path.exists() else []
-    return tuple(Caveat(**{k: " ".join(v.split()) if isinstance(v, str) else v for k, v in entry.items()}) for entry in found)
+    said: list[dict[str, Any]] = [{k: " ".join(v.split()) if isinstance(v, str) else v for k, v in entry.items()} for entry in found]
+    return tuple(Caveat(**one) for one in said)
 
 
 # --- computing -------------------------------------------------------------------------------------------------------------------------------
@@ -204,7 +206,8 @@ def _compute(con: duckdb.DuckDBPyConnection, measure: Measure, areas: list[str])
         try:
             columns = len(con.execute(f"describe {sql}").fetchall())
             con.execute(f"create or replace temp table maalt as select * from ({sql}) as m ({', '.join(_COLUMNS[:columns])})")
-            return _add(con, measure, areas, measure.ikke_opgjort)
+            _add(con, measure, areas, measure.ikke_opgjort)
+            return None
         except duckdb.Error as error:
             fault = masked(str(error).splitlines()[0])
             said = "Målet kunne ikke beregnes (fejl hos os)."
@@ -376,7 +379,7 @@ class Declaration:
         A package for all municipalities (`None`) is computed on the country's."""
         moment = self.versions[area][1]
         place = municipality or COUNTRY
-        graph = [*_concepts(), *self._dataset(area, urn, version, title, place, moment, part_of=_country_urn(area, self.versions[area][0]) if municipality else None)]
+        graph: list[Any] = [*_concepts(), *self._dataset(area, urn, version, title, place, moment, part_of=_country_urn(area, self.versions[area][0]) if municipality else None)]
         return _document(graph + (self._of_country[area] if municipality else []))
 
     @cached_property
@@ -486,7 +489,7 @@ def _written(nodes: list[dict]) -> list[dp.Json]:
     return [dp.Json(dp.to_json(node, 2)) for node in nodes]
 
 
-def _document(graph: list[dict | dp.Json]) -> str:
+def _document(graph: list[Any]) -> str:
     return dp.to_json({"@context": CONTEXT, "@graph": graph}) + "\n"
 
 

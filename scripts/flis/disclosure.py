@@ -141,7 +141,7 @@ class _Part:
                 else:
                     widths = self._widths(mine, others, insider)
                     known = others & (widths < np.array([t.width for t in self.targets]) * (1 - ENOUGH))
-                for i in [i for i in np.flatnonzero(known) if i not in found][:AT_ONCE - len(found)]:
+                for i in [i for i in np.flatnonzero(known).tolist() if i not in found][:AT_ONCE - len(found)]:
                     found[i] = self._breach(i, insider, mine, float(widths[i]), exact)
                 if len(found) >= AT_ONCE or found and insider is None:
                     break
@@ -166,7 +166,7 @@ class _Part:
         widths = np.where(others, self._exchanged(insider), np.inf)
         free = np.flatnonzero(~mine)
         widths[np.abs(self.f[:, free]).sum(axis=1) == 0] = np.inf       # the insider's own altogether
-        for i in np.flatnonzero(widths < need * (1 - ENOUGH)):
+        for i in np.flatnonzero(widths < need * (1 - ENOUGH)).tolist():
             ways = self.system.ways.setdefault(self.targets[i], ([], []))
             for way, sign in enumerate((-1.0, 1.0)):
                 wanted = need[i] - self._reach(ways[1 - way], insider)

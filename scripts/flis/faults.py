@@ -53,9 +53,9 @@ def explain_text(messages: Iterable[str], home: Home) -> str | None:
     for message in messages:
         named = _PATH.search(message)
         if any(sign in message for sign in _FULL):
-            return _full(home, named and named[1])
+            return _full(home, named[1] if named else None)
         if any(sign in message for sign in _DAMAGED):
-            return damaged(home, message, named and named[1])
+            return damaged(home, message, named[1] if named else None)
         if any(sign in message for sign in _HELD):
             holder = re.search(r"PID (\d+)", message)
             return f"{named[1] if named else 'A database file'} is open in another program{f' (process {holder[1]})' if holder else ''}: close it there, and run the same again."

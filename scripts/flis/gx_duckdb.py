@@ -18,11 +18,11 @@ from typing import Any, ClassVar
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: it is read there
 
-import duckdb  # noqa: E402
-import duckdb_engine  # noqa: E402
-import great_expectations as gx  # noqa: E402
-from great_expectations.expectations.registry import list_registered_expectation_implementations  # noqa: E402
-from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy  # noqa: E402
+import duckdb
+import duckdb_engine
+import great_expectations as gx
+from great_expectations.expectations.registry import list_registered_expectation_implementations
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 
 class _Buffered(duckdb_engine.Dialect.execution_ctx_cls):

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from flis.contract import Column, FileType, Match
 from flis.inbox import same
@@ -192,7 +192,7 @@ def open_plain(path: Path, limits: Limits) -> Iterator[tuple[Callable[[], bytes]
         source: Any
         hashing = _Hashing(raw)
         if suffix == ".gz":
-            source = gzip.GzipFile(fileobj=hashing, mode="rb")
+            source = gzip.GzipFile(fileobj=cast("IO[bytes]", hashing), mode="rb")
         elif suffix == ".zip":
             source = _open_member(raw, limits)
         else:

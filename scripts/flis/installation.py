@@ -198,7 +198,7 @@ def span_of(periode: date | None, udtrukket: date, frist_dage: int) -> tuple[dat
 
 def instructed_now(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """Municipality → the fagområder with an instruction in force now, in order. No instruction, no processing: no package and no report. `con` has cpr attached."""
-    from flis.database import exists        # here: who only reads the set-up does not pay for DuckDB
+    from flis.database import exists  # here: who only reads the set-up does not pay for DuckDB
 
     if not exists(con, "raw", "opsaetning_kommune_opsaetning", "cpr"):
         return {}

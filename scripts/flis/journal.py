@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
 WAITING = "venter"          # such a delivery lies in the inbox and is decided upon anew at each load: nothing to keep
-_READ = {"bigint": int, "date": date.fromisoformat, "timestamp": datetime.fromisoformat, "decimal(38,2)": Decimal}
+_READ: dict[str, Callable[[str], Any]] = {"bigint": int, "date": date.fromisoformat, "timestamp": datetime.fromisoformat, "decimal(38,2)": Decimal}
 
 
 class JournalDamaged(Exception):
@@ -175,8 +175,8 @@ def write(con: duckdb.DuckDBPyConnection, home: Home) -> list[Entry]:
     new = [r for r in rows if not ((e := written.get(r["leverance_id"])) and (e.status, e.erstattet_af) == (r["status"], r["erstattet_af"]))]
     number = append(home, path, ({c: r[c] for c in LEDGER} for r in new)) - len(new)
     entries = dict(written)
-    for number, row in enumerate(new, start=number + 1):
-        entries[row["leverance_id"]] = Entry(number, row["leverance_id"], row["status"], row["erstattet_af"])
+    for at, row in enumerate(new, start=number + 1):
+        entries[row["leverance_id"]] = Entry(at, row["leverance_id"], row["status"], row["erstattet_af"])
     wanted = {r["leverance_id"] for r in rows}
     return [e for ident, e in entries.items() if ident in wanted]
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from flis.home import REPO, Home, now, readable
 if TYPE_CHECKING:
     import duckdb
 
-    from flis.contract import Contracts, FileType, Match, Table
+    from flis.contract import Contracts, FileType, Match
     from flis.inspection import Inspected, Limits, Spools
     from flis.installation import Setup
     from flis.ledger import Decision, State
@@ -311,7 +310,7 @@ class _Run:
 
         if before:
             before.result()
-        spools, self.spools = self.spools, Spools(self.spool_folder, self.spools.number + 1)
+        spools, self.spools = self.spools, Spools(self.spool_folder, int(self.spools.number) + 1)
         return loader.submit(self._flush, batch, spools)
 
     def _inspect(self, d: Delivery, spools: Spools | None = None) -> None:
@@ -422,7 +421,7 @@ class _Run:
 
         try:
             return splitting.reads(self.con, self.spool_folder / "proeve")
-        except Exception:
+        except Exception:   # noqa: BLE001 - whatever is wrong, it cannot be read
             return False
 
     def _read_again(self, d: Delivery, spools: Spools) -> bool:

@@ -40,7 +40,11 @@ def over_time(reasons: Answer, figures: list[Figure], rules: Rules, primary: Cal
     found: set[tuple[str, Row]] = set()
     for audience in rules.audiences if pairs else ():
         withheld = {row for who, row in reasons if who == audience}
-        seen = _seen(figures, rules, {f for pair in pairs for f in pair}, withheld, lambda one, audience=audience: primary(one, rules, audience) is not None)
+
+        def small(one: Figure, audience: str = audience) -> bool:
+            return primary(one, rules, audience) is not None
+
+        seen = _seen(figures, rules, {f for pair in pairs for f in pair}, withheld, small)
         for whole, part in pairs:
             found |= {(audience, row) for row in _untold(seen[whole], seen[part], withheld)}
     return found

@@ -686,7 +686,7 @@ class Run:
         if not newest or not sign or sign != plan.prints.get(table):
             return None
         path = newest / dp.FOLDER / file
-        sums = dict(reversed(line.split("  ", 1)) for line in (newest / "SHA256SUMS").read_text("utf-8").splitlines())
+        sums = {name: digest for digest, name in (line.split("  ", 1) for line in (newest / "SHA256SUMS").read_text("utf-8").splitlines())}
         said = sums.get(f"{dp.FOLDER}/{file}")
         if said is None or not path.exists():
             return None

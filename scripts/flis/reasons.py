@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-
 _NAME = re.compile(r"[@(]?[^\W\d][\w.:-]{0,59}\)?( [\w.:-]{1,40}){0,5}")
 MOST_PARTS = 6
 UNTOLD = "(navnet kan ikke gengives)"

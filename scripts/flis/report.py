@@ -275,7 +275,7 @@ class Picture:
         return found
 
     def _shown(self, table: str, rows: list[dict]) -> list[list[str]]:
-        kinds = {"maaned": danish.month, "tal": danish.number, "kr": lambda v: danish.number(v, 2), "andel": danish.share, "system": self.system, "tekst": str}
+        kinds: dict[str, Callable[[Any], str]] = {"maaned": danish.month, "tal": danish.number, "kr": lambda v: danish.number(v, 2), "andel": danish.share, "system": self.system, "tekst": str}
         return [["" if row[name] is None else kinds[kind](row[name]) for name, (_, kind) in pages.texts()["ekstra"][table]["kolonner"].items()] for row in rows]
 
     def fingerprints(self, municipality: dict[str, Any]) -> dict[str, str]:

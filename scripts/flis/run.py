@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,7 +23,7 @@ DONE, HELD, FAILED = 0, 1, 3
 class Bar(Protocol):
     """Shows progress while a step runs: bar("load") gives a context with a callback (what, done, total)."""
 
-    def __call__(self, title: str) -> AbstractContextManager: ...
+    def __call__(self, title: str, /) -> AbstractContextManager: ...
 
 
 class StepFailed(Exception):
@@ -120,7 +121,7 @@ def _package(home: Home, narrow: dict, bar) -> tuple[dict, int]:
 
 
 OPTIONS = {"build": ("full_refresh", "meanwhile", "rules_follow"), "validate": ("alt", "engine")}      # what a step can be told besides where to look
-STEPS = {"load": _load, "build": _build, "validate": _validate, "report": _report, "package": _package}
+STEPS: dict[str, Callable[..., tuple[dict[str, Any], int]]] = {"load": _load, "build": _build, "validate": _validate, "report": _report, "package": _package}
 EVERYTHING: dict[str, str | None] = {"fagomraade": None, "kommune": None, "periode": None}
 
 
@@ -153,7 +154,7 @@ def run_steps(home: Home, names: list[str], narrow: dict = EVERYTHING, *, done: 
     done, worst = {} if done is None else done, DONE
     engine: list[Ahead | None] = []
     if "validate" in names:
-        extra |= {"meanwhile": lambda: engine or engine.append(ahead(home)), "engine": engine, "rules_follow": True}
+        extra |= {"meanwhile": lambda: engine or engine.append(ahead(home)), "engine": engine, "rules_follow": True}     # type: ignore[func-returns-value]
         if "load" in names and status.something_arrived(home):
             extra["meanwhile"]()
     try:

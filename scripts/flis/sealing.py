@@ -246,7 +246,7 @@ def reseal(home: Home, old: bytes, new: bytes) -> None:
         if wrong := faults_of(home, path, old):
             raise Altered("\n".join(wrong[:SHOWN]))
         before, number, out = "", 0, []
-        for number, data in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+        for number, data in enumerate(path.read_bytes().splitlines(keepends=True), start=1):     # noqa: B007 - the last one is used below
             line, chained = taken_apart(data)
             if chained is None:
                 out.append(data)

@@ -39,7 +39,7 @@ def write_deliveries(home: Home) -> None:
     with connect(home) as con:
         if exists(con, "marts", "leveranceoversigt") and "antal_tilbagekaldt" in {row[0] for row in con.execute("describe marts.leveranceoversigt").fetchall()}:     # one built before that was counted is written at the next build
             columns = ("kommunekode", "fagomraade", "kildesystem", "forventet", "modtaget", "forsinket", "mangler", "erstattet", "afvist", "tilbagekaldt")
-            rows = con.execute(f"""
+            rows = con.execute("""
                 select kommunekode, fagomraade, kildesystem,
                     sum(antal_forventet)::bigint, sum(antal_modtaget)::bigint, sum(antal_forsinket)::bigint, sum(antal_mangler)::bigint,
                     sum(antal_erstattet)::bigint, sum(antal_afvist)::bigint, sum(antal_tilbagekaldt)::bigint

@@ -350,7 +350,7 @@ def _measure(con: duckdb.DuckDBPyConnection, models: dict[str, _Model], tasks: l
     if not tasks:
         con.execute("drop table kvalitet.skive")
         return {}
-    from flis.gx_duckdb import checker        # seconds to import: only a run that has something to check pays
+    from flis.gx_duckdb import checker  # seconds to import: only a run that has something to check pays
 
     faults: dict[str, str] = {}
     try:

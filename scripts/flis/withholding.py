@@ -218,6 +218,7 @@ class Family:
         self.differences = {whole for whole, _, c, kind in self.rules.relations if kind == "sum" and c < 0}
         self.evened_out: set[int] = set()                   # variables that are zero because as many came as went
         self.index: dict[Variable, int] = {}
+        self._names: list[Variable] = []
         self.known: set[int] = set()                        # read in an earlier release
         self.rows_of: dict[int, set[Row]] = defaultdict(set)    # variable → the municipality's rows it stands in
         self.rows_of_sum: list[set[Row]] = []
@@ -318,7 +319,7 @@ class Family:
         return sums
 
     def _value(self, v: int) -> float:
-        if not hasattr(self, "_names") or len(self._names) != len(self.index):
+        if len(self._names) != len(self.index):
             self._names = list(self.index)
         return self._names[v][3]
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import pyshacl
 import pytest
 from rdflib import RDF, SH, Graph
-from regelverden import World
 
 from flis import datapackage as dp
 from flis import declaration as step
@@ -27,6 +26,7 @@ from flis.home import REPO, Home
 from flis.package import newest_version, package
 from flis.pages import rough_share
 from flis.validate import refresh, validate
+from regelverden import World
 
 SHAPES = Graph().parse(step.FOLDER / "dqv_shapes.ttl")
 CPR = re.compile(r"(?<!\d)\d{6}-?\d{4}(?!\d)")
@@ -278,7 +278,7 @@ def test_every_municipality_with_an_instruction_has_every_measure(deklareret):
     found = table(deklareret)
     places = {(a, k) for a, k, _ in found}
     assert places >= set(rows(deklareret, "select distinct fagomraade, kommunekode from marts.leveranceoversigt where er_instrueret and fagomraade <> 'faelles'"))
-    assert {key for key in found} == {(a, k, m.maal_id) for a, k in places for m in measures()}
+    assert set(found) == {(a, k, m.maal_id) for a, k in places for m in measures()}
     for numerator, denominator, value, status, reason in found.values():
         assert (status == "opgjort") == (value is not None) == (denominator is not None) == (numerator is not None)
         assert reason or status == "opgjort"
@@ -388,7 +388,7 @@ def test_a_municipality_sees_only_its_own_and_the_countrys_figures(deklareret):
                 measure = by_id[node["dqv:isMeasurementOf"]["@id"]]
                 assert Decimal(node["dqv:value"]["@value"]) == (declared.for_others if where == COUNTRY else declared.figure)(area, where, measure).value
                 seen += 1
-        codes = {m for m in re.findall(r"urn:x-flis:(\d{4}):", path.read_text("utf-8"))}
+        codes = set(re.findall(r"urn:x-flis:(\d{4}):", path.read_text("utf-8")))
         assert codes <= {place, COUNTRY}
     assert seen > 1000
 
@@ -479,7 +479,7 @@ BROKEN = {
 def test_each_shape_fails_on_a_broken_copy(deklareret, fault):
     document = copy.deepcopy(json.loads((deklareret.docs / "deklaration.jsonld").read_text("utf-8")))
     BROKEN[fault](document["@graph"])
-    ok, said = held_against_shapes(document)
+    ok, _ = held_against_shapes(document)
     assert not ok, fault
 
 
@@ -493,4 +493,4 @@ def test_every_shape_is_seen_to_fail(deklareret):
         _, report, _ = pyshacl.validate(Graph().parse(data=json.dumps(broken), format="json-ld"), shacl_graph=SHAPES)
         for source in report.objects(None, SH.sourceShape):
             failed |= {source, *SHAPES.subjects(SH.property, source)}
-    assert {s for s in SHAPES.subjects(RDF.type, SH.NodeShape)} <= failed
+    assert set(SHAPES.subjects(RDF.type, SH.NodeShape)) <= failed

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from test_load import CITAT, CONTRACTS, GOOD, PERSONS, World, register, saldo
 from typer.testing import CliRunner
 
 from conftest import copy_of
@@ -20,6 +19,7 @@ from flis.contract import read_contracts
 from flis.drops import Limit, read_limits
 from flis.inspection import plain_name
 from flis.load import load
+from test_load import CITAT, CONTRACTS, GOOD, PERSONS, World, register, saldo
 
 ERRORS = {"fejlside": b"<fejl>Databasen er ikke tilgaengelig</fejl>", "linjeskift": b"\n", "krøllet": b"{}", "fejlside i json": b'{"error": "timeout", "status": 503}\n'}
 

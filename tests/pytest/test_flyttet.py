@@ -9,14 +9,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import copy_of
-from test_dele import correct
 
+from conftest import copy_of
 from flis import moved
 from flis.build import build, project
 from flis.database import connect
 from flis.home import REPO, Home
 from flis.load import load
+from test_dele import correct
 
 STAGING, STORED, VIEW = "stg_kmd_opus__zd1sl", "int_oekonomi__postering", "std_oekonomi__postering"
 WHO, NEXT, LAST = "0563", "0482", "0440"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import make_demo
 
+from conftest import make_demo
 from flis.home import REPO, Home
 from flis.load import load
 

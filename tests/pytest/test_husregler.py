@@ -10,11 +10,14 @@ from pathlib import Path
 
 import msgpack
 import pytest
+import yaml
 
-from flis.build import Dbt, _overlooked
+from flis import testtexts
+from flis.build import BuildResult, Dbt, _collect, _overlooked
 from flis.datapackage import manifest_path
+from flis.declaration import measures
 from flis.home import REPO, Home
-from flis.rules import areas
+from flis.rules import areas, load_rules
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +110,7 @@ def test_intet_cpr_forbi_mellemledene(manifest) -> None:
 
 def test_verificeret_staar_paa_kodelisterne() -> None:
     """Code lists say of each code whether it was read in an official source."""
-    lists = [p for p in (REPO / "seeds").rglob("*.csv")]
+    lists = list((REPO / "seeds").rglob("*.csv"))
     assert len(lists) > 8
     without = [p.name for p in lists if "verificeret" not in p.open(encoding="utf-8").readline()]
     assert not without, without
@@ -115,7 +118,7 @@ def test_verificeret_staar_paa_kodelisterne() -> None:
 
 def test_links_i_dokumentationen_findes() -> None:
     broken = []
-    for page in [REPO / "README.md", *(REPO / "docs").rglob("*.md")]:
+    for page in [*REPO.glob("*.md"), *(REPO / ".github").glob("*.md"), *(REPO / "docs").rglob("*.md")]:
         for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8")):
             if not (page.parent / link).exists():
                 broken.append(f"{page.relative_to(REPO)} -> {link}")
@@ -124,7 +127,7 @@ def test_links_i_dokumentationen_findes() -> None:
 
 def test_motorforskelle_staar_kun_i_makroer() -> None:
     """Models keep to the SQL that DuckDB and Spark both take."""
-    only_duckdb = re.compile(r"\b(strftime|strptime|regexp_matches|arg_max|arg_min|list_value|generate_series|date_diff|epoch|make_timestamp|exclude|unnest)\s*\(|\bexclude\b|//", re.I)
+    only_duckdb = re.compile(r"\b(strftime|strptime|regexp_matches|arg_max|arg_min|list_value|generate_series|date_diff|epoch|make_timestamp|exclude|unnest)\s*\(|\bexclude\b|//", re.IGNORECASE)
     found = []
     for model in (REPO / "models").rglob("*.sql"):
         text = re.sub(r"--.*|\{#.*?#\}|\{\{.*?\}\}|'[^']*'", "", model.read_text("utf-8"))
@@ -137,3 +140,90 @@ def test_ingen_filer_i_repoet_er_data() -> None:
     files = subprocess.run(["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True).stdout.split()
     assert len(files) > 50
     assert not [f for f in files if Path(f).suffix in (".duckdb", ".parquet", ".gz", ".zip")]
+
+
+def test_hver_faggruppe_har_ejere() -> None:
+    """CODEOWNERS asks each group of the models, and the files of its area lead to it."""
+    lines = [line.split() for line in (REPO / ".github" / "CODEOWNERS").read_text("utf-8").splitlines() if line.startswith(("/", "*"))]
+    groups = {one["name"] for one in yaml.safe_load((REPO / "models" / "_groups.yml").read_text("utf-8"))["groups"]}
+    teams = {team.partition("/")[2] for _, *who in lines for team in who}
+    assert {name.replace("_", "-") for name in groups} <= teams
+    assert {pattern.strip("/*").partition(".")[0] for pattern, *who in lines if "/faggruppe-" in who[0] and pattern.startswith("/*/*")} == set(areas())
+    assert not [pattern for pattern, *_ in lines if not {"*"} & set(pattern) and not (REPO / pattern.strip("/")).exists()]
+
+
+def dbt_tests(manifest) -> list:
+    found = [n for n in manifest.nodes.values() if n.resource_type == "test"]
+    assert len(found) > 200
+    return found
+
+
+def test_hver_proeve_siger_paa_dansk_hvad_der_er_galt_og_hvad_man_goer(manifest) -> None:
+    """A kind of generic test without a text, or a singular one without description and meta.goer, is a failure that nobody can act on."""
+    told = [(t, testtexts.name_of(t), testtexts.advice_of(t)) for t in dbt_tests(manifest)]
+    for test, name, advice in told:
+        assert len(name) > 15 and name[0].isupper() and not name.endswith(".") and not re.search(r"\{|\(\)|: *$", name), (test.name, name)
+        assert len(advice) > 60, test.name
+    kinds = {t.test_metadata.name for t in dbt_tests(manifest) if getattr(t, "test_metadata", None)}
+    assert kinds == set(testtexts.catalogue())
+    assert len({name for _, name, _ in told}) == len(told), "two tests say that the same should hold"
+
+
+def test_hver_unit_test_siger_hvad_den_proever(manifest) -> None:
+    assert not [u.name for u in manifest.unit_tests.values() if len(u.description) < 20]
+
+
+class Outcome:
+    """A test of the project as dbt gives it back."""
+
+    def __init__(self, node, status: str) -> None:
+        self.node, self.status, self.failures, self.message = node, status, 3, "Got 3 results, configured to fail if != 0"
+
+
+@pytest.mark.parametrize("name", ["raekkeregnskab_gaar_op", "unik_noegle_overenskomst_overenskomst"])
+def test_den_der_bygger_faar_teksten_at_se(manifest, name: str) -> None:
+    """What should hold stands first, for `flis status` shows the first line; what dbt said is last. A test that could not run has dbt's words alone."""
+    node = next(t for t in dbt_tests(manifest) if t.name == name)
+    failed, broke = (BuildResult(), BuildResult())
+    for result, status in ((failed, "fail"), (broke, "error")):
+        _collect(type("R", (), {"result": [Outcome(node, status)]}), result)
+    ((shown, text),) = failed.failures
+    lines = text.splitlines()
+    assert shown == name and lines[0] == f"{testtexts.name_of(node)}. 3 rækker bryder det."
+    assert lines[1].startswith("Gør sådan: ") and name in lines[2] and lines[3] == Outcome(node, "fail").message
+    assert broke.failures == [(name, Outcome(node, "fail").message)]
+
+
+def test_hver_makro_er_beskrevet(manifest) -> None:
+    """In _<file>__macros.yml beside the file it stands in: the documentation page shows that. What another engine has instead (default__, spark__) is the macro's own."""
+    ours = [m for m in manifest.macros.values() if m.package_name == "flis" and not m.name.startswith(("default__", "spark__"))]
+    assert len(ours) > 100
+    for macro in ours:
+        assert macro.description, f"{macro.name} in {macro.original_file_path} is not described"
+        expected = "_proever__macros.yml" if macro.name.startswith("test_") else f"_{Path(macro.original_file_path).stem}__macros.yml"
+        assert macro.patch_path.endswith(f"macros/{expected}"), (macro.name, macro.patch_path)
+    described = {one["name"] for page in (REPO / "macros").glob("*.yml") for one in yaml.safe_load(page.read_text("utf-8"))["macros"]}
+    assert described == {m.name for m in ours}
+
+
+def test_hver_pakke_og_rapport_er_en_exposure(manifest) -> None:
+    """A package's exposure is what meta.pakke says is in it; that of an area's rules has the models they test; the owner is the group's."""
+    shown = {e.name: e for e in manifest.exposures.values()}
+    owners = {g.name: g.owner.name for g in manifest.groups.values()}
+    assert set(shown) == {f"{kind}_{area}" for kind in ("pakke", "benchmark", "kvalitet") for area in areas()} | {"rapport_kommune", "rapport_landet", "rapport_systemer", "rapport_afsloering", "deklaration"}
+
+    def read(name: str) -> set[str]:
+        return {unique_id.rsplit(".", 1)[-1] for unique_id in shown[name].depends_on.nodes}
+
+    packaged = [(n.name, n.config.meta["pakke"]) for n in models(manifest) if n.config.meta.get("pakke")]
+    named = {n.name for n in models(manifest)}
+    for area in areas():
+        here = [(name, said["niveau"]) for name, said in packaged if said["fagomraade"] in (area, "faelles")]
+        assert read(f"pakke_{area}") == {name for name, level in here if level != "benchmark"}
+        assert read(f"benchmark_{area}") == {name for name, level in here if level in ("benchmark", "dimension")}
+        assert read(f"kvalitet_{area}") == {name for rule in load_rules() if rule.fagomraade == area for name in (rule.model, rule.grundlag)} & named
+        assert {shown[f"{kind}_{area}"].owner.name for kind in ("pakke", "benchmark", "kvalitet")} == {owners[f"faggruppe_{area}"]}
+    measured = " ".join(one.sql for one in measures())
+    assert {name for name in named if re.search(rf"\b(marts|kvalitet|standardized)\.{name}\b", measured)} <= read("deklaration")
+    for one in shown.values():
+        assert one.label and len(one.description) > 60 and one.config.meta["sti"] and one.owner.name in owners.values(), one.name

@@ -9,13 +9,13 @@ import stat
 import time
 
 import pytest
-from test_load import GOOD, World, saldo
 from typer.testing import CliRunner
 
 from flis.cli import app
 from flis.inbox import no_files
 from flis.inspection import Limits
 from flis.run import HELD, _load
+from test_load import GOOD, World, saldo
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from flis import grammar
 from flis.contract import ContractError, read_contracts
 from flis.home import REPO
 from flis.splitting import _macros
-from test_load import CONTRACTS, LIMITS, SYSTEMS, World
+from test_load import CONTRACTS, World
 
 FEMTE = CONTRACTS / "_femte__sources.yml"
 NAME = "FEMTE_0461_202601_20260205.txt"

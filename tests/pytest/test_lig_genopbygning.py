@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from flis.database import connect
 from flis.home import REPO, Home
-from flis.load import load
 
 sys.path.insert(0, str(REPO / "scripts" / "bench"))
 import ligestilling

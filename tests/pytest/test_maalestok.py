@@ -13,14 +13,13 @@ from flis.home import REPO
 
 sys.path.insert(0, str(REPO / "scripts" / "bench"))
 
-import deliveries  # noqa: E402
-import floors  # noqa: E402
-import results  # noqa: E402
-from conftest import make_demo  # noqa: E402
-from results import Step  # noqa: E402
-
-from flis.load import load  # noqa: E402
-from flis.rules import load_rules  # noqa: E402
+import deliveries
+import floors
+import results
+from conftest import make_demo
+from flis.load import load
+from flis.rules import load_rules
+from results import Step
 
 STEPS = [
     Step("load the second month", 20, 20, 500, rows=1_000_000, floor_seconds=15), Step("build the second month", 60, 80, 2000, nodes=200, floor_seconds=30),

@@ -26,8 +26,8 @@ from test_cli import flis
 
 sys.path.insert(0, str(REPO / "scripts" / "bench"))
 
-import fuzz  # noqa: E402
-from fuzz_mutations import File  # noqa: E402
+import fuzz
+from fuzz_mutations import File
 
 SCRIPT = "<script>document.title='x'</script>"
 WILD = ["'; drop table raw.leverance; --", "../../x", '=HYPERLINK("http://x","y")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1+1", SCRIPT, "{{ 7*7 }}", "[red]x[/red]", '"}', "'=1"]
@@ -42,7 +42,7 @@ def wild_sensum(file: File) -> File:
     """The municipality's case file with a wild value in every free text of its last rows, keys, codes, municipalities' names and local fields among them."""
     head, *rows = csv.reader(file.data.decode("cp1252").splitlines(keepends=True), delimiter=";")
     head.append(FIELDS["0730"][2])
-    for number, row in enumerate(rows):
+    for row in rows:
         row.append("")
     for value, like in zip(WILD, [rows[-1]] * len(WILD), strict=True):
         named = dict(zip(head, like, strict=True)) | {"IndsatsSlutDato": "", "IndsatsStatus": "Igangværende"}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from pathlib import Path
 
 import pytest
-from test_load import CITAT, CONTRACTS, KEY, LIMITS, PERSONS, World, register, saldo
 
 from flis import build, events, journal, keycheck, rotation, sealing, stray
 from flis.database import connect
@@ -16,6 +14,7 @@ from flis.keys import KeyChanged, KeyMissing, estimated_bits, master_key, pseudo
 from flis.restore import restore
 from flis.rotation import RotationFailed, rotate
 from flis.run import ready
+from test_load import CITAT, CONTRACTS, KEY, PERSONS, World, register, saldo
 
 NEW = "b81e07c4d95f3a62608bd1f7e43c9a5072e6fd1894b3ac07de52186f9ba0347c"
 WHY = "Nøglen har ligget i en mail"
@@ -233,7 +232,7 @@ def test_what_is_written_as_only_a_cpr_number_is_masked_though_nobody_has_it(wor
 
 def test_a_series_of_documents_is_not_told_of_for_what_chance_makes(world):
     """Of thousands of ten-digit numbers some are somebody's. They are masked, and their keys stay apart, but nobody is told; of more than chance makes, somebody is."""
-    series = [f"26{month:02d}{n:06d}" for month in range(1, 10) for n in range(0, 600)]
+    series = [f"26{month:02d}{n:06d}" for month in range(1, 10) for n in range(600)]
     world.put("register", "R260101.TXT", register("F", 1, 0, *(f"001{n}Navn  " for n in [*series[:40:20], *(f"0101{y:02d}{n:04d}" for y in range(100) for n in range(0, 9999, 4))])))
     world.put("saldo", "SALDO_101_202601_20260205.csv", saldo(*(f"{n};x;1,00;" for n in series)))
     world.put("saldo", "SALDO_461_202601_20260205.csv", saldo(*(f"{n};x;1,00;" for n in series[:30])))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
+
 from conftest import reference_data
 
 REPO = Path(__file__).resolve().parents[2]
@@ -165,7 +167,7 @@ def test_the_account_plan_has_no_overlapping_validity() -> None:
         for spans in years.values():
             spans.sort()
             assert all(first <= last for first, last in spans)
-            assert all(a[1] < b[0] for a, b in zip(spans, spans[1:], strict=False))
+            assert all(a[1] < b[0] for a, b in pairwise(spans))
 
 
 def test_selections_are_written_with_codes_of_the_plans_form() -> None:

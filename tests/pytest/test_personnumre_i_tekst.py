@@ -14,18 +14,19 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import make_demo, walk
-from test_laek import ALLOWED, BINARY, files, unpacked
 
+from conftest import make_demo, walk
 from flis import stray
 from flis.contract import Match, read_contracts
 from flis.database import connect
 from flis.home import REPO, Home
 from flis.inspection import plain_name
 from flis.package import package
+from test_laek import ALLOWED, BINARY, files, unpacked
 
 sys.path.insert(0, str(REPO / "scripts" / "bench"))
 import yaml
+
 from fremmede_fejl import filer, lager
 from fremmede_fejl.felter import Fields
 

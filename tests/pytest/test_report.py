@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import openpyxl
@@ -17,7 +17,7 @@ from flis.database import connect
 from flis.home import Home
 from flis.keys import create_key, master_key, pseudonym, recipient_key
 from flis.report import FOLDER, PERSON, ReportResult, report
-from flis.validate import release, validate
+from flis.validate import release
 from regelverden import World
 from test_validate import FEB, JAN, clock, correct, post, posts, write_rules  # noqa: F401  (clock is a fixture)
 
@@ -59,13 +59,13 @@ def tokens(path: Path) -> set[str]:
 # --- the walked demo ---------------------------------------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
-def demo(demo_hjem: Home, tmp_path_factory) -> Iterator[Home]:
+def demo(demo_hjem: Home, tmp_path_factory) -> Home:
     """The demo's databases in a home of their own, reported on."""
     home = Home(tmp_path_factory.mktemp("rapport")).prepare()
     for name in ("flis.duckdb", "flis_cpr.duckdb", "noegle"):
         shutil.copy2(demo_hjem.root / name, home.root / name)
     report(home)
-    yield home
+    return home
 
 
 def ask(home: Home, sql: str, *values) -> list[tuple]:
@@ -143,7 +143,7 @@ def test_pages_stand_alone(demo: Home) -> None:
         page = path.read_text("utf-8")
         assert not re.search(r"<script|<link|<img|@import|url\(|https?://|\son\w+=", page), path
         levels = [int(n) for n in re.findall(r"<h(\d)", page)]
-        assert levels[0] == 1 and levels.count(1) == 1 and all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False)), path
+        assert levels[0] == 1 and levels.count(1) == 1 and all(b <= a + 1 for a, b in pairwise(levels)), path
         assert "<th>" not in page and "<th " in page
         ids = re.findall(r'\sid="([^"]+)"', page)
         assert len(ids) == len(set(ids)) and set(re.findall(r'href="#([^"]+)"', page)) <= set(ids), path

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from test_load import CONTRACTS, KEY, World, saldo
-from test_withdraw import take_back
 from typer.testing import CliRunner
 
 from flis import journal, keycheck, sealing
@@ -18,6 +16,8 @@ from flis.restore import restore
 from flis.run import run_steps
 from flis.sealing import Altered, reseal, verify
 from flis.validate import ValidateError, release
+from test_load import CONTRACTS, KEY, World, saldo
+from test_withdraw import take_back
 
 FILES = [f"SALDO_101_20260{n}_20260{n + 1}05.csv" for n in (1, 2, 3)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -32,7 +32,7 @@ def spoil(file: Path, line: Callable[[int, str], str | None]) -> None:
 
 
 @pytest.fixture(scope="module")
-def hjem(tmp_path_factory) -> Iterator[Home]:
+def hjem(tmp_path_factory) -> Home:
     """Two municipalities over four months and a new year, every file right but three of the last month: absence nearly all unreadable, a ledger and a school's absence empty."""
     home = make_demo(tmp_path_factory.mktemp("statusser"), scale=0.004, kommuner=["0461", "0813"], seed=5, faults=False)
     spoil(one_file(home, "ZLFRAV_461_202602_*"), lambda number, text: text.replace(".02.2026", ".00.2026") if number > 1 else text)
@@ -41,7 +41,7 @@ def hjem(tmp_path_factory) -> Iterator[Home]:
     load(home)
     result = build(home)
     assert not result.failures, result.failures
-    yield home
+    return home
 
 
 def figures(home: Home, kommunekode: str, *formler: str) -> dict[tuple[str, str], tuple[float | None, str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
+
 from flis.contract import ContractError, read_contracts
 from flis.home import Home
 from flis.keys import create_key

@@ -16,6 +16,7 @@ import duckdb
 import jinja2
 import pytest
 import yaml
+
 from flis.contract import read_contracts
 from flis.grammar import Talformat
 from flis.home import REPO, Home
@@ -25,7 +26,7 @@ from flis.splitting import amount_sql, cpr_sql
 
 sys.path.insert(0, str(REPO / "scripts" / "bench"))
 
-import fuzz_oracle as oracle  # noqa: E402
+import fuzz_oracle as oracle
 
 TALFORMATER = get_args(Talformat)
 DATES = ("yyyy-MM-dd", "dd-MM-yyyy", "dd.MM.yyyy", "yyyyMMdd", "cpr", "ddMMyy", "excel")

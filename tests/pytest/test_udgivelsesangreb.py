@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from test_afsloering import CODES, FACTORS, MONTH, SIDES, figures, release, world
 
-from flis import withholding
 from flis.home import Home
 from flis.release import Disclosed, attack, attacked
 from flis.withholding import Figure, Rules, tasks, withhold
+from test_afsloering import CODES, FACTORS, MONTH, SIDES, figures, release, world
 
 RULES = world()
 

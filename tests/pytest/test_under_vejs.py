@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from flis import inspection, splitting, status
 from flis.inbox import SettledTimeError, under_way
 from flis.load import LoadError

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from test_package import BASIS, add_key_figures, change, hjem, run  # noqa: F401  (hjem is a fixture)
 
 from flis import package as step
 from flis.package import PackageError
+from test_package import BASIS, add_key_figures, change, hjem, run  # noqa: F401  (hjem is a fixture)
 
 
-def test_a_benchmark_figure_on_too_few_persons_stops_the_package(hjem):
+def test_a_benchmark_figure_on_too_few_persons_stops_the_package(hjem):  # noqa: F811
     add_key_figures(hjem, persongrundlag=BASIS)
     change(hjem, "update marts.fct_noegletal__benchmark set vaerdi = 1 where gruppekode = '0147' and noegletal_id = 'vh1'")
     with pytest.raises(PackageError, match="1 cells on fewer than 5 persons .antal_personer in fct_noegletal__kommune"):
@@ -18,7 +18,7 @@ def test_a_benchmark_figure_on_too_few_persons_stops_the_package(hjem):
 
 
 @pytest.mark.parametrize("side, whole", [("taeller", "taeller"), ("naevner", "sum_naevner")])
-def test_a_benchmark_figure_of_which_one_has_nearly_all_stops_the_package(hjem, side, whole):
+def test_a_benchmark_figure_of_which_one_has_nearly_all_stops_the_package(hjem, side, whole):  # noqa: F811
     """Enough persons on each side, and the largest of them has 90 of the 100 in two rows: one that is shown, and one that is withheld already."""
     add_key_figures(hjem, persongrundlag=BASIS)
     change(hjem, f"alter table marts.fct_noegletal__kommune add column {whole} decimal(18, 5)")
@@ -31,7 +31,7 @@ def test_a_benchmark_figure_of_which_one_has_nearly_all_stops_the_package(hjem, 
     assert run(hjem).written
 
 
-def test_what_is_told_beside_others_is_attacked_when_only_own_packages_are_due(hjem, monkeypatch):
+def test_what_is_told_beside_others_is_attacked_when_only_own_packages_are_due(hjem, monkeypatch):  # noqa: F811
     """The benchmark packages have not moved; what each municipality is told of the others, in its own package, has."""
     def told(*_):
         raise step.release.Disclosed("tells what is withheld")
@@ -50,7 +50,7 @@ def test_what_is_told_beside_others_is_attacked_when_only_own_packages_are_due(h
     assert {path.parent.name for path in run(hjem).written} == {"voksne_handicap"}
 
 
-def test_a_benchmark_that_does_not_say_what_it_rests_on_is_refused(hjem):
+def test_a_benchmark_that_does_not_say_what_it_rests_on_is_refused(hjem):  # noqa: F811
     add_key_figures(hjem)
     with pytest.raises(PackageError, match="persongrundlag"):
         run(hjem)

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from flis.database import connect
-from flis.home import Home
-from flis.rules import COMMON, RuleError, areas, load_rules
-from regelverden import World, cases, contracts
 from flis.events import recover
+from flis.home import Home
 from flis.report import write_overview
+from flis.rules import COMMON, RuleError, areas, load_rules
 from flis.validate import STORE, ValidateError, held, release, validate
+from regelverden import World, cases, contracts
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
 AREAS = [*areas(), COMMON]        # whose planted rows are read: each area's own, and those of the rules they all have

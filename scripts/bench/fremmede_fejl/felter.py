@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any
+from typing import Any, ClassVar
 
 EXCEL = date(1899, 12, 30)
 OPEN = (1900, 2099, 9999)           # years that say "always" or "still", never a date to move
@@ -144,7 +144,7 @@ PLAIN = {
 class Account:
     """The account's links in one row, whatever columns they stand in: funktion (five digits), dranst, gruppering, art (two digits)."""
 
-    PLACES = {                  # link: (column, from, length); a column that says the same again comes after, and is written too
+    PLACES: ClassVar = {                  # link: (column, from, length); a column that says the same again comes after, and is written too
         "opus": {"funktion": [("zifunkt", 1, 5), ("zigrupp", 1, 5), ("zihkto", 0, 1)], "dranst": [("zidranst", 0, 1), ("zigrupp", 7, 1)], "gruppering": [("zigrupp", 9, 3)], "art": [("ziart_im", 0, 2)]},
         "opus_loen": {"funktion": [("funktion", 1, 5)], "dranst": [("dranst", 0, 1)], "gruppering": [("gruppering", 0, 3)], "art": [("art", 0, 2)]},
         "prisme": {"funktion": [("dimension", 6, 5)], "dranst": [("dimension", 11, 1)], "gruppering": [("dimension", 12, 3)], "art": [("art", 0, 3)]},

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from flis.contract import Column, Match, Table
-
 from fremmede_fejl.felter import Fields
 
 

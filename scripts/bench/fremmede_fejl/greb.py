@@ -160,7 +160,7 @@ def saet(d: Delivery, p: dict[str, Any]) -> int:
                     value = moved(datetime.combine(d.period, datetime.min.time()), int(told[3:]) if told != "maaned" else 0)
                 elif told in ("true", "false"):
                     value = told == "true"
-                fields.put(row.values, role, int(value) if role in ("trin",) else Decimal(value) if role in ("timer", "grad", "beloeb", "del") else value)
+                fields.put(row.values, role, int(value) if role == "trin" else Decimal(value) if role in ("timer", "grad", "beloeb", "del") else value)
             done += row.values != before
     if not done:
         raise NotHere("no such field, or all had it")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from flis.contract import Contracts, Match, read_contracts
 from flis.inspection import plain_name
-
 from fremmede_fejl import filer
 from fremmede_fejl.felter import Fields
 from fremmede_fejl.filer import File, Row

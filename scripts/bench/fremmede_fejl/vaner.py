@@ -13,6 +13,7 @@ from fremmede_fejl.felter import Fields
 from fremmede_fejl.filer import Row
 from fremmede_fejl.greb import Delivery, NotHere, by_table, chosen, each, fits, renumbered, word
 
+
 def fjern_slut(d: Delivery, p: dict[str, Any]) -> int:
     """End dates lost: those who ended in the last `maaneder` months stand open again, in this month's rows and brought along from the months before."""
     assert d.earlier
@@ -155,7 +156,7 @@ def massepost(d: Delivery, p: dict[str, Any]) -> int:
     people = [c for c in sorted(homes) if homes[c] == d.kommunekode and d.chance(c) < p["andel"]]
     if not people:
         raise NotHere("nobody lives there")
-    last = sorted(d.files, key=lambda f: f.path.name)[-1]
+    last = max(d.files, key=lambda f: f.path.name)
     for role in p["rolle"]:
         _, model, fields = next(t for t in d.rows(role) if fits(t[1], t[2], p.get("hvor", {}).get(role, {})) and not fits(t[1], t[2], {"handling": "A"}))
         for number in people:

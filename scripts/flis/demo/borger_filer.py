@@ -122,7 +122,7 @@ def build_lines(verden: Verden) -> None:
     """)
     con.execute("create macro leveret_kommune(k) as case when k = '0998' then '0199' else k end")
     # What is reported of each new fact: record, date of effect, and the rest of the line with a mark where the date stands.
-    con.execute(f"""
+    con.execute("""
         create table borger.fakta as
         select s.person_nr, '001' as rec, s.fra, s.fra as dato, s.status || '<DATO>' || a.koen || tal8(a.foedselsdato, false) as krop
         from borger.status as s inner join borger.alle as a on s.person_nr = a.person_nr where not s.fra_start
@@ -152,7 +152,7 @@ def build_lines(verden: Verden) -> None:
         union all
         select person_nr, '009', fra, fra, '<DATO>' || til_kommunekode from borger.skift where foedt
     """)
-    con.execute(f"""
+    con.execute("""
         create table borger.skiftet_nummer as
         select n.person_nr, n.cpr, g.cpr as tidligere, n.skiftet, m.meldt
         from borger.nummer as n
@@ -263,7 +263,7 @@ def build_lines(verden: Verden) -> None:
         from poster
         where tekst is not null
     """)
-    con.execute(f"""
+    con.execute("""
         create table borger.ugyldig as
         select unnest(['0000000000', '3213990123', '310299012X', '9906550123']) as cpr, unnest(range(4)) as nr
     """)
@@ -294,7 +294,7 @@ def write_extracts(verden: Verden) -> None:
     folder = verden.home.inbox / "cpr"
     folder.mkdir(parents=True, exist_ok=True)
     con.execute("create macro filnavn(d) as 'D' || strftime(d, '%y%m%d') || '.L431101'")
-    con.execute(f"""
+    con.execute("""
         create macro start(kind, loebenr, d) as '000' || kind || lpad(cast(loebenr as varchar), 6, '0') || strftime(d, '%Y%m%d')
             || case kind when 'F' then '00000000000000' else lpad(cast(loebenr - 1 as varchar), 6, '0') || strftime(d - 1, '%Y%m%d') end
     """)

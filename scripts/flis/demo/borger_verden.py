@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from flis.demo.opsaetning import CPR_IN_OWN
 from flis.demo.verden import Verden
@@ -47,7 +48,7 @@ def build(verden: Verden) -> None:
 def ages() -> list[int]:
     """Ages by quantile of the pyramid: the value at place i is the age below which about i/QUANTILES of the population is."""
     weights = []
-    for (low, w1), (high, w2) in zip(PYRAMID, PYRAMID[1:]):
+    for (low, w1), (high, w2) in pairwise(PYRAMID):
         weights += [w1 + (w2 - w1) * (age - low) / (high - low) for age in range(low, high)]
     total, cumulated, out = sum(weights), 0.0, []
     for age, weight in enumerate(weights):

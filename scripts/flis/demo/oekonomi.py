@@ -9,8 +9,8 @@ from __future__ import annotations
 import shutil
 from datetime import date, timedelta
 
-from flis.demo.opsaetning import CPR_IN_OWN, OEKONOMI_CHANGE, OUTSIDE
 from flis.demo.oekonomi_filer import regular_extract, write_month
+from flis.demo.opsaetning import CPR_IN_OWN, OEKONOMI_CHANGE, OUTSIDE
 from flis.demo.skriv import break_off
 from flis.demo.verden import FOLDER, Verden
 
@@ -198,7 +198,7 @@ def plan_whole_deliveries(verden: Verden) -> None:
         wanted.append(("OK-17", last))
     wanted += [("OK-16", verden.change), ("OK-15", verden.change)]
     free = con.execute(f"select distinct kommunekode from oek.leverandoer where kommunekode not in {WITH_A_ROLE} order by 1 desc").fetchall()
-    plan = [(regel_id, code, month) for (regel_id, month), (code,) in zip(wanted, free)]
+    plan = [(regel_id, code, month) for (regel_id, month), (code,) in zip(wanted, free, strict=False)]
     half = con.execute(f"""
         select distinct 'OK-92', kommunekode, ?::date
         from oek.leverandoer

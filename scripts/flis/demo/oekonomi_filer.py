@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from flis.demo.opsaetning import DAILY, WEEKLY
 from flis.demo.skriv import write_files
 from flis.demo.verden import Verden, next_month
 

@@ -43,7 +43,7 @@ def build_setup(verden: Verden) -> None:
         )
         """
     )
-    rows = []
+    rows: list[tuple] = []
     codes = con.execute(
         f"""
         select

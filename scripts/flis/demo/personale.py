@@ -486,7 +486,7 @@ def units(verden: Verden) -> None:
     con = verden.con
     con.execute("create table pe.top (forvaltning integer, navn varchar)")
     con.executemany("insert into pe.top values (?, ?)", list(enumerate(TOPS, 1)))
-    first, last = verden.first, verden.months[-1]
+    last = verden.months[-1]
     second = verden.months[min(1, len(verden.months) - 1)]
     special = rows([(900, f"{date(2015, 1, 1)}", f"{second + timedelta(14)}", "lukket"), (901, f"{date(2019, 8, 1)}", f"{next_month(last)}", "under afvikling"),
                     (902, f"{verden.change + timedelta(9)}", "9999-12-31", "ny")])

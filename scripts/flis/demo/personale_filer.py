@@ -107,7 +107,7 @@ def words(verden: Verden) -> None:
         ("s_ord", STATUS_WORDS, "status, sd, kk"),
         ("l_ord", PAY_WORDS, "loenart, opus, sd, kk"),
         ("a_ord", ABSENCE_WORDS, "aarsag, opus, sd, kk"),
-        ("n_ord", [(n, *level) for n, level in enumerate(zip(LEVELS, SD_LEVELS), 1)], "niveau, enhedstype, sd"),
+        ("n_ord", [(n, *level) for n, level in enumerate(zip(LEVELS, SD_LEVELS, strict=True), 1)], "niveau, enhedstype, sd"),
     ):
         verden.con.execute(f"create table if not exists pe.{name} as select * from (values {rows(values)}) as t ({columns})")
 
@@ -159,7 +159,7 @@ def name_rows(verden: Verden, month: date) -> None:
             {ASIDE} as aarsag
         from pe.m_ans as a
     """)
-    con.execute(f"""
+    con.execute("""
         create or replace table pe.l as
         select
             a.kommunekode, a.kildesystem, a.instrueret, a.ansaettelse_id, a.person_nr, a.cpr, a.nr, l.linjenummer, l.loenart, l.timer, l.beloeb_kr, a.kilde_id || '-' || l.linjenummer as kilde_id,

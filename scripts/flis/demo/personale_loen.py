@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flis.demo.verden import Verden
 
 FULL_TIME_PAY = 42_000      # kr. a month with pension [general knowledge, rounded]

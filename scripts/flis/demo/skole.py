@@ -1040,7 +1040,7 @@ def enroll_elsewhere(verden: Verden, month: date, nr: int, code: str) -> bool:
 
 def absence_code(system: str, kind: str) -> str:
     """How the system writes a kind of absence."""
-    return next(dict(zip(("kmd_elev", "tea", "ist"), codes))[system] for name, *codes in ABSENCE_WORDS if name == kind)
+    return next(dict(zip(("kmd_elev", "tea", "ist"), codes, strict=True))[system] for name, *codes in ABSENCE_WORDS if name == kind)
 
 
 def plant_on_support(verden: Verden, month: date, where: list[str]) -> None:

@@ -408,7 +408,7 @@ def mark_services(verden: Verden) -> None:
 def plant_pairs(verden: Verden) -> None:
     """Two services at the same time that exclude each other; both stand in the rule's list: VH-02 (two botilbud), VH-14 (both kinds of personal assistance)."""
     first = verden.first
-    pairs = [
+    pairs: list[tuple[str, list[tuple]]] = [
         ("VH-02", [("30181", 800, "3.1.0", 97), ("30182", 300, "3.5", 98)]),
         ("VH-14", [("30117", 900, None, None), ("31132", 400, None, None)]),
     ]
