@@ -14,6 +14,7 @@ import yaml
 
 from flis import testtexts
 from flis.build import BuildResult, Dbt, _collect, _overlooked
+from flis.database import connect
 from flis.datapackage import manifest_path
 from flis.declaration import measures
 from flis.home import REPO, Home
@@ -106,6 +107,16 @@ def test_kun_staging_og_mellemled_laeser_raa_data(manifest) -> None:
 def test_intet_cpr_forbi_mellemledene(manifest) -> None:
     for node in models(manifest, "std_", "dim_", "fct_", "formel_"):
         assert not [c for c in node.columns if re.search(r"cpr|personnummer", c) and not c.startswith(("koen_modsiger", "har_"))], node.name
+
+
+def test_det_der_forenes_har_de_samme_kolonner_i_samme_orden(manifest, demo_hjem) -> None:
+    """`foren` puts models together place by place: two columns that change places in one system's staging would be read as each other."""
+    with connect(demo_hjem) as con:
+        columns = dict(con.execute("select table_name, list(column_name order by column_index) from duckdb_columns() where database_name = 'flis' group by all").fetchall())
+    united = [re.findall(r"'(\w+)'", names) for n in models(manifest) for names in re.findall(r"foren\(\s*\[(.*?)\]", n.raw_code, re.DOTALL)]
+    united.append(sorted(n.name for n in models(manifest, "formel_")))
+    assert len(united) > 10
+    assert {name: columns[name] for names in united for name in names if columns[name] != columns[names[0]]} == {}
 
 
 def test_verificeret_staar_paa_kodelisterne() -> None:
