@@ -63,15 +63,16 @@ class Dbt:
         """Run one dbt command; returns dbt's result object. Raises BuildError when dbt itself breaks (not when a node fails)."""
         return self._run(*args, manifest=self.manifest)
 
-    def build(self, names: Iterable[str], *args: str):
+    def build(self, names: Iterable[str], *args: str, left: Iterable[str] = ()):
         """`dbt build` of the seeds and models named, and of what tests them.
 
         They are marked, for dbt holds each name it is given against every node, three times, which of everything takes a second or two. Nor is the manifest written
         anew, for it says what it said; how each node went is. A test that also looks at something that is not there yet (the other end of a key) is left out: dbt would
-        run it and fail (dbt-core 10648). It is that node's test as well, and is run when it is built.
+        run it and fail (dbt-core 10648). It is that node's test as well, and is run when it is built. So is one that looks at what is `left` to a later build: it would hold
+        what is new against what is not.
         """
         wanted = set(names)
-        there = wanted | built.ever_built(self.home)
+        there = (wanted | built.ever_built(self.home)) - set(left)
         nodes = self.manifest.nodes
         absent = {u for u, n in nodes.items() if n.resource_type in ("seed", "model") and n.name not in there}
         marked = [(node, node.tags) for node in nodes.values() if node.resource_type in ("seed", "model") and node.name in wanted]
@@ -173,7 +174,8 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     if fagomraade:
         due = stands.narrowed(fagomraade, due)
     _forget(home, due, named)
-    due -= set() if full_refresh else set(leaving)
+    left = set() if full_refresh else due & set(leaving)
+    due -= left
     chosen = list(select)
     if not (chosen or due):
         return result
@@ -182,7 +184,7 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     # Unit tests try the text of the models on rows of their own; they belong to `make test` and plain `dbt build`, not to every night's data.
     how = ["--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else [])]
     # of a part that is named, the tests that look at nothing outside it and what it rests on
-    outcome = dbt.invoke("build", "--select", *chosen, "--indirect-selection", "buildable", "--no-write-json", *how) if chosen else dbt.build(due, *how)
+    outcome = dbt.invoke("build", "--select", *chosen, "--indirect-selection", "buildable", "--no-write-json", *how) if chosen else dbt.build(due, *how, left=left)
     _collect(outcome, result)
     built.remember_prints(home, stands, outcome.result or [])
     if tests:
