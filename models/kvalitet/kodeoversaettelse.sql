@@ -18,6 +18,7 @@ with koder as (
     {%- for b in begreber %}
     {%- set omraade, begreb = b.model[4:].split('__') %}
     {%- set sidste = loop.last %}
+    {%- set raekker = kun_beroerte(ref(b.model)) %}
     {%- for kode, om in b.kildekoder.items() %}
     {%- set kildekode = om.kildekode if om is mapping else om %}
     select
@@ -28,7 +29,7 @@ with koder as (
         '{{ kode }}' as kode,
         {{ kildekode }} as kildekode,
         {{ om.standard if om is mapping else kode }} <> 'ukendt' as er_oversat
-    from {{ kun_beroerte(ref(b.model)) }}
+    from {{ raekker }}
     where frasat_aarsag is null and {{ kildekode }} is not null
     {%- if not (sidste and loop.last) %}
     union all
