@@ -3,6 +3,10 @@
     {{ return([
         {
             'model': 'int_borger__faktum',
+            'kildekoder': {
+                'borgerstatus': {'kildekode': 'status_kildekode', 'standard': 'vaerdi'}, 'koen': 'koen_kildekode',
+                'civilstand': {'kildekode': 'civilstand_kildekode', 'standard': 'vaerdi'},
+            },
             'ikke_gaeldende': "faktum = 'nummer'",
             'profil': {
                 'vaerdi': {'ukendt': 'ukendt', 'angaar': "faktum in ('status', 'civilstand')"}, 'virkningsdato': {},

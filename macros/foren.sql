@@ -38,6 +38,14 @@
             and l.leveret_periode < {{ alias }}.gyldig_til
 {%- endmacro %}
 
+{#
+  A source's code as it may be listed. What could be a person's number, whole or in part of a text, or is the mask of one (flis.stray), does not stand in a list of codes:
+  nine or ten digits with nothing, a hyphen or a blank before the last four. Wider than what is looked for as a file comes in, for a code is seldom so long.
+#}
+{% macro vist_kildekode(kode) -%}
+    case when regexp_matches({{ kode }}, '(^|[^0-9])[0-9]{5,6}[ -]?[0-9]{4}([^0-9]|$)|pnr-[a-p]{16}') then '(maskeret)' else {{ kode }} end
+{%- endmacro %}
+
 {# The month a regnskabsperiode belongs to: 0 (opening balance) to January, 13-16 (supplement) to December of the regnskabsår. #}
 {% macro periode_af_regnskabsperiode(aar, periode) -%}
     {{ dato_af(aar, "case when " ~ periode ~ " < 1 then 1 when " ~ periode ~ " > 12 then 12 else " ~ periode ~ " end", 1) }}

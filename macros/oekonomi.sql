@@ -3,6 +3,7 @@
     {{ return([
         {
             'model': 'int_oekonomi__postering',
+            'kildekoder': {'beloebstype': 'vaerditype_kildekode'},
             'beloeb': 'beloeb_kr',
             'profil': {
                 'beloebstype': {'ukendt': 'ukendt'}, 'funktion': {}, 'dranst': {}, 'ejerforhold': {}, 'gruppering': {}, 'art': {}, 'beloeb_kr': {},

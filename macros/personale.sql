@@ -3,11 +3,13 @@
     {{ return([
         {
             'model': 'int_personale__organisation',
+            'kildekoder': {'enhedstype': 'enhedstype_kildekode'},
             'profil': {'enhedstype': {'ukendt': 'ukendt'}, 'overordnet_enhed_id': {}, 'enhedsnavn': {}, 'p_nummer': {}},
             'indhold': {'koder': ['enhedstype'], 'foelges': {'noegle': ['enhed_id'], 'koder': ['enhedstype', 'overordnet_enhed_id']}},
         },
         {
             'model': 'int_personale__ansaettelse',
+            'kildekoder': {'overenskomst': 'overenskomst_kildekode', 'ansaettelsesform': 'ansaettelsesform_kildekode', 'ansaettelsesstatus': 'ansaettelsesstatus_kildekode'},
             'profil': {
                 'overenskomst': {'ukendt': 'ukendt'}, 'ansaettelsesform': {'ukendt': 'ukendt'}, 'ansaettelsesstatus': {'ukendt': 'ukendt'}, 'enhed_id': {},
                 'stillingsbetegnelse': {}, 'beskaeftigelsesgrad': {}, 'ansat_dato': {},
@@ -29,6 +31,7 @@
         },
         {
             'model': 'int_personale__loenlinje',
+            'kildekoder': {'loenart': 'loenart_kildekode'},
             'beloeb': 'beloeb_kr',
             'profil': {'loenart': {'ukendt': 'ukendt'}, 'funktion': {}, 'ejerforhold': {}, 'beloeb_kr': {}, 'timer': {'angaar': "loenart = 'timeloen'"}},
             'fordeling': {'noegler': ['loenart'], 'mindst': 12},
@@ -42,6 +45,7 @@
         },
         {
             'model': 'int_personale__fravaer',
+            'kildekoder': {'fravaersaarsag': 'fravaersaarsag_kildekode'},
             'profil': {'fravaersaarsag': {'ukendt': 'ukendt'}, 'fravaer_fra': {}, 'timer': {}, 'er_delvis': {}},
             'fordeling': {'noegler': ['fravaersaarsag'], 'mindst': 12, 'kommer_og_gaar': ['ferie', 'omsorgsdage', 'seniordage']},
             'indhold': {

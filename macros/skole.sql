@@ -3,11 +3,13 @@
     {{ return([
         {
             'model': 'int_skole__institution',
+            'kildekoder': {'institutionstype': 'institutionstype_kildekode'},
             'profil': {'institutionstype': {'ukendt': 'ukendt'}, 'institutionsnavn': {}, 'ejer_kommunekode': {'ukendt': '0998', 'angaar': "institutionstype = '1012'"}},
             'indhold': {'koder': ['institutionstype'], 'foelges': {'noegle': ['institutionsnummer'], 'koder': ['institutionstype', 'ejer_kommunekode']}},
         },
         {
             'model': 'int_skole__klasse',
+            'kildekoder': {'klassetrin': 'klassetrin_kildekode', 'klassetype': 'klassetype_kildekode'},
             'profil': {'klassetrin': {'ukendt': 'ukendt'}, 'klassetype': {'ukendt': 'ukendt'}, 'institutionsnummer': {}, 'klassebetegnelse': {}, 'skoleaar': {}},
             'indhold': {
                 'koder': ['klassetrin', 'klassetype'],
@@ -18,6 +20,7 @@
         },
         {
             'model': 'int_skole__elevforloeb',
+            'kildekoder': {'klassetrin': 'klassetrin_kildekode', 'elevtype': 'elevtype_kildekode'},
             'profil': {
                 'klassetrin': {'ukendt': 'ukendt'}, 'elevtype': {'ukendt': 'ukendt'}, 'klasse_id': {}, 'institutionsnummer': {}, 'er_tosproget': {}, 'skoledistrikt': {},
                 'betaling_kommunekode': {'ukendt': '0998'}, 'tilhoer_kommunekode': {'ukendt': '0998'}, 'bopael_kommunekode': {'ukendt': '0998'}, 'skoleaar': {}, 'skoledage': {},
@@ -43,6 +46,7 @@
         },
         {
             'model': 'int_skole__fravaer',
+            'kildekoder': {'fravaersart': 'fravaersart_kildekode'},
             'profil': {'fravaersart': {'ukendt': 'ukendt'}, 'dato': {}, 'andel': {}},
             'fordeling': {'noegler': ['fravaersart'], 'hviler': [7], 'mindst': 12},
             'indhold': {
@@ -56,6 +60,7 @@
         },
         {
             'model': 'int_skole__specialundervisning',
+            'kildekoder': {'tilbudstype': 'tilbudstype_kildekode'},
             'profil': {'tilbudstype': {'ukendt': 'ukendt'}, 'timer_pr_uge': {}, 'takstgruppe': {}, 'visitationsdato': {}},
             'indhold': {
                 'person': 'person_id',
@@ -68,6 +73,7 @@
         },
         {
             'model': 'int_skole__karakter',
+            'kildekoder': {'klassetrin': 'klassetrin_kildekode', 'proevefag': 'fag_kildekode', 'proevetype': 'proevetype_kildekode', 'karakter': 'karakter_kildekode'},
             'profil': {'proevefag': {'ukendt': 'ukendt'}, 'proevetype': {'ukendt': 'ukendt'}, 'klassetrin': {'ukendt': 'ukendt'}, 'karakter': {'ukendt': 'ukendt'}},
             'indhold': {
                 'person': 'person_id',

@@ -3,6 +3,7 @@
     {{ return([
         {
             'model': 'int_voksne_handicap__ydelse',
+            'kildekoder': {'ydelseskode': 'paragraf_kildekode', 'tilbudstype': 'tilbudstype_kildekode', 'ydelsesstatus': 'status_kildekode'},
             'sammenlaegges': true,
             'profil': {
                 'paragraf': {'ukendt': 'ukendt'}, 'ydelseskode': {'ukendt': 'ukendt'}, 'ydelsesstatus': {'ukendt': 'ukendt'}, 'tilbud_id': {},
@@ -23,6 +24,7 @@
         },
         {
             'model': 'int_voksne_handicap__maalgruppe',
+            'kildekoder': {'maalgruppe': 'maalgruppe_kildekode'},
             'taelles': "tabel = 'maalgruppe'",
             'flyttes_af': 'std_voksne_handicap__ydelse',
             'profil': {'maalgruppe': {'ukendt': 'ukendt'}},

@@ -62,13 +62,21 @@ class Balance:
         moved = False
         for v in sorted(self.identities):
             for e in self.identities[v] if v in self.hidden else ():
-                terms = [j for j, _ in self.system.equations[e].terms]
+                terms = dict(self.system.equations[e].terms)
                 if not any(j != v and j in self.hidden for j in terms):
                     choices = [j for j in terms if j != v and self.may_be_hidden(j)]
                     if choices:
-                        self.hidden.add(min(choices, key=lambda j: (self.cost(j), j)))
+                        self.hidden.add(self._partner(v, terms, choices))
                         moved = True
         return moved
+
+    def _partner(self, v: int, terms: dict[int, float], choices: list[int]) -> int:
+        """Which of those that can be withheld is to hide `v`; where a zero can be, what grows as it grows, and the least of them, for it is known of the one what is known of the other."""
+        if all(self.system.values[j] for j in choices):
+            return min(choices, key=lambda j: (self.cost(j), j))
+        partner = min(choices, key=lambda j: (self.cost(j)[0], terms[j] * terms[v] > 0, abs(self.system.values[j]), self.cost(j), j))
+        self.width[partner] = max(self.width.get(partner, 0.0), self.width.get(v, 0.0))
+        return partner
 
     def _room(self, v: int) -> float:
         return max(float(self.system.values[v] - self.system.low[v]), 0.0)

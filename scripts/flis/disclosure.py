@@ -17,7 +17,7 @@ from flis.exchanges import Exchanges
 from flis.programme import Programme
 
 NOTHING = 1e-8      # a direction shorter than this is rounding
-AT_ONCE = 12        # breaches that are told of one part
+AT_ONCE = 40        # breaches that are told of one part
 PRIZE = 1e5         # what a target's moving one is worth beside what the others' moving costs
 ENOUGH = 1e-6       # and so is what an interval lacks of its width, in proportion
 
@@ -113,6 +113,7 @@ class _Part:
         self.owner = [system.owners[v] for v in columns]
         self.exchanges: Exchanges | None = None
         self.programme: Programme | None = None
+        self.decomposed: dict[str | None, tuple[np.ndarray, np.ndarray]] = {}
 
     def _matrix(self, lines: list[tuple[tuple[int, float], ...]]) -> np.ndarray:
         out = np.zeros((len(lines), len(self.columns)))
@@ -215,11 +216,14 @@ class _Part:
         """What the target is worked out from, and which single unit would free it."""
         target, free = self.targets[i], ~mine
         f, a = self.f[i, free], self.a[:, free]
-        y, *_ = np.linalg.lstsq(a.T, f, rcond=None) if len(self.rows) else (np.zeros(0),)
+        if exact and len(self.rows):
+            left, solve = self._worked_out(insider, a)
+            y = solve @ f
+        else:
+            y, *_ = np.linalg.lstsq(a.T, f, rcond=None) if len(self.rows) else (np.zeros(0),)
         used = [e for e, w in sorted(zip(self.rows, np.abs(y), strict=True), key=lambda p: -p[1]) if w > NOTHING]
         columns, deletions = [], []
         if exact and len(self.rows):
-            left = null_space(a.T)
             alone = np.linalg.norm(left, axis=1) < NOTHING if left.shape[1] else np.ones(len(self.rows), bool)
             deletions = [e for e, w, x in zip(self.rows, y, alone, strict=True) if x and abs(w) > NOTHING]
             for j, line in self._known(insider).items():
@@ -231,6 +235,14 @@ class _Part:
             mark = self.a[:, self.f[i] != 0].any(axis=1)
             columns = [j for j, line in self._known(insider).items() if ((line != 0) == mark).all()]
         return Breach(target, insider, width, used, columns, deletions, exact)
+
+    def _worked_out(self, insider: str | None, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of the equations as somebody reads them: what of them is said twice, and the matrix that gives the equations a known figure is worked out from. One decomposition for all of them."""
+        if insider not in self.decomposed:
+            u, s, vt = np.linalg.svd(a.T, full_matrices=True)
+            rank = int((s > (s[0] if len(s) else 0) * NOTHING).sum())
+            self.decomposed[insider] = (vt[rank:].T, vt[:rank].T @ (u[:, :rank] / s[:rank]).T)
+        return self.decomposed[insider]
 
     def _known(self, insider: str | None) -> dict[int, np.ndarray]:
         """The known variables that stand in the part's equations, each with its column. What the insider knows anyway frees nothing."""

@@ -74,7 +74,7 @@ def _dominated(con: duckdb.DuckDBPyConnection, manifest: dp.Manifest, table: dp.
     for model, rows, there in _bases(con, manifest, table):
         for side in ("taeller", "naevner"):
             for whole in sorted(there & {side, f"sum_{side}"} if f"stoerste_{side}" in there else ()):
-                yield f"{rows} and g.{whole} <> 0 and g.stoerste_{side} > {limits.sql(table, 2)} * abs(g.{whole})", f"of which one person has nearly all (stoerste_{side} in {model})"
+                yield f"{rows} and g.{whole} <> 0 and cast(g.stoerste_{side} as double) > {limits.sql(table, 2)} * abs(cast(g.{whole} as double))", f"of which one person has nearly all (stoerste_{side} in {model})"
 
 
 def _bases(con: duckdb.DuckDBPyConnection, manifest: dp.Manifest, table: dp.Table) -> Iterable[tuple[str, str, set[str]]]:

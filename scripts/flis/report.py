@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from flis import danish, pages
+from flis import danish, extras, pages
 from flis.database import connect, content_sign, exists
 from flis.home import Home
 from flis.installation import instructed_now
@@ -109,9 +109,9 @@ class Picture:
             from kvalitet.accepteret as a inner join kvalitet.regel as r on a.regel_id = r.regel_id order by all
         """)
         self._read_deliveries()
-        self.extras = self._read_extras()
+        self.extras = extras.read(con)
         self._prepare_rows()
-        code = [*sorted(pages.TEMPLATES.iterdir()), *(Path(__file__).with_name(f"{n}.py") for n in ("report", "workbook", "pages", "danish"))]
+        code = [*sorted(pages.TEMPLATES.iterdir()), *(Path(__file__).with_name(f"{n}.py") for n in ("report", "extras", "workbook", "pages", "danish"))]
         self.sign = hashlib.sha256(b"".join(p.read_bytes() for p in code) + json.dumps(self.rules, default=str, sort_keys=True).encode()).hexdigest()
         self._master: bytes | None = None
 
@@ -189,15 +189,6 @@ class Picture:
                 order by modtaget desc, fil
             """)
 
-    def _read_extras(self) -> dict[str, dict[tuple[str, str], list[dict[str, Any]]]]:
-        """What other parts of the quality work have made, by tekster.yml; a table that is not there, or has other columns, is passed over."""
-        found = {}
-        for table, how in pages.texts()["ekstra"].items():
-            there = {c for (c,) in self._rows("select column_name from information_schema.columns where table_catalog = 'flis' and table_schema = 'kvalitet' and table_name = $1", [table])}
-            if {"kommunekode", "fagomraade", *how["kolonner"]} <= there:
-                found[table] = self._by(f"select kommunekode, fagomraade, {', '.join(how['kolonner'])} from kvalitet.{table} where {how.get('hvor', 'true')} order by all")
-        return found
-
     def _prepare_rows(self) -> None:
         extracted = "(select leverance_id, cast(udtrukket as date) as udtrukket from cpr.raw.leverance)" if self._has("raw", "leverance", "cpr") else "(select null::bigint as leverance_id, null::date as udtrukket)"
         self.con.execute(f"""
@@ -258,7 +249,7 @@ class Picture:
             "leverancer": _delivery_table(deliveries, self.system),
             "mangler": sum(d["antal_mangler"] for d in deliveries),
             "afvist": [{**d, "system": self.system(d["kildesystem"])} for d in self.refused.get((code, area), []) + self.refused.get(("*", area), [])],
-            "ekstra": [{**pages.texts()["ekstra"][table], "raekker": self._shown(table, rows[code, area])} for table, rows in self.extras.items() if rows.get((code, area))],
+            "ekstra": extras.shown(self.extras, (code, area), self.system),
         }
 
     def _rule(self, code: str, rule: dict[str, Any]) -> dict[str, Any]:
@@ -273,10 +264,6 @@ class Picture:
             months = next((r["perioder"] for r in rules if r["regel_id"] == one["regel_id"]), [])
             found.append({**one, "nu": sum(m["afvigelser"] or 0 for m in months if m["accepteret"] and one["periode"] in (None, m["periode"]))})
         return found
-
-    def _shown(self, table: str, rows: list[dict]) -> list[list[str]]:
-        kinds: dict[str, Callable[[Any], str]] = {"maaned": danish.month, "tal": danish.number, "kr": lambda v: danish.number(v, 2), "andel": danish.share, "system": self.system, "tekst": str}
-        return [["" if row[name] is None else kinds[kind](row[name]) for name, (_, kind) in pages.texts()["ekstra"][table]["kolonner"].items()] for row in rows]
 
     def fingerprints(self, municipality: dict[str, Any]) -> dict[str, str]:
         """Per fagområde what tells what a municipality's report says of it, and how: the same sign, the same workbook; all the same and in the same order, the same page.

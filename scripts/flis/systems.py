@@ -15,6 +15,7 @@ import duckdb
 from flis import danish, pages
 from flis.datapackage import Manifest
 from flis.home import Home
+from flis.validate import UNKNOWN
 
 COMPARISON = Path(__file__).with_name("systems.sql")
 KINDS = {"tomt_felt": "Tomme felter", "ukendt_kode": "Ukendte koder", "regelbrud": "Brud på regler", "fordeling": "Fordelinger"}
@@ -70,7 +71,8 @@ def _area(con: duckdb.DuckDBPyConnection, manifest: Manifest, area: str) -> dict
     tables: dict[str, dict[str, dict[str, Any]]] = {}
     for row in measured:
         tables.setdefault(row["art"], {}).setdefault(row["maal"], {})[row["kildesystem"]] = row
-    return {"systemer": systems, "tydelige": clear, "tabeller": {kind: tables[kind] for kind in KINDS if kind in tables}, "skift": _changes(con, area)}
+    return {"systemer": systems, "tydelige": clear, "tabeller": {kind: tables[kind] for kind in KINDS if kind in tables}, "skift": _changes(con, area),
+            "koder": _unmapped(con, area)}
 
 
 def _labels(con: duckdb.DuckDBPyConnection, manifest: Manifest, area: str) -> dict[str, str]:
@@ -103,6 +105,23 @@ def _changes(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
             group by all order by all
         """, area),
     }
+
+
+def _unmapped(con: duckdb.DuckDBPyConnection, area: str) -> dict[str, Any]:
+    """The area's codes without a translation, by system: those of enough municipalities, or of a register that is no municipality's; of the others how many they are.
+
+    What one municipality alone has written may be anything, so it stands in its own report only.
+    """
+    found = _rows(con, f"""
+        select s.systemnavn, u.begreb, u.kode, u.kildekode, max(u.periode) as senest, sum(u.antal_raekker)::bigint as antal,
+            case when bool_and(u.kommunekode <> '{UNKNOWN}') then count(distinct u.kommunekode)::integer end as kommuner
+        from kvalitet.uoversat_kode as u
+        inner join koder.kildesystem as s on u.kildesystem = s.kildesystem
+        where u.fagomraade = $1
+        group by all order by all
+    """, area)
+    shown = [one for one in found if one["kommuner"] is None or one["kommuner"] >= _fewest(con)]
+    return {"vist": shown, "faa": len(found) - len(shown)}
 
 
 def _shown(value: Decimal, unit: str) -> str:

@@ -66,7 +66,7 @@ class Rules:
 
     sides: dict[str, tuple[str, str | None]]
     units: dict[str, str]
-    relations: list[tuple[str, str, float, str]]        # formel, led, koefficient, art: sum, del, til_dato, januar
+    relations: list[tuple[str, str, float, str]]        # formel, led, koefficient, art: sum, del, til_dato, januar, tilvaekst
     groups: dict[str, list[tuple[str, str]]]            # kommunekode → (gruppetype, gruppekode)
     audiences: list[str]                                # in order: each is shown no more than the one before
     limits: dict[tuple[str, str], tuple[int, int | None]]       # (modtagerkreds, noegletal_id or *) → fewest persons, fewest left
@@ -85,7 +85,18 @@ class Rules:
             if kind in ("sum", "januar") and a in name and b in name:
                 old, new = sorted((name[a], name[b]), reverse=True)
                 name = {f: new if n == old else n for f, n in name.items()}
+        for parts in self.balances():
+            together = {name[part] for part, _ in parts}
+            name = {f: min(together) if n in together else n for f, n in name.items()}
         return name
+
+    def balances(self) -> list[list[tuple[str, float]]]:
+        """The movements of which everybody knows the sum, for what they move is shown each month (`tilvaekst`)."""
+        found: dict[str, list[tuple[str, float]]] = {}
+        for stock, part, c, kind in self.relations:
+            if kind == "tilvaekst":
+                found.setdefault(stock, []).append((part, c))
+        return [parts for _, parts in sorted(found.items()) if all(part in self.units for part, _ in parts)]
 
     def to_date(self) -> set[str]:
         """Years to date of what is published month by month: what is shown of them follows from the months (flis.months), and they are in no other equation."""
@@ -217,6 +228,8 @@ class Family:
         self.scopes = Scopes(self.rules)
         self.differences = {whole for whole, _, c, kind in self.rules.relations if kind == "sum" and c < 0}
         self.evened_out: set[int] = set()                   # variables that are zero because as many came as went
+        # Where everybody knows what all of them come to, a zero tells as much as another figure: one that moves alone is what the stock moved.
+        self.moves = self._moves()
         self.index: dict[Variable, int] = {}
         self._names: list[Variable] = []
         self.known: set[int] = set()                        # read in an earlier release
@@ -235,6 +248,11 @@ class Family:
         self._bounds()
         if self.earlier:
             self.hidden |= self._same(self.earlier)
+
+    def _moves(self) -> set[str]:
+        names = self.rules.families()
+        balanced = {names[part] for parts in self.rules.balances() for part, _ in parts}
+        return {formula for formula, name in names.items() if name in balanced}
 
     # --- what there is -----------------------------------------------------------------------------------------------------------------------
 
@@ -319,9 +337,12 @@ class Family:
         return sums
 
     def _value(self, v: int) -> float:
+        return self._named(v)[3]
+
+    def _named(self, v: int) -> Variable:
         if len(self._names) != len(self.index):
             self._names = list(self.index)
-        return self._names[v][3]
+        return self._names[v]
 
     def _equation(self, sign: tuple, members: list[int], rows: set[Row]) -> None:
         self.sums[sign] = len(self.equations)
@@ -376,12 +397,18 @@ class Family:
                     terms = [(v, 1.0), *((of[p, code][period], -c) for p, c in parts if period in of.get((p, code), {}))]
                     if len(terms) == 1 + len(parts) and (kind == "sum" or period.month == 1):
                         self._fixed(tuple(terms))
+        for parts in self.rules.balances():
+            (first, _), *_ = parts
+            for (_, code), months in [item for item in of.items() if item[0][0] == first]:
+                for period in months:
+                    if all(period in of.get((part, code), {}) for part, _ in parts):
+                        self._fixed(tuple((of[part, code][period], c) for part, c in parts))
 
     def _bounds(self) -> None:
         names = list(self.index)
         values = np.array([n[3] for n in names])
         negative = {n[0] for n in names if n[3] < 0} | self.differences
-        low = np.array([-np.inf if n[0] in negative else min(1.0, n[3]) if self.rules.units.get(n[0]) in COUNTS else 0.0 for n in names])
+        low = np.array([-np.inf if n[0] in negative else min(1.0, n[3]) if self.rules.units.get(n[0]) in COUNTS and n[0] not in self.moves else 0.0 for n in names])
         high = np.full(len(names), np.inf)
         self.equations_of: dict[int, set[int]] = defaultdict(set)
         for e, equation in enumerate(self.equations):
@@ -429,12 +456,13 @@ class Family:
     def _give_room(self, breach: Breach, touched: set[int]) -> bool:
         """One more unknown that stands where the target does, or else without all the sums that bind it; whichever takes fewer rows."""
         sums = [e for e in breach.deletions if self.equations[e].unit is not None]
-        columns = [v for v in breach.columns if self._may_be_hidden(v) and self.system.values[v] - self.system.low[v] >= breach.target.width - breach.width]
+        needed, grows = breach.target.width - breach.width, self._grow_with(breach)
+        columns = [v for v in breach.columns if self._may_be_hidden(v) and (v in grows or self.system.values[v] - self.system.low[v] >= needed)]
         rows = len(set().union(*(self.rows_of_sum[e] for e in sums)) - self._withheld_rows())
         if not columns and not sums:
             # bound by what has been published, or by identities alone: any more unknown in them helps
-            columns = [v for e in breach.deletions for v, _ in self.equations[e].terms if self._may_be_hidden(v) and self.system.values[v] > self.system.low[v]]
-        best = min(columns, key=lambda v: (self._cost(v), v), default=None)
+            columns = [v for e in breach.deletions for v, _ in self.equations[e].terms if self._may_be_hidden(v) and (v in grows or self.system.values[v] > self.system.low[v])]
+        best = min(columns, key=lambda v: (self._cost(v)[0], v not in grows, self._cost(v), v), default=None)
         if best is not None and (not sums or self._cost(best)[0] <= rows):
             self.hidden.add(best)
             touched |= self.equations_of[best]
@@ -443,13 +471,23 @@ class Family:
             touched |= set(sums)
         return best is not None or bool(sums)
 
+    def _grow_with(self, breach: Breach) -> set[int]:
+        """What can grow when the target grows, for a sum of the two, with opposite signs, is known: in it a zero is room."""
+        own = {v for v, _ in breach.target.terms}
+        found = set()
+        for e in breach.deletions:
+            terms = self.equations[e].terms
+            if self.equations[e].unit is None and (signs := {c > 0 for v, c in terms if v in own}):
+                found |= {v for v, c in terms if v not in own and {c > 0} != signs and self._named(v)[0] in self.moves}
+        return found
+
     def _may_be_hidden(self, v: int) -> bool:
         # a true zero is shown: a withheld figure is then known not to be one, and the bounds say so
         return v not in self.hidden and self.hideable(v)
 
     def hideable(self, v: int) -> bool:
         """Whether a figure can be withheld: it has not been read already, and is more than that there is nobody."""
-        return v not in self.known and (self.system.values[v] != 0 or v in self.evened_out)
+        return v not in self.known and (self.system.values[v] != 0 or v in self.evened_out or self._named(v)[0] in self.moves)
 
     def _cost(self, v: int) -> tuple[float, float]:
         """How many rows it takes; among equals the municipality that has lost least, so that it is not always the smallest."""

@@ -25,6 +25,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 LIMIT = 5               # persons
+# What any reader of the definitions knows: a month's movements are what the population has grown by to the next, and that is public. It does not hold where the register was put right.
+STOCK, MOVEMENTS = "alle_borgere_maaned_primo", {"tilflyttede": 1.0, "fraflyttede": -1.0, "indvandrede": 1.0, "udvandrede": -1.0, "foedte": 1.0, "doede": -1.0}
 FIGURES_AT_LEAST = 30   # an identity is believed when it holds in this many shown places, and in all
 NEAR = 1e-7
 Variable = tuple[str, str, str]     # formula, municipality, month
@@ -218,7 +220,18 @@ class System:
                     terms = [((g, k, before.get(p, "") if back else p), c) for g, back, c in relation]
                     if all(v in places for v, _ in terms) and not (any(b for _, b, _ in relation) and p[5:7] == "01"):
                         rows.append(self.equation(terms, 0.0))
+        rows += self.balances(dict(zip(months[1:], months, strict=False))) if siblings is not None else []
         self.rows = [r for r in rows if r[0]]
+
+    def balances(self, before: dict[str, str]) -> list[tuple[dict[int, float], float]]:
+        """One equation for each municipality and month whose population is shown then and the month after, where the register balances."""
+        places, found = set(self.world.shown) | set(self.unknown), []
+        for f, k, p in self.world.shown:
+            if f == STOCK and (f, k, before.get(p, "")) in self.world.shown and all((m, k, before[p]) in places for m in MOVEMENTS):
+                grown = self.world.shown[f, k, p] - self.world.shown[f, k, before[p]]
+                if abs(grown - sum(c * self.world.truth.get((m, k, before[p]), np.inf) for m, c in MOVEMENTS.items())) < 1e-6:
+                    found.append(self.equation([((m, k, before[p]), c) for m, c in MOVEMENTS.items()], grown))
+        return found
 
     def equation(self, terms: list[tuple[Variable, float]], value: float) -> tuple[dict[int, float], float]:
         unknown: dict[int, float] = defaultdict(float)
@@ -288,7 +301,7 @@ def intervals(world: World, names: list[Variable], a: np.ndarray, b: np.ndarray,
         top = min((world.shown[n, k, p] for t, n in world.parts if t == f and (n, k, p) in world.shown), default=None)
         negative = any(v < 0 for (g, _, _), v in world.shown.items() if g == f) if f not in _SIGN else _SIGN[f]
         _SIGN[f] = negative
-        bounds.append((None if negative else 1.0 if f in whole else 0.0, top))
+        bounds.append((None if negative else 1.0 if f in whole and f not in MOVEMENTS else 0.0, top))
     low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     random = np.random.default_rng(1)
     known: list[bool] = []

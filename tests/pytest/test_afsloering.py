@@ -77,7 +77,7 @@ def test_null_space():
 MONTH = date(2026, 3, 1)
 CODES = [f"{n:04}" for n in range(1, 41)]
 SIDES = {"antal": ("dele", None), "andel": ("dele", "alle"), "resten": ("rest", "alle"), "dage": ("dage", "alle")}
-FACTORS = {"til": 1.0, "fra": 1.0, "netto": 1.0, "antal": 1.0, "andel": 100.0, "resten": 100.0, "dage": 1.0}
+FACTORS = {"til": 1.0, "fra": 1.0, "netto": 1.0, **dict.fromkeys(angreb.MOVEMENTS, 1.0), "antal": 1.0, "andel": 100.0, "resten": 100.0, "dage": 1.0}
 
 
 def world(audience_limits: tuple = ()) -> Rules:
@@ -177,6 +177,29 @@ def test_as_many_who_went_as_came_is_not_nobody():
     assert ("netto", "kommunegruppe", "0") in away
     assert not away & {("netto", "kommune", CODES[0]), ("til", "kommune", CODES[0]), ("netto", "landet", "000")}
     nothing_comes_back(angreb.attack(published(rows, rules, set(withhold(rows, rules)))))
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_what_the_population_has_grown_by_tells_no_movement(tied):
+    """The population of this month and the next is public, so one movement that alone is withheld is the growth less the others; where it is the only one there was, a zero must hide it."""
+    dice, rules, moves = random.Random(1), world(), list(angreb.MOVEMENTS)
+    rules.sides, rules.units = {m: (m, None) for m in moves}, dict.fromkeys(moves, "personer")
+    rules.relations = [(angreb.STOCK, m, c, "tilvaekst") for m, c in angreb.MOVEMENTS.items()] if tied else []
+    counts = {k: {m: dice.choice([0, 0, 1, 2, 9, 30]) for m in moves} for k in CODES}
+    counts[CODES[3]] = {m: int(m == "doede") for m in moves}        # one death, and nothing else
+    rows = [Figure(m, k, MONTH, MONTH, float(n), None, True, True, n, None, None) for k, of in counts.items() for m, n in of.items()]
+    held = set(withhold(rows, rules))
+    seen = published(rows, rules, held)
+    for k, of in counts.items():
+        grown = sum(c * of[m] for m, c in angreb.MOVEMENTS.items())
+        for month, people in (("2026-03-01", 1000.0), ("2026-04-01", 1000.0 + grown)):
+            seen.shown[angreb.STOCK, k, month] = seen.truth[angreb.STOCK, k, month] = people
+    found = angreb.attack(seen)
+    if tied:
+        nothing_comes_back(found)
+        assert len({one for _, one, kind, code, *_ in held if (kind, code) == ("kommune", CODES[3])}) > 1
+    else:
+        assert found["med_sammenhaenge"] > 10       # the attacker has teeth
 
 
 def test_few_who_are_left_are_few():

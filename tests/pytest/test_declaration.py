@@ -272,6 +272,11 @@ def test_figures_are_what_a_count_by_hand_gives(deklareret):
 
     people = rows(deklareret, "select koen, civilstand, statsborgerskabsgruppe, antal_personer from marts.fct_borger__folketal")
     assert found["borger", COUNTRY, "dq:koder_oversat"][:2] == (sum(n * sum(code != "ukendt" for code in codes) for *codes, n in people), 3 * sum(n for *_, n in people))
+    translated = {"organisation": ["enhedstype"], "ansaettelse": ["overenskomst", "ansaettelsesform", "ansaettelsesstatus"], "loenlinje": ["loenart"], "fravaer": ["fravaersaarsag"]}
+    codes = [c for concept, names in translated.items() for name in names
+             for (c,) in rows(deklareret, f"select {name} from standardized.int_personale__{concept} where frasat_aarsag is null and {name}_kildekode is not null")]
+    assert found["personale", COUNTRY, "dq:koder_oversat"][:2] == (len(codes) - codes.count("ukendt"), len(codes)) and "ukendt" in codes
+    assert {found[area, COUNTRY, "dq:koder_oversat"][3] for area in rules.areas()} == {"opgjort"}, "of every area there is a figure"
 
 
 def test_every_municipality_with_an_instruction_has_every_measure(deklareret):

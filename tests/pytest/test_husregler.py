@@ -38,7 +38,7 @@ def models(manifest, *prefixes: str) -> list:
     return found
 
 
-SHARED = {"kvalitet_": ("raekkeudfald", "leveranceprofil", "leverancefordeling", "kontrolsum", "raekkeregnskab", "manglende_del", "indholdsprofil", "indholdsskitse"), "lagafstemning_": ("lagafstemning",), "formler_": ("int_faelles__formelvaerdi",)}
+SHARED = {"kvalitet_": ("raekkeudfald", "leveranceprofil", "leverancefordeling", "kontrolsum", "raekkeregnskab", "manglende_del", "indholdsprofil", "indholdsskitse", "kodeoversaettelse"), "lagafstemning_": ("lagafstemning",), "formler_": ("int_faelles__formelvaerdi",)}
 
 
 @pytest.mark.parametrize("start", SHARED)
@@ -68,13 +68,26 @@ def test_et_fagomraade_siger_kun_det_der_spoerges_om(monkeypatch) -> None:
 
     said = {start: [entry for name, macro in context.items() if name.startswith(start) for entry in macro()] for start in SHARED}
     assert all(said.values())
-    assert {key for entry in said["kvalitet_"] for key in entry} == {"model", "taelles", "ikke_gaeldende", "flyttes_af", "sammenlaegges", "beloeb", "profil", "fordeling", "indhold", "andet_indhold"}
+    assert {key for entry in said["kvalitet_"] for key in entry} == {"model", "taelles", "ikke_gaeldende", "flyttes_af", "sammenlaegges", "beloeb", "kildekoder", "profil", "fordeling", "indhold", "andet_indhold"}
+    assert {frozenset(about) for entry in said["kvalitet_"] for about in entry.get("kildekoder", {}).values() if isinstance(about, dict)} == {frozenset({"kildekode", "standard"})}
     assert {key for entry in said["kvalitet_"] for about in entry.get("profil", {}).values() for key in about} == {"ukendt", "angaar"}
     assert {key for entry in said["kvalitet_"] for key in entry.get("fordeling", {})} == {"noegler", "taelles", "aktuelle", "hviler", "mindst", "kommer_og_gaar"}
     assert {key for entry in said["kvalitet_"] for key in entry.get("indhold", {})} == {"omfang", "bevaegelser", "person", "maal", "koder", "afledte", "personkoder", "foelges", "i_gang", "enhed", "datoer", "ens"}
     assert {key for entry in said["lagafstemning_"] for key in entry} == {"standard", "marts", "maal"}
     names = [entry["model"] for entry in said["kvalitet_"]] + said["formler_"]
     assert len(names) == len(set(names)) and all(any((REPO / "models").rglob(f"{name}.sql")) for name in names)
+
+
+def test_hver_kode_der_oversaettes_bliver_talt(monkeypatch) -> None:
+    """A code that a crosswalk translates is said by its area, with the column it came in: else one without a row there would be 'ukendt' and in no list."""
+    monkeypatch.syspath_prepend(REPO / "tests")
+    from sqlfluff_lib import context
+
+    said = {entry["model"]: {about["kildekode"] if isinstance(about, dict) else about for about in entry.get("kildekoder", {}).values()}
+            for name, macro in context.items() if name.startswith("kvalitet_") for entry in macro()}
+    translated = {path.stem: set(re.findall(r"oversaet\('\w+', '(\w+)'", path.read_text("utf-8"))) for path in (REPO / "models" / "standardized").rglob("int_*.sql")}
+    assert sum(map(len, translated.values())) > 15
+    assert not {model: missing for model, columns in translated.items() if (missing := columns - said.get(model, set()))}
 
 
 def test_hver_model_begynder_med_sit_korn(manifest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from flis.database import connect
+from flis.pages import rough
 from flis.systems import write_systems
 from regelverden import World
 
@@ -30,6 +32,9 @@ def world(tmp_path_factory) -> World:
             ("raekkeregnskab", {**origin, "leverance_id": number, "kommunekode": kommune, "tabel": "t", "antal_ind": 100}),
             ("leveranceprofil", {**origin, "_leverance_id": number, "begreb": "postering", "felt": "bilag_id", "antal_raekker": 100, "antal_tomme": tomme, "antal_ukendte": 0}),
             ("leverancefordeling", {**origin, "_leverance_id": number, "begreb": "postering", "felt": "dranst", "vaerdi": "1" if system == "kmd_opus" else "2", "antal_raekker": 9, "antal_aktuelle": 9}))
+    for kommune, kildekode, antal in [*((k, "NY", 12) for k, *_ in LARGE[:4]), *((k, "Jens Jensen", 900) for k, *_ in LARGE[:2]), ("0998", "Q", 2)]:
+        world.add(("uoversat_kode", {"fagomraade": "oekonomi", "kildesystem": "kmd_opus", "kommunekode": kommune, "periode": date(2026, 1, 1), "begreb": "postering", "kode": "beloebstype",
+                                     "kildekode": kildekode, "antal_raekker": antal}))
     with connect(world.home, write="flis") as con:
         con.execute("create table kvalitet.regel (regel_id varchar, fagomraade varchar, titel varchar)")
         con.execute("create table kvalitet.koersel as select '2026-03-01T00:00:00.000000Z' as koersel")
@@ -66,6 +71,12 @@ def test_rule_breaks_are_per_thousand_rows_and_only_of_rules_that_are_broken(wor
     assert measured(world, "regelbrud", "OK-01")["oes_indsigt"][:2] == (3, pytest.approx(20 / 3, abs=1e-4))
     assert measured(world, "regelbrud", "OK-02") == {}
     assert "OK-01 Regel et" in world.page
+
+
+def test_codes_without_a_translation_are_shown_of_several_municipalities_and_roughly(world: World) -> None:
+    cells = re.findall(r"<span>(NY|Q)</span></td>\s*<td[^>]*><span>januar 2026</span></td><td[^>]*><span>([^<]+)</span></td><td[^>]*>([^<]+)</td>", world.page)
+    assert cells == [("NY", "4", rough(48)), ("Q", "hele landet", rough(2))] and rough(48) != "48"
+    assert "Jens Jensen" not in world.page and "Derudover 1 kode fra færre end 3 kommuner" in world.page
 
 
 def test_an_area_without_systems_to_compare_says_so(world: World) -> None:

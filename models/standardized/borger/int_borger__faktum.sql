@@ -53,7 +53,10 @@ person as (
         coalesce(s.er_bosat, false) as er_bosat,
         cast(null as boolean) as har_adressebeskyttelse,
         case when p.koen_kildekode in ('M', 'K') then p.koen_kildekode else 'ukendt' end as koen,
-        p.foedselsdato
+        p.foedselsdato,
+        p.status_kildekode,
+        p.koen_kildekode,
+        cast(null as string) as civilstand_kildekode
     from {{ kun_beroerte(ref('stg_cpr__person')) }} as p
     left join statusser as s
         on p.status_kildekode = s.statuskode
@@ -81,7 +84,10 @@ adresse as (
         cast(null as boolean) as er_bosat,
         a.har_adressebeskyttelse,
         cast(null as string) as koen,
-        cast(null as date) as foedselsdato
+        cast(null as date) as foedselsdato,
+        cast(null as string) as status_kildekode,
+        cast(null as string) as koen_kildekode,
+        cast(null as string) as civilstand_kildekode
     from {{ kun_beroerte(ref('stg_cpr__adresse')) }} as a
     left join kommuner as k
         on a.kommunekode = k.kommunekode
@@ -108,7 +114,10 @@ civilstand as (
         cast(null as boolean) as er_bosat,
         cast(null as boolean) as har_adressebeskyttelse,
         cast(null as string) as koen,
-        cast(null as date) as foedselsdato
+        cast(null as date) as foedselsdato,
+        cast(null as string) as status_kildekode,
+        cast(null as string) as koen_kildekode,
+        c.civilstand_kildekode
     from {{ kun_beroerte(ref('stg_cpr__civilstand')) }} as c
     left join civilstande as k
         on c.civilstand_kildekode = k.civilstandskode
@@ -135,7 +144,10 @@ statsborgerskab as (
         cast(null as boolean) as er_bosat,
         cast(null as boolean) as har_adressebeskyttelse,
         cast(null as string) as koen,
-        cast(null as date) as foedselsdato
+        cast(null as date) as foedselsdato,
+        cast(null as string) as status_kildekode,
+        cast(null as string) as koen_kildekode,
+        cast(null as string) as civilstand_kildekode
     from {{ kun_beroerte(ref('stg_cpr__statsborgerskab')) }}
 
 ),
@@ -173,6 +185,9 @@ final as (
         s.har_adressebeskyttelse,
         s.koen,
         s.foedselsdato,
+        s.status_kildekode,
+        s.koen_kildekode,
+        s.civilstand_kildekode,
         -- The last digit is odd for men; that a person's sex says otherwise is kept and shown, never put right.
         s.koen in ('M', 'K') and s.koen <> case when substr(n.cpr, 10, 1) in ('1', '3', '5', '7', '9') then 'M' else 'K' end as koen_modsiger_nummer,
         case

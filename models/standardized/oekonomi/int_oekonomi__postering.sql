@@ -66,6 +66,7 @@ final as (
         tabel,
         kilde_id,
         beloebstype,
+        vaerditype_kildekode,
         regnskabsaar,
         regnskabsperiode,
         case

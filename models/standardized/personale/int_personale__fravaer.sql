@@ -95,6 +95,7 @@ final as (
         ansaettelse_id,
         person_id,
         fravaersaarsag,
+        fravaersaarsag_kildekode,
         gyldig_fra,
         gyldig_til,
         fravaer_fra,

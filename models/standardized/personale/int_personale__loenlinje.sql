@@ -88,6 +88,7 @@ final as (
         ansaettelse_id,
         person_id,
         loenart,
+        loenart_kildekode,
         funktion || '.' || dranst || '.' || ejerforhold || '.' || gruppering || '.' || art as kontostreng,
         funktion,
         dranst,

@@ -77,6 +77,7 @@ final as (
         overordnet_enhed_id,
         enhedsnavn,
         enhedstype,
+        enhedstype_kildekode,
         p_nummer,
         gyldig_fra,
         gyldig_til,

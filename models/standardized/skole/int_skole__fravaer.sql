@@ -92,6 +92,7 @@ final as (
         person_id,
         dato,
         fravaersart,
+        fravaersart_kildekode,
         andel,
         case
             when aarsag is not null then aarsag

@@ -86,6 +86,7 @@ final as (
         institutionsnummer,
         institutionsnavn,
         institutionstype,
+        institutionstype_kildekode,
         ejer_kommunekode,
         gyldig_fra,
         gyldig_til,

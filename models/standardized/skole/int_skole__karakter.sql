@@ -98,10 +98,14 @@ final as (
         person_id,
         institutionsnummer,
         klassetrin,
+        klassetrin_kildekode,
         proevefag,
+        fag_kildekode,
         proevetype,
+        proevetype_kildekode,
         dato,
         karakter,
+        karakter_kildekode,
         case
             when aarsag is not null then aarsag
             when nr_i_noegle > 1 then 'dublet'

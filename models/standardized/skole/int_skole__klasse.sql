@@ -77,7 +77,9 @@ final as (
         institutionsnummer,
         klassebetegnelse,
         klassetrin,
+        klassetrin_kildekode,
         klassetype,
+        klassetype_kildekode,
         skoleaar,
         case
             when aarsag is not null then aarsag

@@ -91,6 +91,7 @@ final as (
         elev_id,
         person_id,
         tilbudstype,
+        tilbudstype_kildekode,
         timer_pr_uge,
         takstgruppe,
         visitationsdato,

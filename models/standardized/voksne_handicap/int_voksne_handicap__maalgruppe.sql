@@ -39,6 +39,7 @@ final as (
         l.kilde_id,
         l.leveret_periode,
         coalesce(k.standardkode, 'ukendt') as maalgruppe,
+        l.maalgruppe_kildekode,
         case
             when l.er_slettet is null then 'slettemaerke_ulaeseligt'
             when l.er_slettet then 'slettet_i_kilden'

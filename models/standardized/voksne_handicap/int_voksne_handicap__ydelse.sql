@@ -121,6 +121,7 @@ oversat as (
             when length(trim(leading '0' from l.tilbud_kildekode)) > 6 then trim(leading '0' from l.tilbud_kildekode)
             else lpad(nullif(trim(leading '0' from l.tilbud_kildekode), ''), 6, '0')
         end as tilbud_id,
+        coalesce(tk.standardkode, 'ukendt') as tilbudstype,
         coalesce(s.standardkode, 'ukendt') as ydelsesstatus,
         -- An empty or unknown code of the acting municipality means the one that reports.
         coalesce(hk.kommunekode, l.kommunekode) as angivet_handlekommunekode,
@@ -218,6 +219,9 @@ final as (
         person_id,
         paragraf,
         ydelseskode,
+        paragraf_kildekode,
+        tilbudstype,
+        tilbudstype_kildekode,
         tilbud_id,
         afgraenset_fra as gyldig_fra,
         afgraenset_til as gyldig_til,
@@ -225,6 +229,7 @@ final as (
         betaling_kommunekode,
         opholds_kommunekode,
         ydelsesstatus,
+        status_kildekode,
         omfang_timer_uge,
         er_akut,
         case
