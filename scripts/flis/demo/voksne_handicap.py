@@ -603,7 +603,7 @@ def plant_missing_paragraph(verden: Verden) -> None:
 
 
 def plant_jump(verden: Verden) -> None:
-    """VH-95: one municipality that changes system has a third more services (§ 104), at least twelve, from the month of the change on: the new system has what the old did not tell."""
+    """VH-95: one municipality that changes system has a third more services (§ 104), at least fifteen, from the month of the change on: the new system has what the old did not tell."""
     con = verden.con
     found = con.execute(f"""
         select s.kildesystem, (select count(*) from vh.ydelse as y where y.kommunekode = s.kommunekode and y.fra < date '{verden.change}' and y.til > date '{verden.change}')
@@ -613,7 +613,7 @@ def plant_jump(verden: Verden) -> None:
     if not found or len(verden.months) < 3:
         return
     system, there = found[0]
-    count = max(12, there // 3)
+    count = max(15, there // 3)        # some of them are recipients already, and under ten is no jump (seed systemgraense)
     if too_few(verden, JUMP_IN, "30011", "VH-95", count):
         return
     plant_group(verden, JUMP_IN, "30011", count, "VH-95", start=verden.change)
