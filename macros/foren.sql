@@ -43,7 +43,7 @@
   nine or ten digits with nothing, a hyphen or a blank before the last four. Wider than what is looked for as a file comes in, for a code is seldom so long.
 #}
 {% macro vist_kildekode(kode) -%}
-    case when regexp_matches({{ kode }}, '(^|[^0-9])[0-9]{5,6}[ -]?[0-9]{4}([^0-9]|$)|pnr-[a-p]{16}') then '(maskeret)' else {{ kode }} end
+    case when regexp_extract({{ kode }}, '(^|[^0-9])[0-9]{5,6}[ -]?[0-9]{4}([^0-9]|$)|pnr-[a-p]{16}', 0) <> '' then '(maskeret)' else {{ kode }} end
 {%- endmacro %}
 
 {# The month a regnskabsperiode belongs to: 0 (opening balance) to January, 13-16 (supplement) to December of the regnskabsår. #}

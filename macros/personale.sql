@@ -160,9 +160,32 @@
     )
 {%- endmacro %}
 
-{# An absence's working days in the month, with what its employment is. A working day is 7.4 hours. Long is more than 30 calendar days of the whole absence; one that is
-   still open (kendt_til) is counted to the end of its month. #}
-{% macro maalt_fravaer(fravaer, ansaettelser, konteringer) -%}
+{# CTEs that end in `maalt`: each absence's working days in the month, with what its employment is. A working day is 7.4 hours. Long is more than 30 calendar days of the
+   whole absence; one that is still open (kendt_til) is counted to the end of its month. #}
+{% macro maalt_fravaer() -%}
+fravaer as (
+
+    select
+        *,
+        case when fravaer_til >= date '9999-12-31' then gyldig_til else fravaer_til end as kendt_til
+    from {{ kun_beroerte(ref('std_personale__fravaer')) }}
+
+),
+
+ansaettelser as (
+
+    select * from {{ kun_beroerte(ref('std_personale__ansaettelse')) }}
+
+),
+
+konteringer as (
+
+    select * from {{ kun_beroerte(ref('int_personale__kontering')) }}
+
+),
+
+maalt as (
+
     select
         f.kommunekode,
         f.periode,
@@ -179,19 +202,21 @@
         coalesce(e.overenskomst, 'ukendt') as overenskomst,
         coalesce(e.ansaettelsesform, 'ukendt') as ansaettelsesform,
         coalesce(k.er_nomenklaturrelevant, false) as er_nomenklaturrelevant
-    from {{ fravaer }} as f
-    left join {{ ansaettelser }} as e
+    from fravaer as f
+    left join ansaettelser as e
         on
             f.kommunekode = e.kommunekode
             and f.periode = e.periode
             and f.kildesystem = e.kildesystem
             and f.ansaettelse_id = e.ansaettelse_id
-    left join {{ konteringer }} as k
+    left join konteringer as k
         on
             f.kommunekode = k.kommunekode
             and f.periode = k.periode
             and f.kildesystem = k.kildesystem
             and f.ansaettelse_id = k.ansaettelse_id
+
+)
 {%- endmacro %}
 
 {# Whether the row `m` is one that the selection `u` (formel_personaleudvalg) takes: '*' is everything, a list is separated by blanks, and causes may be named by the

@@ -145,11 +145,11 @@ def close_dbt_connections() -> None:
 
 def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = None, periode: str | None = None,
           full_refresh: bool = False, tests: bool = True, select: Iterable[str] = (), progress: Progress | None = None,
-          meanwhile: Callable[[], object] | None = None, leaving: Iterable[str] = ()) -> BuildResult:
+          meanwhile: Callable[[], object] | None = None, leaving: Callable[[built.Project, set[str]], set[str]] | None = None) -> BuildResult:
     """Build the seeds, models and their tests that rest on something that has changed; incremental models take only the slices that what arrived has touched.
 
     `fagomraade` narrows to that area's models and what they rest on, `select` (dbt's selectors) to nodes that are then built whether they need it or not. `kommune` (four digits) and `periode` (YYYY-MM) make those deliveries be computed again even though nothing
-    new arrived; they leave nothing out, for a model is fit to be shown only when it has taken all that is loaded. Without `tests` the models are built unchecked. `meanwhile` is called before the work begins, where there is something to build. What is named in `leaving` is left to a later build, unless everything is to be built anew. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
+    new arrived; they leave nothing out, for a model is fit to be shown only when it has taken all that is loaded. Without `tests` the models are built unchecked. `meanwhile` is called before the work begins, where there is something to build. `leaving` says which of the nodes that are due are left to a later build, unless everything is to be built anew. A model whose own text, crosswalk or set-up has changed since it was last built is rebuilt whole first.
     """
     stands = project(home)
     dbt = Dbt(home, progress)
@@ -174,7 +174,7 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     if fagomraade:
         due = stands.narrowed(fagomraade, due)
     _forget(home, due, named)
-    left = set() if full_refresh else due & set(leaving)
+    left = leaving(stands, due) if leaving and due and not full_refresh else set()
     due -= left
     chosen = list(select)
     if not (chosen or due):

@@ -237,11 +237,9 @@ class _Part:
         return Breach(target, insider, width, used, columns, deletions, exact)
 
     def _worked_out(self, insider: str | None, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of the equations as somebody reads them: what of them is said twice, and the matrix that gives the equations a known figure is worked out from. One decomposition for all of them."""
+        """Of the equations as somebody reads them: what of them is said twice, and the matrix that gives the equations a known figure is worked out from. Once for all targets."""
         if insider not in self.decomposed:
-            u, s, vt = np.linalg.svd(a.T, full_matrices=True)
-            rank = int((s > (s[0] if len(s) else 0) * NOTHING).sum())
-            self.decomposed[insider] = (vt[rank:].T, vt[:rank].T @ (u[:, :rank] / s[:rank]).T)
+            self.decomposed[insider] = null_space(a.T), np.linalg.pinv(a.T, rcond=NOTHING)
         return self.decomposed[insider]
 
     def _known(self, insider: str | None) -> dict[int, np.ndarray]:

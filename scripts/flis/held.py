@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import duckdb
 
-from flis.build import BuildError, mark, project
-from flis.built import marked
+from flis.build import BuildError, mark
+from flis.built import Project, marked
 from flis.database import connect, exists
 from flis.home import Home
 from flis.rules import load_rules, looked_at
@@ -49,10 +49,11 @@ def settle(home: Home, progress: Progress | None = None) -> int:
     return result.models
 
 
-def wait_for_marks(home: Home) -> set[str]:
-    """The names of the models that a build can leave to `settle`, which builds them when the rules have been run: they bear marks, and no rule looks at them. `settle` will have something to do."""
-    waiting = project(home).until_marked(looked_at(load_rules()))
-    _remember(home, LEFT)
+def left_to_marks(home: Home, stands: Project, due: set[str]) -> set[str]:
+    """What of that which is due a build can leave to `settle`, which builds it when the rules have been run: what bears marks, and no rule looks at. Where that is anything, `settle` has something to do."""
+    waiting = due & stands.until_marked(looked_at(load_rules()))
+    if waiting:
+        _remember(home, LEFT)
     return waiting
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from decimal import Decimal
 from functools import cache
@@ -13,6 +12,7 @@ import jinja2
 import yaml
 
 from flis import danish
+from flis.guard import Limits
 from flis.home import REPO
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -33,8 +33,7 @@ def count(value: int, word: str) -> str:
 @cache
 def least_shown() -> int:
     """The fewest persons that a municipality's people may be told of in another municipality (seed fortrolighedsgraense, what holds for every key figure)."""
-    with (REPO / "seeds" / "faelles" / "fortrolighedsgraense.csv").open(encoding="utf-8", newline="") as file:
-        return max(int(row["mindste_antal_personer"]) for row in csv.DictReader(file) if (row["modtagerkreds"], row["noegletal_id"]) == ("kommuner", "*"))
+    return Limits.read().fewest
 
 
 def rough(value: int) -> str:

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -43,9 +44,9 @@ def _load(home: Home, narrow: dict, bar) -> tuple[dict, int]:
 
 def _build(home: Home, narrow: dict, bar, full_refresh: bool = False, meanwhile=None, rules_follow: bool = False) -> tuple[dict, int]:
     from flis.build import build
-    from flis.held import wait_for_marks
+    from flis.held import left_to_marks
 
-    leaving = wait_for_marks(home) if rules_follow else ()
+    leaving = partial(left_to_marks, home) if rules_follow else None
     result = build(home, progress=bar, full_refresh=full_refresh, meanwhile=meanwhile, leaving=leaving, **narrow)
     facts = {"models": result.models, "tests": result.tests, "failed": result.failures, "rebuilt": result.rebuilt}
     if not result.failures:

@@ -250,7 +250,7 @@ class Family:
             self.hidden |= self._same(self.earlier)
 
     def _moves(self) -> set[str]:
-        names = self.rules.families()
+        names = self.scopes.name
         balanced = {names[part] for parts in self.rules.balances() for part, _ in parts}
         return {formula for formula, name in names.items() if name in balanced}
 

@@ -5,32 +5,7 @@
     meta={'skive': ['kommunekode', 'periode'], 'pakke': {'niveau': 'kommune', 'fagomraade': 'personale'}}
 ) }}
 
-with fravaer as (
-
-    select
-        *,
-        case when fravaer_til >= date '9999-12-31' then gyldig_til else fravaer_til end as kendt_til
-    from {{ kun_beroerte(ref('std_personale__fravaer')) }}
-
-),
-
-ansaettelser as (
-
-    select * from {{ kun_beroerte(ref('std_personale__ansaettelse')) }}
-
-),
-
-konteringer as (
-
-    select * from {{ kun_beroerte(ref('int_personale__kontering')) }}
-
-),
-
-maalt as (
-
-    {{ maalt_fravaer('fravaer', 'ansaettelser', 'konteringer') }}
-
-),
+with {{ maalt_fravaer() }},
 
 talt as (
 

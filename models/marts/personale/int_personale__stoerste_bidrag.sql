@@ -7,26 +7,7 @@
 
 -- What the largest person has of each formula of money or time in the month: the person's rows are added first, for one may stand in many. Whoever has
 -- most is told by the amount, also where it is taken back.
-with fravaer as (
-
-    select
-        *,
-        case when fravaer_til >= date '9999-12-31' then gyldig_til else fravaer_til end as kendt_til
-    from {{ kun_beroerte(ref('std_personale__fravaer')) }}
-
-),
-
-ansaettelser as (
-
-    select * from {{ kun_beroerte(ref('std_personale__ansaettelse')) }}
-
-),
-
-konteringer as (
-
-    select * from {{ kun_beroerte(ref('int_personale__kontering')) }}
-
-),
+with {{ maalt_fravaer() }},
 
 loenlinjer as (
 
@@ -43,12 +24,6 @@ udvalg as (
 aarsager as (
 
     select * from {{ ref('fravaersaarsag') }}
-
-),
-
-maalt as (
-
-    {{ maalt_fravaer('fravaer', 'ansaettelser', 'konteringer') }}
 
 ),
 

@@ -5,6 +5,8 @@
     meta={'skive': ['kommunekode', 'periode'], 'beroert': 'skole_beroert'}
 ) }}
 
+{%- set valg = ['kommunekode', 'periode', 'ejer_kommunekode', 'bopael_kommunekode', 'institutionstype', 'klassetrin', 'klassetype'] %}
+
 -- What the pupil with most absence has of each sum of shares, by all that a formula can choose on: a pupil has one row in the month, so the largest of several
 -- rows is the largest of their pupils.
 with elever as (
@@ -13,7 +15,7 @@ with elever as (
 
 ),
 
-andele as (
+final as (
 
     {%- for maal, dage in [
         ('fravaersandel', 'fravaersdage'), ('fravaersandel_sygdom', 'sygdomsdage'),
@@ -21,43 +23,13 @@ andele as (
     ] %}
     select
         '{{ maal }}' as maal,
-        kommunekode,
-        periode,
-        ejer_kommunekode,
-        bopael_kommunekode,
-        institutionstype,
-        klassetrin,
-        klassetype,
-        {{ elevens_andel(dage) }} as andel
+        {{ valg | join(', ') }},
+        max({{ elevens_andel(dage) }}) as stoerste_bidrag
     from elever
+    where {{ elevens_andel(dage) }} > 0
+    group by {{ valg | join(', ') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
-
-),
-
-final as (
-
-    select
-        maal,
-        kommunekode,
-        periode,
-        ejer_kommunekode,
-        bopael_kommunekode,
-        institutionstype,
-        klassetrin,
-        klassetype,
-        max(andel) as stoerste_bidrag
-    from andele
-    where andel > 0
-    group by
-        maal,
-        kommunekode,
-        periode,
-        ejer_kommunekode,
-        bopael_kommunekode,
-        institutionstype,
-        klassetrin,
-        klassetype
 
 )
 
