@@ -23,6 +23,7 @@
                     'omfang': 'regnskabsperiode between 1 and 12',
                 },
                 'ens': ['kontostreng', 'beloeb_kr'],
+                'maaned': 'periode',
             },
             'andet_indhold': {
                 'budget': {'omfang': "beloebstype <> 'regnskab'", 'maal': ['beloeb_kr'], 'koder': ['beloebstype', 'dranst']},

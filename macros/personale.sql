@@ -41,6 +41,7 @@
                 'maal': ['beloeb_kr', 'timer'],
                 'koder': ['loenart', 'funktion', 'art'],
                 'ens': ['person_id', 'loenart', 'kontostreng', 'timer', 'beloeb_kr'],
+                'maaned': 'periode',
             },
         },
         {

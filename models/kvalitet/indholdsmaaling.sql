@@ -7,7 +7,7 @@
 {%- set maal = [
     ('kodedele', 'felt', 'vaerdi', 'fordeling', 'maal', 'andel', 'antal_med / antal', 'antal', "case when maal = 'personer' then 1 else " ~ pr_raekke ~ " end",
         "antal >= case when vaerdi in " ~ sjaeldne ~ " then 5 else 20 end"),
-    ('beloebsdele', 'felt', 'vaerdi', 'beloebsdel', 'maal', 'andel', 'stoerrelse / ialt', 'raekker_plejer', '1', 'true'),
+    ('beloebsdele', 'felt', 'vaerdi', 'beloebsdel', 'maal', 'andel', 'stoerrelse / ialt', 'least(raekker_plejer, coalesce(nullif(personer, 0), raekker_plejer))', '1', 'true'),
     ('tal', 'felt', 'vaerdi', 'forhold', 'maal', 'niveau', 'exp(logsum / antal_med)', 'antal_med', pr_raekke, "felt = 'forhold'"),
     ('ialt', "'alt'", "'alt'", 'antal', "'raekker'", 'niveau', 'raekker', 'raekker', pr_raekke, 'raekker > 0'),
     ('ialt', "'personer'", "'alt'", 'antal', "'personer'", 'niveau', 'personer', 'personer', '1', 'personer > 0'),
@@ -174,7 +174,7 @@ kodedele as (
 
 ),
 
--- A code's part of the kroner: a few large bills can be most of them.
+-- A code's part of the kroner: a few large bills can be most of them, and the many lines of one person's pay are one person's.
 beloebsdele as (
 
     select

@@ -28,7 +28,7 @@ raekker as (
     {%- set dele = [] %}
     {%- for del in b.indhold.ens %}{% do dele.append("coalesce(cast(" ~ del ~ " as varchar(80)), '')") %}{% endfor %}
     {%- set datoer = [] %}
-    {%- for dato in b.indhold.get('datoer', []) %}{% do datoer.append("coalesce(cast(" ~ dato ~ " as varchar(10)), '')") %}{% endfor %}
+    {%- for dato in b.indhold.get('datoer', []) + ([b.indhold.maaned] if 'maaned' in b.indhold else []) %}{% do datoer.append("coalesce(cast(" ~ dato ~ " as varchar(10)), '')") %}{% endfor %}
     select
         r._leverance_id,
         '{{ omraade }}' as fagomraade,
@@ -49,7 +49,7 @@ raekker as (
 
 ),
 
--- A row that says the same on the same day is a repeated one.
+-- A row that says the same on the same day, and of the same month, is a repeated one: a balance of March may be the same as that of April.
 forskellige as (
 
     select

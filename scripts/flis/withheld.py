@@ -27,6 +27,7 @@ MANY = 40           # families with something to withhold, before it pays to sta
 
 COLUMNS = ("modtagerkreds", "noegletal_id", "gruppetype", "gruppekode", "periode", "omfang", "grund")
 RECORD = "offentliggjort"
+PERSONS = {"antal_taeller": "bigint", "antal_naevner": "bigint", "antal_rest": "bigint", "stoerste_taeller": "decimal(18, 5)", "stoerste_naevner": "decimal(18, 5)"}
 
 
 def rows(con: duckdb.DuckDBPyConnection, figures: Any, keyfigures: Any, formulas: Any, relations: Any, limits: Any, places: Any) -> Any:
@@ -67,25 +68,35 @@ def read_figures(figures: Any) -> list[Figure]:
 def published(con: duckdb.DuckDBPyConnection, database: str = "") -> list[Published]:
     """What earlier releases have shown. `database` is "flis." where the connection's own is another."""
     there = con.execute("select count(*) from duckdb_tables() where schema_name = 'drift' and table_name = $1", [RECORD]).fetchall()[0][0]
+    if there:
+        _with_persons(con, database)
     return [Published(*row) for row in con.execute(
-        f"select udgave, noegletal_id, gruppetype, gruppekode, periode, naevner_periode, cast(taeller as double), cast(naevner as double), bidrager, vist from {database}drift.{RECORD} "
+        f"select udgave, noegletal_id, gruppetype, gruppekode, periode, naevner_periode, cast(taeller as double), cast(naevner as double), bidrager, vist, "
+        f"{', '.join(f'cast({c} as double)' if c.startswith('stoerste') else c for c in PERSONS)} from {database}drift.{RECORD} "
         "order by all").fetchall()] if there else []
+
+
+def _with_persons(con: duckdb.DuckDBPyConnection, database: str) -> None:
+    """A record that was begun before the persons behind each side were noted gets their columns."""
+    for column, kind in PERSONS.items():
+        con.execute(f"alter table {database}drift.{RECORD} add column if not exists {column} {kind}")
 
 
 def publish(con: duckdb.DuckDBPyConnection, areas: list[str]) -> int:
     """Note the key figures of these fagområder as they are published now, month by month, where they differ from what was noted last. Returns how many of them were new."""
-    con.execute(f"""
-        create table if not exists flis.drift.{RECORD} (udgave bigint, noegletal_id varchar, gruppetype varchar, gruppekode varchar, periode date, naevner_periode date,
-            taeller decimal(18, 5), naevner decimal(18, 5), bidrager boolean, vist boolean)
-    """)
+    con.execute(f"create table if not exists flis.drift.{RECORD} (udgave bigint, noegletal_id varchar, gruppetype varchar, gruppekode varchar, periode date, naevner_periode date, "
+                "taeller decimal(18, 5), naevner decimal(18, 5), bidrager boolean, vist boolean)")
+    _with_persons(con, "flis.")
     con.execute("""
         create or replace temp table nu as
-        select k.*, coalesce(b.taeller is not null or b.naevner is not null, false) as vist
+        select k.noegletal_id, k.gruppetype, k.gruppekode, k.periode, k.naevner_periode, k.taeller, k.naevner, k.bidrager, coalesce(b.taeller is not null or b.naevner is not null, false) as vist,
+            k.antal_taeller, k.antal_naevner, k.antal_rest, k.stoerste_taeller, k.stoerste_naevner
         from (
-            select noegletal_id, 'kommune' as gruppetype, kommunekode as gruppekode, periode, naevner_periode, taeller, naevner, bidrager
+            select noegletal_id, 'kommune' as gruppetype, kommunekode as gruppekode, periode, naevner_periode, taeller, naevner, bidrager,
+                antal_taeller, antal_naevner, antal_rest, stoerste_taeller, stoerste_naevner
             from flis.marts.int_faelles__kommunetal where taeller is not null or naevner is not null
             union all
-            select noegletal_id, gruppetype, gruppekode, periode, periode, sum_taeller, sum_naevner, false from flis.marts.fct_noegletal__gruppe
+            select noegletal_id, gruppetype, gruppekode, periode, periode, sum_taeller, sum_naevner, false, null, null, null, null, null from flis.marts.fct_noegletal__gruppe
         ) as k
         left join flis.marts.fct_noegletal__benchmark as b using (noegletal_id, gruppetype, gruppekode, periode)
         where k.noegletal_id in (select noegletal_id from flis.marts.dim_noegletal where list_contains($1, fagomraade))

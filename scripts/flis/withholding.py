@@ -58,6 +58,11 @@ class Published:
     naevner: float | None
     bidrager: bool
     vist: bool
+    antal_taeller: int | None = None            # of a municipality's row, the persons behind each side as of a Figure: what was small then is still to be protected
+    antal_naevner: int | None = None
+    antal_rest: int | None = None
+    stoerste_taeller: float | None = None
+    stoerste_naevner: float | None = None
 
 
 @dataclass
@@ -199,7 +204,7 @@ def dominated(value: float | None, largest: float | None, share: float | None) -
     return share is not None and bool(value) and largest is not None and largest > share * abs(value)
 
 
-def primary(one: Figure, rules: Rules, audience: str) -> str | None:
+def primary(one: Figure | Published, rules: Rules, audience: str) -> str | None:
     """Why a figure may not be shown for its own sake: too few above or below the line, too few of those below who are not above, or one who has nearly all of it."""
     few, left = rules.limit(audience, one.noegletal_id)
     if any(0 < (n or 0) < few for n in (one.antal_taeller, one.antal_naevner)):
@@ -268,11 +273,19 @@ class Family:
 
     def _figure(self, one: Figure) -> None:
         reason, row = primary(one, self.rules, self.audience), (one.noegletal_id, "kommune", one.kommunekode, one.periode)
-        few, left = self.rules.limit(self.audience, one.noegletal_id)
-        for above, formula, period, value in self._sides(one):
+        for _, formula, period, value in self._sides(one):
             v = self._variable(formula, one.kommunekode, period, value)
             if one.udgives:
                 self.rows_of[v].add(row)
+        self._small(one, one.kommunekode, reason)
+        if reason:
+            self.primary[row] = reason
+
+    def _small(self, one: Figure | Published, code: str, reason: str | None) -> None:
+        """The sides of a municipality's figure that are small, or one person's: withheld, and not to be known."""
+        few, left = self.rules.limit(self.audience, one.noegletal_id)
+        for above, formula, period, value in self._sides(one):
+            v = self._variable(formula, code, period, value)
             persons = (one.antal_taeller or one.antal_naevner) if above else one.antal_naevner
             # What has no persons of its own above the line (money) is about those below it; what has, is small for its own sake or for those who are left. A part that is
             # withheld is known to be at least one and at most the whole, so a whole that is hardly larger than the limit is no room for it.
@@ -287,9 +300,7 @@ class Family:
             if (value or v in self.evened_out) and (sensitive or one_has_it):
                 self.hidden.add(v)
                 width = (left if reason == FEW_LEFT and left else few) * self._worth(formula, value, persons)
-                self._target(((v, 1.0),), max(width, largest or 0.0) if one_has_it else width, one.kommunekode)
-        if reason:
-            self.primary[row] = reason
+                self._target(((v, 1.0),), max(width, largest or 0.0) if one_has_it else width, code)
 
     def _worth(self, formula: str, value: float, persons: int | None) -> float:
         """What one person is worth in a figure. Where persons are counted at most one: births less deaths of four persons each is not ten a person, and one each is not none."""
@@ -357,25 +368,36 @@ class Family:
         """Earlier releases stand: what was shown is known, and what was added up then is an equation that nobody can take back."""
         of_release: dict[tuple, dict[tuple[str, str], list[tuple[int, bool]]]] = defaultdict(lambda: defaultdict(list))
         shown: set[tuple] = set()
+        kept_back: set[tuple | int] = set()
         for old in self.before:
             key = (old.udgave, old.noegletal_id, old.periode)
             if old.gruppetype != "kommune":
-                if old.vist:
-                    shown.add((*key, old.gruppetype, old.gruppekode))
+                (shown if old.vist else kept_back).add((*key, old.gruppetype, old.gruppekode))
                 continue
+            if not old.vist:
+                self._small(old, old.gruppekode, primary(old, self.rules, self.audience))
             for above, formula, period, value in self._sides(old):
                 v = self._variable(formula, old.gruppekode, period, value)
                 if old.vist:
                     self.known.add(v)
+                elif old.bidrager:          # else it was held back for its quality, which is another matter
+                    kept_back.add(v)
                 if old.bidrager:
                     for group in self.rules.groups.get(old.gruppekode, []):
                         of_release[(*key, *group)][str(above), formula].append((v, above))
+        told = {frozenset(m for m, _ in members) for key in shown for members in of_release[key].values()}
+        sum_of = {frozenset(members): e for (*_, members), e in self.sums.items()}
         for key, sides in of_release.items():
-            if key in shown:
-                for members in sides.values():
+            for members in sides.values():
+                together = frozenset(m for m, _ in members)
+                if key in shown:
                     self._fixed(tuple((m, 1.0) for m, _ in members))
+                elif key in kept_back and together in sum_of and together not in told:
+                    self.gone.add(sum_of[together])
         # What no release has shown is unknown also where it has been corrected since: the old value is a variable of its own.
         self.hidden |= {v for v in self.index.values() if not self.rows_of.get(v) and v not in self.known}
+        # What the step has kept back it keeps back, as long as it stands: beside what was shown then it would be one equation more than was reckoned with.
+        self.hidden |= {v for v in kept_back if isinstance(v, int)}
         self.hidden -= self.known
 
     def _fixed(self, terms: tuple) -> None:
@@ -462,6 +484,9 @@ class Family:
         if not columns and not sums:
             # bound by what has been published, or by identities alone: any more unknown in them helps
             columns = [v for e in breach.deletions for v, _ in self.equations[e].terms if self._may_be_hidden(v) and (v in grows or self.system.values[v] > self.system.low[v])]
+        if not columns and not sums:
+            sums = sorted((e for e in breach.equations if self.equations[e].unit is not None and e not in self.gone), key=lambda e: (self._cost_of_sum(e), e))[:1]
+            rows = 0
         best = min(columns, key=lambda v: (self._cost(v)[0], v not in grows, self._cost(v), v), default=None)
         if best is not None and (not sums or self._cost(best)[0] <= rows):
             self.hidden.add(best)

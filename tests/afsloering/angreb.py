@@ -199,7 +199,7 @@ class System:
 
     def __init__(self, world: World, means: bool, siblings: list[list[tuple[str, int, float]]] | None) -> None:
         self.world = world
-        self.unknown = _unknown(world)
+        self.unknown = sorted(v for v in world.candidates | set(world.truth) if v not in world.shown)
         self.index = {v: i for i, v in enumerate(self.unknown)}
         rows: list[tuple[dict[int, float], float]] = []
         for one, p, kind, code, t, n, mean in world.groups:
@@ -212,13 +212,14 @@ class System:
                 rows.append(self.equation([((ft, k, p), factor / world.shown[fn, k, p]) for k in ks if world.shown[fn, k, p]], mean * len(ks)))
         months = sorted({p for _, _, p in world.shown})
         before = {p: months[i - 1] for i, p in enumerate(months) if i}
-        places = set(world.shown) | set(self.unknown)
+        there = set(world.shown) | set(self.unknown)
+        places = sorted(there)
         for relation in siblings or []:
             top = relation[0][0]
             for f, k, p in places:
                 if f == top:
                     terms = [((g, k, before.get(p, "") if back else p), c) for g, back, c in relation]
-                    if all(v in places for v, _ in terms) and not (any(b for _, b, _ in relation) and p[5:7] == "01"):
+                    if all(v in there for v, _ in terms) and not (any(b for _, b, _ in relation) and p[5:7] == "01"):
                         rows.append(self.equation(terms, 0.0))
         rows += self.balances(dict(zip(months[1:], months, strict=False))) if siblings is not None else []
         self.rows = [r for r in rows if r[0]]
@@ -296,12 +297,11 @@ def fixed(basis: np.ndarray) -> np.ndarray:
 def intervals(world: World, names: list[Variable], a: np.ndarray, b: np.ndarray, wanted: list[int], wide: float, tries: int = 6) -> dict[int, tuple[float, float]]:
     """The interval of each wanted unknown; once it is known to be as wide as `wide` the rest of it is not looked for."""
     whole = {f for f in {n[0] for n in names} if all(float(v).is_integer() for (g, _, _), v in world.shown.items() if g == f)}
+    negative = {f for (f, _, _), v in world.shown.items() if v < 0}
     bounds = []
     for f, k, p in names:
         top = min((world.shown[n, k, p] for t, n in world.parts if t == f and (n, k, p) in world.shown), default=None)
-        negative = any(v < 0 for (g, _, _), v in world.shown.items() if g == f) if f not in _SIGN else _SIGN[f]
-        _SIGN[f] = negative
-        bounds.append((None if negative else 1.0 if f in whole and f not in MOVEMENTS else 0.0, top))
+        bounds.append((None if f in negative else 1.0 if f in whole and f not in MOVEMENTS else 0.0, top))
     low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     random = np.random.default_rng(1)
     known: list[bool] = []
@@ -330,7 +330,9 @@ def intervals(world: World, names: list[Variable], a: np.ndarray, b: np.ndarray,
     return {i: (low[i], high[i]) for i in wanted}
 
 
-_SIGN: dict[str, bool] = {}
+def _owner(v: Variable) -> str:
+    """The municipality that knows a figure. What a figure was before it was corrected bears a star."""
+    return v[1].rstrip("*")
 
 
 def attack(world: World, programming: bool = True, insiders: bool = True, pairs: bool = False) -> dict:
@@ -374,17 +376,17 @@ def attack(world: World, programming: bool = True, insiders: bool = True, pairs:
                 if high - low < LIMIT - 1e-6:
                     near_cells.append((names[i], float(low), float(high), world.truth.get(names[i])))
         if insiders:
-            owners = sorted({v[1] for v in names})
+            owners = sorted({_owner(v) for v in names})
             for k in owners:
-                mine = [i for i, v in enumerate(names) if v[1] == k]
+                mine = [i for i, v in enumerate(names) if _owner(v) == k]
                 for i in np.flatnonzero(fixed(_knowing(basis, mine))):
-                    if names[i] in hidden and names[i][1] != k and not fixed(basis)[i]:
+                    if names[i] in hidden and _owner(names[i]) != k and not fixed(basis)[i]:
                         insider.add(names[i])
                         insider_cells.append((k, names[i]))
             if pairs:
                 for k, m in combinations(owners, 2):
-                    mine = [i for i, v in enumerate(names) if v[1] in (k, m)]
-                    together |= {names[i] for i in np.flatnonzero(fixed(_knowing(basis, mine))) if names[i] in hidden and names[i][1] not in (k, m)}
+                    mine = [i for i, v in enumerate(names) if _owner(v) in (k, m)]
+                    together |= {names[i] for i in np.flatnonzero(fixed(_knowing(basis, mine))) if names[i] in hidden and _owner(names[i]) not in (k, m)}
     if programming:
         found |= {"antal": counts, "antal_praecist": int(exact), "antal_to_vaerdier": int(two), "antal_under_graensen": int(narrow),
                   "smalleste_interval": None if counts == 0 else float(narrowest), "snaevre_celler": near_cells}
@@ -393,15 +395,6 @@ def attack(world: World, programming: bool = True, insiders: bool = True, pairs:
     if pairs:
         found["to_sammen"] = len(together)
     return found
-
-
-_MEMO: dict[int, list[Variable]] = {}
-
-
-def _unknown(world: World) -> list[Variable]:
-    if id(world) not in _MEMO:
-        _MEMO[id(world)] = sorted(v for v in world.candidates | set(world.truth) if v not in world.shown)
-    return _MEMO[id(world)]
 
 
 def small_shown(world: World, limit: int = LIMIT) -> list[tuple[Variable, float]]:
