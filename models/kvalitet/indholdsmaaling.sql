@@ -17,7 +17,7 @@
     ('tal', 'felt', 'vaerdi', 'gennemsnit', 'maal', 'niveau', 'stoerrelse / antal_med', 'antal_med', pr_raekke, 'stoerrelse > 0 and antal_med >= 10'),
     ('tal', 'felt', 'vaerdi', 'typisk', 'maal', 'niveau', 'exp(logsum / antal_med)', 'antal_med', pr_raekke, 'stoerrelse > 0 and antal_med >= 10'),
     ('tal', 'felt', 'vaerdi', 'negativ', 'maal', 'andel', 'negativ / cast(stoerrelse as double)', 'antal_med', pr_raekke, 'stoerrelse > 0 and antal_med >= 10'),
-    ('tal', 'felt', 'vaerdi', 'uden_tal', 'maal', 'andel', '1 - antal_med / raekker', 'raekker', pr_raekke, "felt = 'alt' and raekker > 0"),
+    ('tal', 'felt', 'vaerdi', 'uden_tal', 'maal', 'andel', '1 - antal_med / raekker', 'raekker', pr_raekke, "felt = 'alt' and raekker >= 10"),
     ('sammenfald', "'maaned'", 'cast(maaneder_tilbage as varchar(80))', 'set_foer', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', '1',
         'kommunekode = anden_kommunekode and er_bevaegelser'),
     ('gentagne', "'alt'", "'alt'", 'gentaget', "'raekker'", 'andel', '1 - antal_forskellige / cast(antal_raekker as double)', 'antal_raekker', '1', 'true'),
@@ -401,8 +401,8 @@ maalinger as (
     {%- endif %}
     {%- endfor %}
     {#- What comes for the whole country has no municipality's deliveries: the fagområde measures it itself. #}
-    {%- for navn in context | sort if navn.startswith('indhold_') %}
-    {%- for relation in context[navn]() %}
+    {%- for omraade in var('fagomraader') if 'indhold_' ~ omraade in context %}
+    {%- for relation in context['indhold_' ~ omraade]() %}
     union all
     select
         _leverance_id,

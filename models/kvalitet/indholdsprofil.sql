@@ -7,9 +7,9 @@
 ) }}
 -- What a delivery's good rows say, counted when it comes and kept when it is replaced: the next one is measured against it (indholdsmaal). Counts
 -- and sums by code; no keys and no persons.
-{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022): one pass over each concept's standardized rows, and one over its persons. #}
+{#- Every fagområde's own list, said by its macro (docs/decisions/0022): one pass over each concept's standardized rows, and one over its persons. #}
 {%- set begreber = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}{% do begreber.extend(context['kvalitet_' ~ omraade]()) %}{% endfor %}
 {%- set profiler = [] %}
 {%- for b in begreber %}
 {%- set omraade, begreb = b.model[4:].split('__') %}

@@ -7,9 +7,9 @@
 -- A delivery's content as a sketch: of the rows' signs (what a row says, without its numbers of document and line) the 300 that come first. The signs
 -- are as good as drawn by lot, and all deliveries draw the same: what two sketches share, their deliveries share in proportion. No memory: a delivery
 -- that is replaced or withdrawn leaves none.
-{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022). #}
+{#- Every fagområde's own list, said by its macro (docs/decisions/0022). #}
 {%- set begreber = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}{% do begreber.extend(context['kvalitet_' ~ omraade]()) %}{% endfor %}
 {%- set profiler = begreber | selectattr('indhold', 'defined') | selectattr('indhold.ens', 'defined') | list %}
 
 with leverancer as (

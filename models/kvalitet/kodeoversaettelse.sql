@@ -4,9 +4,9 @@
     on_schema_change='fail',
     meta={'skive': ['_leverance_id']}
 ) }}
-{#- Which codes a concept has, each fagområde says itself; its macro is found by its name (docs/decisions/0022). -#}
+{#- Which codes a concept has, each fagområde says itself (docs/decisions/0022). -#}
 {%- set begreber = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]() | selectattr('kildekoder', 'defined')) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}{% do begreber.extend(context['kvalitet_' ~ omraade]() | selectattr('kildekoder', 'defined')) %}{% endfor %}
 -- What the systems' codes became, counted on the rows in force: a row that is set aside has a reason of its own, and no figure waits for its codes.
 -- A row can be judged by another delivery's rows (a target group by its service), so what moves those counts their deliveries again.
 {%- for b in begreber if b.get('flyttes_af') %}

@@ -4,9 +4,9 @@
     on_schema_change='fail',
     meta={'skive': ['_leverance_id']}
 ) }}
-{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022). Which side is summed stands in the contract alone (kontroltal.fortegn). #}
+{#- Every fagområde's own list, said by its macro (docs/decisions/0022). Which side is summed stands in the contract alone (kontroltal.fortegn). #}
 {%- set begreber = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}{% do begreber.extend(context['kvalitet_' ~ omraade]()) %}{% endfor %}
 {%- set med_beloeb = begreber | selectattr('beloeb', 'defined') | list %}
 -- The sender's control totals (end record or load, whichever the contract says) against what came out: standardized + set aside + not applicable.
 -- Which deliveries are new is known from the raw tables the amounts come from:

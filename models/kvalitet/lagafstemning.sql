@@ -5,10 +5,10 @@
     meta={'skive': ['kommunekode', 'periode']}
 ) }}
 -- Each layer is counted for itself, standardized by rows and intervals, marts by facts.
-{#- Every fagområde's own pairs, found by its macro's name (docs/decisions/0022). #}
+{#- Every fagområde's own pairs, said by its macro (docs/decisions/0022). #}
 {%- set par = [] %}
-{%- for navn in context | sort if navn.startswith('lagafstemning_') %}
-{%- for p in context[navn]() %}{% do par.append((navn[14:], p)) %}{% endfor %}
+{%- for omraade in var('fagomraader') %}
+{%- for p in context['lagafstemning_' ~ omraade]() %}{% do par.append((omraade, p)) %}{% endfor %}
 {%- endfor %}
 
 with

@@ -6,10 +6,10 @@
     meta={'skive': ['_leverance_id'], 'behold': true}
 ) }}
 -- As leveranceprofil: counted when the delivery comes, kept when it is replaced. What is always there and is gone, is a missing part (manglende_del).
-{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022). A key field holds codes of a code list, never free text or a
+{#- Every fagområde's own list, said by its macro (docs/decisions/0022). A key field holds codes of a code list, never free text or a
     person. What holds in the delivery's month is counted apart: the rest is history, which a new system need not bring. #}
 {%- set begreber = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}{% do begreber.extend(context['kvalitet_' ~ omraade]()) %}{% endfor %}
 {%- set fordelinger = begreber | selectattr('fordeling', 'defined') | list %}
 
 with

@@ -6,9 +6,9 @@
     meta={'skive': ['_leverance_id'], 'behold': true}
 ) }}
 -- A delivery is counted when it comes, and what was counted is kept when it is replaced: the next one is measured against it.
-{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022). Only emptiness and unknown codes are counted, so a field may be anything. #}
+{#- Every fagområde's own list, said by its macro (docs/decisions/0022). Only emptiness and unknown codes are counted, so a field may be anything. #}
 {%- set begreber = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}{% do begreber.extend(context['kvalitet_' ~ omraade]()) %}{% endfor %}
 {%- set profiler = begreber | selectattr('profil', 'defined') | list %}
 
 with

@@ -2,16 +2,16 @@
 -- system they came from: what is compared is the standard's codes.
 {#- Months in which a concept has nothing (no school in July), by the fagområder's own words (docs/decisions/0022). #}
 {%- set hvile = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}
-{%- for b in context[navn]() if b.get('fordeling', {}).hviler %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}
+{%- for b in context['kvalitet_' ~ omraade]() if b.get('fordeling', {}).hviler %}
 {%- do hvile.append((b.model[4:].split('__'), b.fordeling.hviler | join(', '))) %}
 {%- endfor %}
 {%- endfor %}
 {#- How many rows make a part that is always there: what is new each month (absence) can miss by chance, what stands (a grade) cannot. #}
 {#- Codes that come and go with the seasons (holiday) are no part that is always there. #}
 {%- set mindst, kommer_og_gaar = [], [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}
-{%- for b in context[navn]() if 'fordeling' in b %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}
+{%- for b in context['kvalitet_' ~ omraade]() if 'fordeling' in b %}
 {%- if b.fordeling.mindst %}{% do mindst.append((b.model[4:].split('__'), b.fordeling.mindst)) %}{% endif %}
 {%- if b.fordeling.kommer_og_gaar %}{% do kommer_og_gaar.append((b.model[4:].split('__'), skive_liste(b.fordeling.kommer_og_gaar))) %}{% endif %}
 {%- endfor %}

@@ -1,8 +1,8 @@
 -- What became of every row that was loaded: in = out + merged + set aside + not applicable.
-{#- Which concepts' rows may become one, each fagområde says itself; its macro is found by its name (docs/decisions/0022). #}
+{#- Which concepts' rows may become one, each fagområde says itself (docs/decisions/0022). #}
 {%- set sammenlagte = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}
-{%- for b in context[navn]() if b.get('sammenlaegges') %}{% do sammenlagte.append(b.model[4:]) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}
+{%- for b in context['kvalitet_' ~ omraade]() if b.get('sammenlaegges') %}{% do sammenlagte.append(b.model[4:]) %}{% endfor %}
 {%- endfor %}
 {%- set er_sammenlagt %}l.fagomraade || '__' || l.tabel in ({% for navn in sammenlagte %}'{{ navn }}'{% if not loop.last %}, {% endif %}{% endfor %}){% endset %}
 with leverancer as (

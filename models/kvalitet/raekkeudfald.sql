@@ -4,9 +4,9 @@
     on_schema_change='fail',
     meta={'skive': ['_leverance_id']}
 ) }}
-{#- Every fagområde's own list, found by its macro's name (docs/decisions/0022). -#}
+{#- Every fagområde's own list, said by its macro (docs/decisions/0022). -#}
 {%- set begreber = [] %}
-{%- for navn in context | sort if navn.startswith('kvalitet_') %}{% do begreber.extend(context[navn]()) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}{% do begreber.extend(context['kvalitet_' ~ omraade]()) %}{% endfor %}
 -- A row can be judged by another delivery's rows (a target group by its service), so what moves those counts their deliveries again.
 {%- for b in begreber if b.get('flyttes_af') %}
 -- depends_on: {{ ref(b.flyttes_af) }}

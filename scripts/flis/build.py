@@ -122,11 +122,11 @@ class Dbt:
 
 
 def _overlooked(manifest) -> bool:
-    """Whether a macro that a model finds by its name is none that the model was read with: a new fagområde's, which dbt does not read the old models again for."""
+    """Whether a macro that a model finds by its fagområde's name is none that the model was read with: a new one, which dbt does not read the old models again for."""
     ours = {m.name: m.unique_id for m in manifest.macros.values() if m.package_name == "flis"}
     return any(name.startswith(start) and unique_id not in model.depends_on.macros
                for model in manifest.nodes.values() if model.resource_type == "model"
-               for start in re.findall(r"if navn\.startswith\('(\w+)'\)", model.raw_code) for name, unique_id in ours.items())
+               for start in re.findall(r"'(\w+_)' ~ omraade", model.raw_code) for name, unique_id in ours.items())
 
 
 def _as_old_as(made: Path, source: Path) -> bool:

@@ -12,7 +12,7 @@ import msgpack
 import pytest
 import yaml
 
-from flis import testtexts
+from flis import demo, testtexts
 from flis.build import BuildResult, Dbt, _collect, _overlooked
 from flis.database import connect
 from flis.datapackage import manifest_path
@@ -61,6 +61,16 @@ def test_det_faelles_hviler_paa_hvert_fagomraades_egne_ord(manifest, tmp_path: P
     assert _overlooked(one) is True        # as when the area is new, and the models were read before it was there
 
 
+def test_fagomraaderne_staar_eet_sted(manifest) -> None:
+    """`vars.fagomraader` in dbt_project.yml is the list: rules, faggrupper, contracts, packages and demo have those and no other."""
+    known = yaml.safe_load((REPO / "dbt_project.yml").read_text("utf-8"))["vars"]["fagomraader"]
+    assert known == sorted(known) == areas()
+    assert {name for name in demo.AREAS if name != "officielle_tal"} == set(known)
+    assert {group.name.removeprefix("faggruppe_") for group in manifest.groups.values() if group.name.startswith("faggruppe_")} - {"faelles"} == set(known)
+    assert {source.source_meta["fagomraade"] for source in manifest.sources.values() if "fagomraade" in source.source_meta} - {"faelles"} == set(known)
+    assert {path.name for path in (REPO / "models" / "marts").iterdir() if path.is_dir()} - {"faelles"} == set(known)
+
+
 def test_et_fagomraade_siger_kun_det_der_spoerges_om(monkeypatch) -> None:
     """A key that no shared model asks for would be left out without a word. The macros are run as the linter runs them."""
     monkeypatch.syspath_prepend(REPO / "tests")
@@ -72,7 +82,7 @@ def test_et_fagomraade_siger_kun_det_der_spoerges_om(monkeypatch) -> None:
     assert {frozenset(about) for entry in said["kvalitet_"] for about in entry.get("kildekoder", {}).values() if isinstance(about, dict)} == {frozenset({"kildekode", "standard"})}
     assert {key for entry in said["kvalitet_"] for about in entry.get("profil", {}).values() for key in about} == {"ukendt", "angaar"}
     assert {key for entry in said["kvalitet_"] for key in entry.get("fordeling", {})} == {"noegler", "taelles", "aktuelle", "hviler", "mindst", "kommer_og_gaar"}
-    assert {key for entry in said["kvalitet_"] for key in entry.get("indhold", {})} == {"omfang", "bevaegelser", "person", "maal", "koder", "afledte", "personkoder", "foelges", "i_gang", "enhed", "datoer", "ens"}
+    assert {key for entry in said["kvalitet_"] for key in entry.get("indhold", {})} == {"omfang", "bevaegelser", "person", "maal", "koder", "afledte", "personkoder", "foelges", "i_gang", "enhed", "datoer", "ens", "maaned"}
     assert {key for entry in said["lagafstemning_"] for key in entry} == {"standard", "marts", "maal"}
     names = [entry["model"] for entry in said["kvalitet_"]] + said["formler_"]
     assert len(names) == len(set(names)) and all(any((REPO / "models").rglob(f"{name}.sql")) for name in names)

@@ -1,7 +1,7 @@
 -- Every area's formulas as one: what key figures are made of, and what is held against official figures.
-{#- Which models they stand in, each fagområde says itself; its macro is found by its name (docs/decisions/0022). #}
+{#- Which models they stand in, each fagområde says itself (docs/decisions/0022). #}
 {%- set formler = [] %}
-{%- for navn in context | sort if navn.startswith('formler_') %}{% do formler.extend(context[navn]()) %}{% endfor %}
+{%- for omraade in var('fagomraader') %}{% do formler.extend(context['formler_' ~ omraade]()) %}{% endfor %}
 with formler as (
 
     {{ foren(formler) }}
