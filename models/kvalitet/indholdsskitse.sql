@@ -28,7 +28,8 @@ raekker as (
     {%- set dele = [] %}
     {%- for del in b.indhold.ens %}{% do dele.append("coalesce(cast(" ~ del ~ " as varchar(80)), '')") %}{% endfor %}
     {%- set datoer = [] %}
-    {%- for dato in b.indhold.get('datoer', []) + ([b.indhold.maaned] if 'maaned' in b.indhold else []) %}{% do datoer.append("coalesce(cast(" ~ dato ~ " as varchar(10)), '')") %}{% endfor %}
+    {%- set hvornaar = b.indhold.get('datoer', []) + ([b.indhold.maaned] if 'maaned' in b.indhold else []) %}
+    {%- for dato in hvornaar %}{% do datoer.append("coalesce(cast(" ~ dato ~ " as varchar(10)), '')") %}{% endfor %}
     select
         r._leverance_id,
         '{{ omraade }}' as fagomraade,

@@ -6,7 +6,9 @@
 ) }}
 {#- Which codes a concept has, each fagområde says itself (docs/decisions/0022). -#}
 {%- set begreber = [] %}
-{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}{% do begreber.extend(context['kvalitet_' ~ omraade]() | selectattr('kildekoder', 'defined')) %}{% endfor %}
+{%- for omraade in (var('fagomraader') + ['faelles']) | sort %}
+{%- do begreber.extend(context['kvalitet_' ~ omraade]() | selectattr('kildekoder', 'defined')) %}
+{%- endfor %}
 -- What the systems' codes became, counted on the rows in force: a row that is set aside has a reason of its own, and no figure waits for its codes.
 -- A row can be judged by another delivery's rows (a target group by its service), so what moves those counts their deliveries again.
 {%- for b in begreber if b.get('flyttes_af') %}
