@@ -19,9 +19,9 @@ test: $(VENV)/klar lint
 	$(BIN)/pytest $(addprefix --ignore=,$(BESIDE)); rest=$$?; \
 	wait $$beside; beside=$$?; cat $(VENV)/beside.txt; exit $$((rest + beside))
 
-# Three seeds drawn anew: the demo of each walked, held against its truth, and its rules against what was planted (scripts/bench/rundtur.py). SEEDS=1,2,3 repeats.
+# Three seeds drawn anew: the demo of each walked, held against its truth, and its rules against what was planted (scripts/proofs/rundtur.py). SEEDS=1,2,3 repeats.
 test-alt: $(VENV)/klar
-	$(BIN)/python scripts/bench/rundtur.py $(if $(SEEDS),--seeds $(SEEDS))
+	$(BIN)/python scripts/proofs/rundtur.py $(if $(SEEDS),--seeds $(SEEDS))
 
 # The quick ones first.
 lint: $(VENV)/klar

@@ -39,7 +39,7 @@
 {%- endmacro %}
 
 {#
-  A source's code as it may be listed. What could be a person's number, whole or in part of a text, or is the mask of one (flis.stray), does not stand in a list of codes:
+  A source's code as it may be listed. What could be a person's number, whole or in part of a text, or is the mask of one (flis.intake.stray), does not stand in a list of codes:
   nine or ten digits with nothing, a hyphen or a blank before the last four. Wider than what is looked for as a file comes in, for a code is seldom so long.
 #}
 {% macro vist_kildekode(kode) -%}

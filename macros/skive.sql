@@ -16,11 +16,11 @@
     create table if not exists drift.beroert (model varchar, koersel bigint, kommunekode varchar, periode date);
     create table if not exists drift.tilstand (model varchar, koersel bigint);
     create table if not exists drift.behandlet (model varchar, leverance_id bigint);
-    -- the views over incremental models, and which: what has moved in these has moved in the view (flis.moved)
+    -- the views over incremental models, and which: what has moved in these has moved in the view (flis.build.moved_rows)
     create table if not exists drift.visning (model varchar, af varchar);
-    -- what has been built, and from what: no signature until its tests have passed (flis.built)
+    -- what has been built, and from what: no signature until its tests have passed (flis.build.signatures)
     create table if not exists drift.bygget (model varchar, koersel bigint, signatur varchar);
-    -- what the rules hold back (flis.held writes it after they have run): a figure bears the mark of it
+    -- what the rules hold back (flis.quality.held writes it after they have run): a figure bears the mark of it
     create schema if not exists kvalitet;
     create table if not exists {{ source('kvalitet', 'holdt') }} (kommunekode varchar, fagomraade varchar, periode date, kvalitetsstatus varchar);
     -- what every model has come past is of no more use
@@ -316,7 +316,7 @@
 {% endmacro %}
 
 {#
-  For tests: the slices of an incremental model that its last run touched, and of a view over such models (drift.visning, which `flis build` writes: flis.moved) the
+  For tests: the slices of an incremental model that its last run touched, and of a view over such models (drift.visning, which `flis build` writes: flis.build.moved_rows) the
   slices of those; of a staging view the deliveries its tests have not passed on yet; the whole table when it was built whole or never tested since, for other models,
   and with `--vars '{alt: true}'` (on demand and nightly). A key that is doubled across slices is impossible when the slice's columns are part of the key;
   where they are not, the nightly run of all finds it. `af` is another relation with the slice's columns, narrowed to the model's slices.

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from flis import seldom_garbage
-from flis.build import docs
+from flis.build.dbt import docs
+from flis.core.home import REPO, Home
 from flis.demo import REGION
-from flis.home import REPO, Home
 
 seldom_garbage()
 os.environ["FLIS_HVILETID"] = "0"       # files that a test has just written are taken; test_under_vejs.py looks at those that are not
@@ -41,7 +41,7 @@ def make_demo(root: Path, **overrides) -> Home:
 
 def walk(home: Home) -> dict[str, dict]:
     """load, build, validate and package as `flis run` does; fails the test when a model or a model test fails. Returns each step's figures."""
-    from flis.run import FAILED, STEPS, run_steps
+    from flis.operate.run import FAILED, STEPS, run_steps
 
     done: dict[str, dict] = {}
     code = run_steps(home, list(STEPS), done=done)

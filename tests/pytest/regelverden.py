@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from flis import rules
-from flis.database import connect
-from flis.home import REPO, Home
-from flis.keys import create_key
+from flis.core.database import connect
+from flis.core.home import REPO, Home
+from flis.core.keys import create_key
+from flis.quality import rules
 
 CASES = REPO / "tests" / "regler"
 ORIGIN = {"_leverance_id": 7, "_fil": "fil.csv"}

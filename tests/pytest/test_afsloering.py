@@ -10,9 +10,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from flis.disclosure import Equation, System, Target, null_space
-from flis.home import REPO
-from flis.withholding import Figure, Published, Rules, withhold
+from flis.core.home import REPO
+from flis.disclosure.system import Equation, System, Target, null_space
+from flis.disclosure.withholding import Figure, Published, Rules, withhold
 
 sys.path.insert(0, str(REPO / "tests" / "afsloering"))
 import angreb

@@ -12,10 +12,10 @@ import pytest
 from stdnum.dk import cpr as oracle
 
 from conftest import make_demo
-from flis.build import BuildResult, build
-from flis.database import connect
-from flis.home import Home
-from flis.load import load
+from flis.build.dbt import BuildResult, build
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.intake.load import load
 
 BORGER = ["path:seeds/borger", "path:seeds/faelles", "path:models/marts/faelles/dim_kommune.sql", "path:models/staging/borger", "path:models/standardized/borger",
           "fct_borger__folketal", "fct_borger__bevaegelse", "fct_borger__befolkningsbalance", "fct_borger__folketal_afstemning"]

@@ -15,9 +15,9 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from flis import status
 from flis.cli import _ask_before_demo, app
-from flis.home import REPO, Home
+from flis.core.home import REPO, Home
+from flis.operate import status
 
 
 def flis(*args: str, home: Home | None = None) -> subprocess.CompletedProcess:

@@ -17,15 +17,15 @@ import pyshacl
 import pytest
 from rdflib import RDF, SH, Graph
 
-from flis import datapackage as dp
-from flis import declaration as step
-from flis import rules
-from flis.database import connect
-from flis.declaration import COUNTRY, Declaration, Figure, declare, measures
-from flis.home import REPO, Home
-from flis.package import newest_version, package
-from flis.pages import rough_share
-from flis.validate import refresh, validate
+from flis.core.database import connect
+from flis.core.home import REPO, Home
+from flis.package import datapackage as dp
+from flis.package.write import newest_version, package
+from flis.quality import rules
+from flis.quality.validate import refresh, validate
+from flis.report import declaration as step
+from flis.report.declaration import COUNTRY, Declaration, Figure, declare, measures
+from flis.report.pages import rough_share
 from regelverden import World
 
 SHAPES = Graph().parse(step.FOLDER / "dqv_shapes.ttl")

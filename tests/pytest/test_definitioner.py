@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flis.build import Dbt
-from flis.home import Home
+from flis.build.dbt import Dbt
+from flis.core.home import Home
 
 
 def test_definitionernes_unit_tests(demo_hjem: Home) -> None:

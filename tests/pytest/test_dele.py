@@ -6,23 +6,21 @@ import hashlib
 import json
 import random
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from flis import built, rules
-from flis.build import Dbt, project
+from flis.build import signatures
+from flis.build.dbt import Dbt, project
 from flis.cli import app
-from flis.database import connect
-from flis.home import REPO, Home
-from flis.run import DONE, FAILED, HELD, STEPS, run_steps
-from flis.withdraw import withdraw
-
-sys.path.insert(0, str(REPO / "scripts" / "bench"))
-import ligestilling
-from flis.contract import read_contracts
+from flis.contracts.contract import read_contracts
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.operate.run import DONE, FAILED, HELD, STEPS, run_steps
+from flis.operate.withdraw import withdraw
+from flis.quality import rules
+from proofs import ligestilling
 
 MONTH = "2026-02"
 NOW, LATER, OTHER = "0563", "0482", "0615"       # whose corrections of the accounts come by themselves, and with the rest; and whose of another fagområde
@@ -106,7 +104,7 @@ def test_a_model_that_fails_leaves_what_is_published(homes, monkeypatch) -> None
     assert [name for name, _ in done["build"]["failed"]] == [MODEL]
     # neither that run nor a step alone shows what is not whole
     for step in ("report", "package"):
-        with pytest.raises(built.NotReady, match="not built and tested"):
+        with pytest.raises(signatures.NotReady, match="not built and tested"):
             run_steps(home, [step], SLICE)
     assert published(home) == before
     facts = behind(home)
@@ -182,9 +180,9 @@ def test_only_what_the_packages_rest_on_holds_them_back(homes) -> None:
     assert waits("dim_koen") == set(rules.areas())                      # everybody gets it
 
 
-def _fit(home: Home, stands: built.Project, area: str) -> bool:
+def _fit(home: Home, stands: signatures.Project, area: str) -> bool:
     try:
-        built.require(home, stands, area)
-    except built.NotReady:
+        signatures.require(home, stands, area)
+    except signatures.NotReady:
         return False
     return True

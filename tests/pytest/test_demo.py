@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 import flis.demo
+from flis.core.home import REPO, Home
 from flis.demo import generate
-from flis.home import REPO, Home
 
 SMALL = {"scale": 0.0005, "periods": 3, "slut": "2026-02", "kommuner": ["0101", "0410", "0420", "0440", "0563", "0825", "0851"], "seed": 3}
 
@@ -129,5 +129,5 @@ def test_facit_kender_ikke_modellerne() -> None:
         for node in ast.walk(ast.parse(text)):
             names = [n.name for n in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                assert not name.startswith("flis.") or name.startswith(("flis.demo", "flis.home")), f"{module.name} imports {name}"
+                assert not name.startswith("flis.") or name.startswith(("flis.demo", "flis.core.home")), f"{module.name} imports {name}"
         assert '"seeds"' not in text and '"models"' not in text and "/seeds/" not in text, module.name

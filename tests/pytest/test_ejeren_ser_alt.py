@@ -7,9 +7,9 @@ import csv
 import duckdb
 import pytest
 
-from flis.database import connect
-from flis.home import REPO
-from flis.package import newest_version
+from flis.core.database import connect
+from flis.core.home import REPO
+from flis.package.write import newest_version
 
 with (REPO / "seeds" / "faelles" / "noegletal.csv").open(encoding="utf-8", newline="") as file:
     KEY_FIGURES = {r["noegletal_id"]: r["fagomraade"] for r in csv.DictReader(file)}

@@ -12,13 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import copy_of
-from flis import journal, status
-from flis.accept import AcceptError, answer
 from flis.cli import app
-from flis.contract import read_contracts
-from flis.drops import Limit, read_limits
-from flis.inspection import plain_name
-from flis.load import load
+from flis.contracts.contract import read_contracts
+from flis.intake.drops import Limit, read_limits
+from flis.intake.inspection import plain_name
+from flis.intake.load import load
+from flis.operate import status
+from flis.operate.accept import AcceptError, answer
+from flis.trail import journal
 from test_load import CITAT, CONTRACTS, GOOD, PERSONS, World, register, saldo
 
 ERRORS = {"fejlside": b"<fejl>Databasen er ikke tilgaengelig</fejl>", "linjeskift": b"\n", "krøllet": b"{}", "fejlside i json": b'{"error": "timeout", "status": 503}\n'}

@@ -1,4 +1,4 @@
-"""What has moved in a table, seen through the views over the stored models: by whom it is asked (flis.moved), and by the tests of the views themselves."""
+"""What has moved in a table, seen through the views over the stored models: by whom it is asked (flis.build.moved_rows), and by the tests of the views themselves."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import duckdb
 import pytest
 
 from conftest import copy_of
-from flis import moved
-from flis.build import build, project
-from flis.database import connect
-from flis.home import REPO, Home
-from flis.load import load
+from flis.build import moved_rows
+from flis.build.dbt import build, project
+from flis.core.database import connect
+from flis.core.home import REPO, Home
+from flis.intake.load import load
 from test_dele import correct
 
 STAGING, STORED, VIEW = "stg_kmd_opus__zd1sl", "int_oekonomi__postering", "std_oekonomi__postering"
@@ -38,7 +38,7 @@ def query(home: Home, sql: str, *values) -> list[tuple]:
 def newest(home: Home, table: str) -> set[tuple]:
     """The slices of a table that the newest build touched."""
     with connect(home) as con:
-        return set(con.execute(f"select kommunekode, periode from {moved.slices(con)} where tabel = $1 and koersel = (select max(koersel) from drift.koersel)", [table]).fetchall())
+        return set(con.execute(f"select kommunekode, periode from {moved_rows.slices(con)} where tabel = $1 and koersel = (select max(koersel) from drift.koersel)", [table]).fetchall())
 
 
 def grain_test_reads() -> str:
@@ -60,16 +60,16 @@ def test_a_view_moves_with_what_it_shows() -> None:
     con = duckdb.connect()
     con.execute("attach ':memory:' as flis")
     con.execute("use flis")
-    assert not moved.noted(con) and moved.followed(con) == set()
+    assert not moved_rows.noted(con) and moved_rows.followed(con) == set()
     con.execute("create schema drift")
     con.execute("create table drift.beroert (model varchar, koersel bigint, kommunekode varchar, periode date)")
     con.execute("create table drift.tilstand (model varchar, koersel bigint)")
     con.execute("insert into drift.tilstand values ('int_a', 2), ('int_b', 2), ('fct', 2)")
     con.execute("insert into drift.beroert values ('int_a', 1, '0101', date '2026-01-01'), ('int_b:raekker', 2, '0147', null), ('fct', 2, '*', null), ('std_b', 2, '*', null)")
-    assert moved.followed(con) == {"int_a", "int_b", "fct"}                 # a home from before there were such views
+    assert moved_rows.followed(con) == {"int_a", "int_b", "fct"}                 # a home from before there were such views
     con.execute("create table drift.visning as select * from (values ('frasat', 'int_a'), ('frasat', 'int_b'), ('std_b', 'int_b')) as v (model, af)")
-    assert moved.followed(con) == {"int_a", "int_b", "fct", "frasat", "std_b"}
-    assert set(con.execute(f"select * from {moved.slices(con)}").fetchall()) == {
+    assert moved_rows.followed(con) == {"int_a", "int_b", "fct", "frasat", "std_b"}
+    assert set(con.execute(f"select * from {moved_rows.slices(con)}").fetchall()) == {
         ("int_a", 1, "0101", date(2026, 1, 1)), ("int_b", 2, "0147", None), ("fct", 2, "*", None),
         ("frasat", 1, "0101", date(2026, 1, 1)), ("frasat", 2, "0147", None), ("std_b", 2, "0147", None), ("std_b", 2, "*", None)}
 
@@ -105,7 +105,7 @@ def test_a_view_that_says_something_else_has_moved_and_is_tested_whole(home: Hom
         con.execute("update drift.fingeraftryk set fingeraftryk = 'noget andet' where model in ($1, $2)", [VIEW, STAGING])
     result = build(home, fagomraade="oekonomi")
     assert not result.failures and not result.rebuilt and result.nodes["model"] >= {f"model.flis.{VIEW}", f"model.flis.{STAGING}"}
-    assert newest(home, VIEW) == {(moved.WHOLE, None)} and newest(home, STORED) == set()
+    assert newest(home, VIEW) == {(moved_rows.WHOLE, None)} and newest(home, STORED) == set()
     assert "drift.skive__" not in grain_test_reads()
     assert build(home, fagomraade="oekonomi").models == 0       # and once it is built, it stands
 
@@ -121,4 +121,4 @@ def test_a_home_where_the_view_was_a_table(home: Home) -> None:
     assert not build(home, fagomraade="oekonomi").failures
     assert query(home, "select table_type from information_schema.tables where table_catalog = 'flis' and table_name = $1", VIEW) == [("VIEW",)]
     assert query(home, "select (select count(*) from drift.tilstand where model = $1) + (select count(*) from drift.behandlet where model = $1)", VIEW) == [(0,)]
-    assert newest(home, VIEW) == {(moved.WHOLE, None)}
+    assert newest(home, VIEW) == {(moved_rows.WHOLE, None)}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from conftest import make_demo
-from flis.database import connect
-from flis.home import Home
-from flis.run import DONE, FAILED, HELD, STEPS, run_steps
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.operate.run import DONE, FAILED, HELD, STEPS, run_steps
 
 ONE = {"fagomraade": "personale", "kommune": None, "periode": None}
 SMALL = {"scale": 0.0004, "periods": 2, "kommuner": ["0101", "0461", "0563"], "seed": 3}

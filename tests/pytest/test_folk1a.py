@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from conftest import make_demo, reference_data
-from flis.build import build
-from flis.database import connect
-from flis.home import Home
-from flis.load import load
-from flis.validate import validate
+from flis.build.dbt import build
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.intake.load import load
+from flis.quality.validate import validate
 
 BORGER = ["path:seeds/borger", "path:seeds/faelles", "path:models/marts/faelles/dim_kommune.sql", "path:models/staging/borger", "path:models/standardized/borger",
           "fct_borger__folketal", "fct_borger__bevaegelse", "fct_borger__befolkningsbalance", "fct_borger__folketal_afstemning"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flis.home import REPO, Home
+from flis.core.home import REPO, Home
 
 TABLE = REPO / "docs" / "formatforskelle.csv"
 ROWS = list(csv.DictReader(TABLE.open(encoding="utf-8")))

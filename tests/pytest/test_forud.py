@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flis.ahead import Ahead, ahead
-from flis.database import connect
-from flis.home import Home
-from flis.validate import ValidateError, validate
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.quality.beside import Ahead, ahead
+from flis.quality.validate import ValidateError, validate
 from regelverden import World
 from test_validate import post
 

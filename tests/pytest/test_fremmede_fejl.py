@@ -1,10 +1,9 @@
-"""The second generator of faults (scripts/bench/fremmede_fejl): what it plants is another file, formally right, and the same every time. What the installation says of it is for `flis bench fremmed`."""
+"""The second generator of faults (scripts/proofs/fremmede_fejl): what it plants is another file, formally right, and the same every time. What the installation says of it is for `flis bench fremmed`."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 from collections import Counter
 from datetime import date
 from decimal import Decimal
@@ -14,15 +13,13 @@ import duckdb
 import pytest
 
 from conftest import make_demo
-from flis.home import REPO, Home
-from flis.load import load
-
-sys.path.insert(0, str(REPO / "scripts" / "bench"))
-import deliveries
-from fremmede_fejl import filer, gang, lager, maal, plan, tabel
-from fremmede_fejl.felter import Fields
-from fremmede_fejl.greb import transposed, valid
-from fremmede_fejl.vaner import MOVES
+from flis.core.home import REPO, Home
+from flis.intake.load import load
+from proofs import deliveries
+from proofs.fremmede_fejl import filer, gang, lager, maal, plan, tabel
+from proofs.fremmede_fejl.felter import Fields
+from proofs.fremmede_fejl.greb import transposed, valid
+from proofs.fremmede_fejl.vaner import MOVES
 
 LAST, MONTHS, WALKS = date(2026, 2, 1), 3, 4
 TAKEN = {"aktiv", "erstattet", "dublet", "ikke_instrueret", "venter"}       # venter: days of the register without the first

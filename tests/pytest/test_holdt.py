@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from conftest import copy_of
-from flis.build import Dbt, project
-from flis.built import NotReady, Project, due, require
-from flis.database import connect
-from flis.held import note, settle
-from flis.home import Home
-from flis.rules import areas
-from flis.run import FAILED, run_steps
-from flis.validate import judge, release
-from flis.withdraw import withdraw
+from flis.build.dbt import Dbt, project
+from flis.build.signatures import NotReady, Project, due, require
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.operate.run import FAILED, run_steps
+from flis.operate.withdraw import withdraw
+from flis.quality.held import note, settle
+from flis.quality.rules import areas
+from flis.quality.validate import judge, release
 
 ABSENCE, MONTH, WHO = "FLIS-PE-003", "2026-02-01", "0751"
 REASON = "Set igennem med afsenderen, tallet er rigtigt"
@@ -120,7 +120,7 @@ def test_alt_der_hviler_paa_et_andet_fagomraade_siger_det(manifest, tmp_path: Pa
 
 def test_hver_formels_periodisering_har_sine_maaneder() -> None:
     """A way of making up a figure over time that hviler_paa_maaned does not know would be taken for a month's."""
-    from flis.home import REPO
+    from flis.core.home import REPO
 
     with (REPO / "seeds/faelles/formel.csv").open(encoding="utf-8") as file:
         assert {row["periodisering"] for row in csv.DictReader(file)} <= {"maaned", "primo", "aar_til_dato", "aar", "saldo", "saldo_12", "fra_sidste_skolestart"}

@@ -12,13 +12,14 @@ import msgpack
 import pytest
 import yaml
 
-from flis import demo, testtexts
-from flis.build import BuildResult, Dbt, _collect, _overlooked
-from flis.database import connect
-from flis.datapackage import manifest_path
-from flis.declaration import measures
-from flis.home import REPO, Home
-from flis.rules import areas, load_rules
+from flis import demo
+from flis.build import testtexts
+from flis.build.dbt import BuildResult, Dbt, _collect, _overlooked
+from flis.core.database import connect
+from flis.core.home import REPO, Home
+from flis.package.datapackage import manifest_path
+from flis.quality.rules import areas, load_rules
+from flis.report.declaration import measures
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ SHARED = {"kvalitet_": ("raekkeudfald", "leveranceprofil", "leverancefordeling",
 @pytest.mark.parametrize("start", SHARED)
 def test_det_faelles_hviler_paa_hvert_fagomraades_egne_ord(manifest, tmp_path: Path, start: str) -> None:
     """A model that finds the areas' macros by their name is dbt's child of each of them, and made anew when one of them has changed."""
-    from flis.built import Project
+    from flis.build.signatures import Project
 
     found = {m.unique_id for m in manifest.macros.values() if m.package_name == "flis" and m.name.startswith(start)}
     assert {m.rsplit(start, 1)[1] for m in found} - {"faelles"} == set(areas())

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from flis.cli import app
-from flis.inbox import no_files
-from flis.inspection import Limits
-from flis.run import HELD, _load
+from flis.intake.inbox import no_files
+from flis.intake.inspection import Limits
+from flis.operate.run import HELD, _load
 from test_load import GOOD, World, saldo
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flis.database import connect
-from flis.home import Home
+from flis.core.database import connect
+from flis.core.home import Home
 
 
 def test_every_monthly_formula_is_measured(demo_hjem: Home) -> None:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from flis.database import connect
-from flis.home import Home
-from flis.report import FOLDER
-from flis.run import run_steps
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.operate.run import run_steps
+from flis.report.report import FOLDER
 
 SICK = ";S;"                                # absence for sickness, as KMD Elev writes it
 NUMBER = "3112991234"                       # of a CPR number's form, and nobody's: it comes through as it is written

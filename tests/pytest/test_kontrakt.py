@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 import yaml
 
-from flis import grammar
-from flis.contract import ContractError, read_contracts
-from flis.home import REPO
-from flis.splitting import _macros
+from flis.contracts import grammar
+from flis.contracts.contract import ContractError, read_contracts
+from flis.core.home import REPO
+from flis.intake.splitting import _macros
 from test_load import CONTRACTS, World
 
 FEMTE = CONTRACTS / "_femte__sources.yml"

@@ -16,10 +16,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flis import run
-from flis.database import connect
-from flis.home import REPO, Home
-from flis.package import newest_version, package
+from flis.core.database import connect
+from flis.core.home import REPO, Home
+from flis.operate import run
+from flis.package.write import newest_version, package
 
 ALLOWED = ("indbakke", "arkiv", "karantaene")
 BINARY = (".duckdb", ".parquet", ".wal", ".msgpack", ".gz", ".zip")

@@ -1,23 +1,20 @@
 """What is built slice by slice is what would be built from the start: chance sequences of deliveries, against everything rebuilt.
 
-`flis bench equal` tries many more (scripts/bench/ligestilling.py, where a sequence is told).
+`flis bench equal` tries many more (scripts/proofs/ligestilling.py, where a sequence is told).
 """
 
 from __future__ import annotations
 
 import random
 import shutil
-import sys
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from flis.database import connect
-from flis.home import REPO, Home
-
-sys.path.insert(0, str(REPO / "scripts" / "bench"))
-import ligestilling
+from flis.core.database import connect
+from flis.core.home import Home
+from proofs import ligestilling
 
 
 @pytest.fixture(scope="module")

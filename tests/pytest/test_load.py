@@ -22,16 +22,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flis import journal, keycheck
-from flis import load as load_module
-from flis.contract import ContractError, read_contracts
-from flis.home import REPO, Home
-from flis.inspection import Limits, Refused, Spools, _join_many, _join_one_by_one, _NotPlain, inspect, join_records
-from flis.installation import Setup, SetupError
-from flis.keys import KeyMissing, create_key, hmac_sql, pseudonym, recipient_key, set_session_key
-from flis.load import LoadError, LoadResult, _is_of, load
-from flis.reasons import catalogue
-from flis.splitting import Part, into_raw
+from flis.contracts.contract import ContractError, read_contracts
+from flis.contracts.installation import Setup, SetupError
+from flis.core.home import REPO, Home
+from flis.core.keys import KeyMissing, create_key, hmac_sql, pseudonym, recipient_key, set_session_key
+from flis.core.reasons import catalogue
+from flis.intake import load as load_module
+from flis.intake.inspection import Limits, Refused, Spools, _join_many, _join_one_by_one, _NotPlain, inspect, join_records
+from flis.intake.load import LoadError, LoadResult, _is_of, load
+from flis.intake.splitting import Part, into_raw
+from flis.trail import journal, keycheck
 
 CONTRACTS = Path(__file__).parent / "kontrakter"
 KEY = "3f9c1b7ae04d5286f1c8a93b6d70e25419ab4c8f027d6e53b1f84a0c97d2653e"
@@ -1005,7 +1005,7 @@ def test_a_damaged_package_is_read_or_refused(bench, suffix, changes, cut):
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     """A bare database with the test contracts' tables."""
-    from flis import ledger
+    from flis.trail import ledger
 
     contracts = read_contracts(CONTRACTS)
     con = duckdb.connect()

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from flis.database import connect
-from flis.home import Home
-from flis.run import STEPS, run_steps
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.operate.run import STEPS, run_steps
 
 
 @pytest.fixture(scope="module")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from flis.home import REPO
-
-sys.path.insert(0, str(REPO / "scripts" / "bench"))
-
-import deliveries
-import floors
-import results
 from conftest import make_demo
-from flis.load import load
-from flis.rules import load_rules
-from results import Step
+from flis.core.home import REPO
+from flis.intake.load import load
+from flis.quality.rules import load_rules
+from proofs import deliveries, floors, results
+from proofs.results import Step
 
 STEPS = [
     Step("load the second month", 20, 20, 500, rows=1_000_000, floor_seconds=15), Step("build the second month", 60, 80, 2000, nodes=200, floor_seconds=30),

@@ -1,6 +1,6 @@
 """Hostile deliveries: real files spoiled by chance (a hundred of what the bench does with thousands), and values written to be run by whoever reads them.
 
-The spoiled files and the oracle they are held against are the bench's (scripts/bench/fuzz.py). The values go the whole way: load, build, report, packages, status.
+The spoiled files and the oracle they are held against are the bench's (scripts/proofs/fuzz.py). The values go the whole way: load, build, report, packages, status.
 """
 
 from __future__ import annotations
@@ -10,24 +10,20 @@ import json
 import random
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import duckdb
 import openpyxl
 import pytest
 
-from flis.database import connect
-from flis.home import REPO, Home
-from flis.package import newest_version, package
-from flis.report import report
-from flis.validate import release
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.package.write import newest_version, package
+from flis.quality.validate import release
+from flis.report.report import report
+from proofs import fuzz
+from proofs.fuzz_mutations import File
 from test_cli import flis
-
-sys.path.insert(0, str(REPO / "scripts" / "bench"))
-
-import fuzz
-from fuzz_mutations import File
 
 SCRIPT = "<script>document.title='x'</script>"
 WILD = ["'; drop table raw.leverance; --", "../../x", '=HYPERLINK("http://x","y")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1+1", SCRIPT, "{{ 7*7 }}", "[red]x[/red]", '"}', "'=1"]

@@ -7,13 +7,16 @@ import secrets
 
 import pytest
 
-from flis import build, events, journal, keycheck, rotation, sealing, stray
-from flis.database import connect
-from flis.home import Home
-from flis.keys import KeyChanged, KeyMissing, estimated_bits, master_key, pseudonym, require_strong
-from flis.restore import restore
-from flis.rotation import RotationFailed, rotate
-from flis.run import ready
+from flis.build import dbt
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.core.keys import KeyChanged, KeyMissing, estimated_bits, master_key, pseudonym, require_strong
+from flis.intake import stray
+from flis.operate import rotation
+from flis.operate.restore import restore
+from flis.operate.rotation import RotationFailed, rotate
+from flis.operate.run import ready
+from flis.trail import events, journal, keycheck, sealing
 from test_load import CITAT, CONTRACTS, KEY, PERSONS, World, register, saldo
 
 NEW = "b81e07c4d95f3a62608bd1f7e43c9a5072e6fd1894b3ac07de52186f9ba0347c"
@@ -110,7 +113,7 @@ def test_random_keys_are_taken():
 
 def test_a_weak_key_can_be_changed(world, monkeypatch):
     """A home that was loaded with one before they were refused is not locked: it is changed."""
-    monkeypatch.setattr("flis.keys.MIN_BITS", 0)
+    monkeypatch.setattr("flis.core.keys.MIN_BITS", 0)
     world.home.key_file.write_text("k" * 40)
     deliver(world)
     monkeypatch.undo()
@@ -216,7 +219,7 @@ def test_a_number_that_becomes_known_is_masked_where_it_stood(world):
     assert texts(world) == [("a", f"vedr. {mask}"), ("b", mask)]
     assert [ident for ident, _ in world.query("select * from raw.omskrevet")] == [1]
     for _ in range(2):
-        build._look_again(world.home)
+        dbt._look_again(world.home)
     with connect(world.home) as con:
         assert con.execute("select leverance_id from drift.behandlet").fetchall() == [(7,)]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from conftest import make_demo
-from flis.build import build
-from flis.database import connect
-from flis.home import REPO, Home
-from flis.load import load
+from flis.build.dbt import build
+from flis.core.database import connect
+from flis.core.home import REPO, Home
+from flis.intake.load import load
 
 RANGES = Path(__file__).resolve().parents[1] / "spaend" / "noegletal.csv"
 # A class takes the children of a year, so a municipality has them only where it is large enough: at a twentieth of Denmark most are. Sixteen months hold the year

@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from flis.home import REPO
+from flis.core.home import REPO
 
 PAGE = REPO / "docs" / "tilfoej-et-kildesystem.md"
 

@@ -1,6 +1,6 @@
 """What breaks, and what is left of it: killed runs, two at once, a full disk, database files put back or damaged.
 
-`flis bench survival` kills two hundred (scripts/bench/overlevelse.py, which this is a handful of).
+`flis bench survival` kills two hundred (scripts/proofs/overlevelse.py, which this is a handful of).
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from flis.database import connect, unreadable
-from flis.home import REPO, Home
-from flis.lock import holder
-
-sys.path.insert(0, str(REPO / "scripts" / "bench"))
-import overlevelse
-from overlevelse import DONE, STEPS, Round, Told, deliver, run_to_end, start
+from flis.core.database import connect, unreadable
+from flis.core.home import REPO, Home
+from flis.core.lock import holder
+from proofs import overlevelse
+from proofs.overlevelse import DONE, STEPS, Round, Told, deliver, run_to_end, start
 
 BUSY, FAILED = 4, 3
 

@@ -14,11 +14,11 @@ import duckdb
 import frictionless
 import pytest
 
-from flis import package as step
-from flis.database import connect
-from flis.home import Home
-from flis.keys import create_key, master_key, pseudonym, recipient_key
-from flis.package import PackageError, newest_version, package, versions
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.core.keys import create_key, master_key, pseudonym, recipient_key
+from flis.package import write as step
+from flis.package.write import PackageError, newest_version, package, versions
 
 ALICE, BENT, CARL = "0101600001", "0202610002", "0303620003"
 BENT_BEFORE = "0202610099"
@@ -409,7 +409,7 @@ def test_the_folders_page_says_what_is_there_and_what_is_held_and_why(hjem):
 
 
 def test_a_key_is_looked_up_for_the_municipality_it_is_of_and_noted(hjem):
-    from flis.keylookup import LookupFailed, resolve
+    from flis.operate.keylookup import LookupFailed, resolve
 
     run(hjem)
     mine = pseudonym(recipient_key(master_key(hjem), "0101"), "b" * 32)
@@ -519,7 +519,7 @@ def test_an_overview_of_deliveries_alone_makes_no_version(hjem):
 
 def test_the_cube_looks_up_dimensions_that_hold_from_year_to_year(tmp_path):
     """The account plan has a row per account and span of years: the cube takes the one of the row's own year."""
-    from flis import datapackage as dp
+    from flis.package import datapackage as dp
 
     plan = dp.Table("dim_kontoplan", "", "dimension", "oekonomi", "Én række pr. konto.", tuple(dp.Column(n, t) for n, t in (
         ("konto_id", "VARCHAR"), ("gyldig_fra_aar", "INTEGER"), ("gyldig_til_aar", "INTEGER"), ("navn", "VARCHAR"))), ("konto_id", "gyldig_fra_aar"))

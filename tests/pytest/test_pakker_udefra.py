@@ -14,10 +14,10 @@ import jsonschema
 import pytest
 import yaml
 
-from flis import datapackage
-from flis.build import Dbt
-from flis.home import REPO, Home
-from flis.package import newest_version
+from flis.build.dbt import Dbt
+from flis.core.home import REPO, Home
+from flis.package import datapackage
+from flis.package.write import newest_version
 
 PROFILE = json.loads(Path(__file__).with_name("datapackage_profil.json").read_text("utf-8"))
 TELLS_NOTHING = {"noegletal_id", "gruppetype", "gruppekode", "gruppenavn", "periode", "kommunekode", "egen_kommune"}      # which cell it is

@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle
@@ -14,21 +13,18 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
-from conftest import make_demo, walk
-from flis import stray
-from flis.contract import Match, read_contracts
-from flis.database import connect
-from flis.home import REPO, Home
-from flis.inspection import plain_name
-from flis.package import package
-from test_laek import ALLOWED, BINARY, files, unpacked
-
-sys.path.insert(0, str(REPO / "scripts" / "bench"))
 import yaml
 
-from fremmede_fejl import filer, lager
-from fremmede_fejl.felter import Fields
+from conftest import make_demo, walk
+from flis.contracts.contract import Match, read_contracts
+from flis.core.database import connect
+from flis.core.home import REPO, Home
+from flis.intake import stray
+from flis.intake.inspection import plain_name
+from flis.package.write import package
+from proofs.fremmede_fejl import filer, lager
+from proofs.fremmede_fejl.felter import Fields
+from test_laek import ALLOWED, BINARY, files, unpacked
 
 # As it can be written: alone, with a hyphen, with a blank, and each of them inside a longer text.
 FORMS = ["{0}{1}", "{0}-{1}", "{0} {1}", "se {0}{1}: tak", "nr.{0}-{1}", "A{0} {1}B", "{0} - {1}"]

@@ -12,12 +12,13 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from flis import danish, pages
-from flis.database import connect
-from flis.home import Home
-from flis.keys import create_key, master_key, pseudonym, recipient_key
-from flis.report import FOLDER, PERSON, ReportResult, report
-from flis.validate import release
+from flis.core import danish
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.core.keys import create_key, master_key, pseudonym, recipient_key
+from flis.quality.validate import release
+from flis.report import pages
+from flis.report.report import FOLDER, PERSON, ReportResult, report
 from regelverden import World
 from test_validate import FEB, JAN, clock, correct, post, posts, write_rules  # noqa: F401  (clock is a fixture)
 
@@ -258,7 +259,7 @@ def test_held_and_released_with_reason(tmp_path: Path, world: World, clock) -> N
     rules = write_rules(tmp_path, {})
     clock(world, 1, rules)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flis.validate.refresh.__defaults__", (rules,))
+        patch.setattr("flis.quality.validate.refresh.__defaults__", (rules,))
         patch.setenv("FLIS_UDFOERT_AF", "drift7")
         release(world.home, "0101", "oekonomi", "Kommunen har bekræftet tallene")
     report(world.home)
@@ -317,7 +318,7 @@ def test_a_mean_rests_on_five_others_and_names_nobody(tmp_path: Path, world: Wor
 
 def test_more_rows_than_are_kept_is_said(tmp_path: Path, world: World, clock, monkeypatch) -> None:  # noqa: F811
     world.add(*posts("0101", 1, 6))
-    monkeypatch.setattr("flis.validate.MOST_DEVIATIONS", 4)
+    monkeypatch.setattr("flis.quality.validate.MOST_DEVIATIONS", 4)
     clock(world, 1, write_rules(tmp_path, {}))
     report(world.home)
     sheet = book_of(world.home, "0101")["OK-90"]

@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flis import journal
-from flis.faults import Damaged
-from flis.load import LoadError
-from flis.lock import locked
-from flis.restore import RestoreError, RestoreResult, restore, wanting
+from flis.core.faults import Damaged
+from flis.core.lock import locked
+from flis.intake.load import LoadError
+from flis.operate.restore import RestoreError, RestoreResult, restore, wanting
+from flis.trail import journal
 from test_load import CITAT, CONTRACTS, PERSONS, World, register, saldo, zipped
 from test_withdraw import take_back
 
@@ -159,7 +159,7 @@ def test_a_file_that_is_not_the_one_loaded_is_named_and_the_rest_restored(world:
 
 def test_what_is_packed_is_what_was_read(world: World, monkeypatch) -> None:
     """A file that is rewritten between reading and archiving, with the same size and time, is not archived: the archive's bytes have the hash that was loaded."""
-    from flis import load as load_module
+    from flis.intake import load as load_module
 
     name = "SALDO_101_202601_20260205.csv"
     path = world.put("saldo", name, saldo("a;en;1,00;"))

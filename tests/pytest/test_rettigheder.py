@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from conftest import copy_of
-from flis.database import connect
-from flis.home import REPO, Home
+from flis.core.database import connect
+from flis.core.home import REPO, Home
 
 
 def open_to_others(root: Path) -> list[str]:

@@ -10,12 +10,12 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from flis import journal, keycheck, sealing
 from flis.cli import app
-from flis.restore import restore
-from flis.run import run_steps
-from flis.sealing import Altered, reseal, verify
-from flis.validate import ValidateError, release
+from flis.operate.restore import restore
+from flis.operate.run import run_steps
+from flis.quality.validate import ValidateError, release
+from flis.trail import journal, keycheck, sealing
+from flis.trail.sealing import Altered, reseal, verify
 from test_load import CONTRACTS, KEY, World, saldo
 from test_withdraw import take_back
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from conftest import copy_of, deliver_until, months_of, next_month
-from flis.build import build
-from flis.database import connect
-from flis.home import Home
-from flis.load import load
-from flis.truth import IN_SERIES, differences, models, score
-from flis.validate import validate
+from flis.build.dbt import build
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.intake.load import load
+from flis.quality.truth import IN_SERIES, differences, models, score
+from flis.quality.validate import validate
 
 MODELS = models()
 # What a delivery can move. A build without tests is not remembered, so the next would take everything, the code lists and views among it.
@@ -104,7 +104,7 @@ def test_faults_of_a_series_are_found_month_by_month(maanedsvis: Home) -> None:
 
 def test_skiver_giver_det_samme_som_alt_forfra(maanedsvis: Home) -> None:
     """Every incremental model, built slice by slice, equals itself rebuilt whole, technical columns but the delivery's number included."""
-    from flis.build import project
+    from flis.build.dbt import project
 
     names = {name: node.schema for name, node in project(maanedsvis).sliced.items()}
     with connect(maanedsvis, write="flis") as con:
@@ -126,7 +126,7 @@ def test_skiver_giver_det_samme_som_alt_forfra(maanedsvis: Home) -> None:
 
 def test_aftrykket_daekker_makroer_i_makroer(demo_hjem: Home) -> None:
     """dbt names only the outermost macros on a node; a change inside one of them must still rebuild what rests on it."""
-    from flis.build import project
+    from flis.build.dbt import project
 
     stands = project(demo_hjem)
     macros = stands.macros(stands.nodes["model.flis.stg_cpr__adresse"].depends_on.macros)

@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 from conftest import copy_of
-from flis.database import connect
-from flis.home import Home
-from flis.package import VERSION, newest_version, package
-from flis.run import FAILED, run_steps
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.operate.run import FAILED, run_steps
+from flis.package.write import VERSION, newest_version, package
 
 
 def files(home: Home) -> dict[str, str]:

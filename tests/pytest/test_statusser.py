@@ -10,10 +10,10 @@ import duckdb
 import pytest
 
 from conftest import make_demo
-from flis.build import build
-from flis.database import connect
-from flis.home import Home
-from flis.load import load
+from flis.build.dbt import build
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.intake.load import load
 
 FIGURES = "marts.int_faelles__formelvaerdi"
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from flis.database import connect
-from flis.pages import rough
-from flis.systems import write_systems
+from flis.core.database import connect
+from flis.report.pages import rough
+from flis.report.systems import write_systems
 from regelverden import World
 
 NO_NAMES = SimpleNamespace(nodes={})        # a manifest without models: fields are called what they are called

@@ -9,11 +9,11 @@ import duckdb
 import pytest
 import yaml
 
-from flis.contract import ContractError, read_contracts
-from flis.home import Home
-from flis.keys import create_key
-from flis.load import load
-from flis.reasons import UNTOLD, told_name
+from flis.contracts.contract import ContractError, read_contracts
+from flis.core.home import Home
+from flis.core.keys import create_key
+from flis.core.reasons import UNTOLD, told_name
+from flis.intake.load import load
 from test_load import CONTRACTS, KEY, PERSONS, World, register
 
 HEAD = "Kommunekode;Medarbejdernummer;CPR_nummer;Løbenummer;Fraværsart;Fra;Til;Timer;Delvis\r\n"

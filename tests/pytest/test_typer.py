@@ -6,7 +6,6 @@ The tables in tests/tabeller are the truth. Held to them: the macros that stagin
 from __future__ import annotations
 
 import re
-import sys
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -17,16 +16,13 @@ import jinja2
 import pytest
 import yaml
 
-from flis.contract import read_contracts
-from flis.grammar import Talformat
-from flis.home import REPO, Home
-from flis.keys import create_key
-from flis.load import load
-from flis.splitting import amount_sql, cpr_sql
-
-sys.path.insert(0, str(REPO / "scripts" / "bench"))
-
-import fuzz_oracle as oracle
+from flis.contracts.contract import read_contracts
+from flis.contracts.grammar import Talformat
+from flis.core.home import REPO, Home
+from flis.core.keys import create_key
+from flis.intake.load import load
+from flis.intake.splitting import amount_sql, cpr_sql
+from proofs import fuzz_oracle as oracle
 
 TALFORMATER = get_args(Talformat)
 DATES = ("yyyy-MM-dd", "dd-MM-yyyy", "dd.MM.yyyy", "yyyyMMdd", "cpr", "ddMMyy", "excel")

@@ -1,13 +1,13 @@
-"""The attack on a release (flis.release): what is about to leave is read as it stands, and does not leave when it tells what is withheld."""
+"""The attack on a release (flis.package.attack): what is about to leave is read as it stands, and does not leave when it tells what is withheld."""
 
 from __future__ import annotations
 
 import duckdb
 import pytest
 
-from flis.home import Home
-from flis.release import Disclosed, attack, attacked
-from flis.withholding import Figure, Rules, tasks, withhold
+from flis.core.home import Home
+from flis.disclosure.withholding import Figure, Rules, tasks, withhold
+from flis.package.attack import Disclosed, attack, attacked
 from test_afsloering import CODES, FACTORS, MONTH, SIDES, figures, release, world
 
 RULES = world()
@@ -194,7 +194,7 @@ def test_what_earlier_releases_have_told_is_said_and_holds_nothing_back(rows, he
 
 def test_a_year_to_date_that_its_months_do_not_tell_does_not_leave(tmp_path, rows, held, monkeypatch):
     con = house(rows, held)
-    monkeypatch.setattr("flis.months.over_time", lambda *_: {("kommuner", ("antal", "region", "1", MONTH))})
+    monkeypatch.setattr("flis.disclosure.months.over_time", lambda *_: {("kommuner", ("antal", "region", "1", MONTH))})
     with pytest.raises(Disclosed, match="1 rows of years to date .* .antal, region 1, 2026-03"):
         attack(con, Home(tmp_path), None)
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flis import inspection, splitting, status
-from flis.inbox import SettledTimeError, under_way
-from flis.load import LoadError
-from flis.reasons import catalogue
+from flis.core.reasons import catalogue
+from flis.intake import inspection, splitting
+from flis.intake.inbox import SettledTimeError, under_way
+from flis.intake.load import LoadError
+from flis.operate import status
 from test_cli import flis
 from test_load import CITAT, GOOD, PERSONS, C, World, register, saldo, zipped
 
@@ -150,7 +151,7 @@ def test_what_is_under_way_is_told_and_is_no_fault(tmp_path, monkeypatch):
 
 
 def _home(path: Path):
-    from flis.home import Home
+    from flis.core.home import Home
 
     return Home(path)
 

@@ -1,11 +1,11 @@
-"""The guard before a package is written (flis.guard), and when the attack on a release is made."""
+"""The guard before a package is written (flis.package.guard), and when the attack on a release is made."""
 
 from __future__ import annotations
 
 import pytest
 
-from flis import package as step
-from flis.package import PackageError
+from flis.package import write as step
+from flis.package.write import PackageError
 from test_package import BASIS, add_key_figures, change, hjem, run  # noqa: F401  (hjem is a fixture)
 
 

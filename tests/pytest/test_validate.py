@@ -9,12 +9,12 @@ import duckdb
 import pytest
 import yaml
 
-from flis.database import connect
-from flis.events import recover
-from flis.home import Home
-from flis.report import write_overview
-from flis.rules import COMMON, RuleError, areas, load_rules
-from flis.validate import STORE, ValidateError, held, release, validate
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.quality.rules import COMMON, RuleError, areas, load_rules
+from flis.quality.validate import STORE, ValidateError, held, release, validate
+from flis.report.report import write_overview
+from flis.trail.events import recover
 from regelverden import World, cases, contracts
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
@@ -380,7 +380,7 @@ def test_a_release_lets_through_what_was_held_and_no_more(tmp_path: Path, clock)
     rules = write_rules(tmp_path, {})
     clock(world, 1, rules)
     with pytest.MonkeyPatch.context() as patch:      # release() judges by the project's own rules: give it these
-        patch.setattr("flis.validate.refresh.__defaults__", (rules,))
+        patch.setattr("flis.quality.validate.refresh.__defaults__", (rules,))
         with pytest.raises(ValidateError, match="reason"):
             release(world.home, "0101", "oekonomi", "ok")
         with pytest.raises(ValidateError, match="nothing holds"):
@@ -414,7 +414,7 @@ def test_a_release_ends_with_the_delivery_it_was_given_for(tmp_path: Path, clock
     deliver("0147", 2)
     clock(world, 1, rules, alt=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flis.validate.refresh.__defaults__", (rules,))
+        patch.setattr("flis.quality.validate.refresh.__defaults__", (rules,))
         assert release(world.home, "0101", "oekonomi", reason) == release(world.home, "0147", "oekonomi", reason) == 1
         clock(world, 2, rules, alt=True)
         assert held(world.home) == set(), "nothing has been delivered since"
@@ -438,7 +438,7 @@ def test_a_release_survives_a_new_database(tmp_path: Path, clock) -> None:
     rules = write_rules(tmp_path, {})
     clock(world, 1, rules)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flis.validate.refresh.__defaults__", (rules,))
+        patch.setattr("flis.quality.validate.refresh.__defaults__", (rules,))
         release(world.home, "0101", "oekonomi", "Kommunen har bekræftet tallene")
     given = world.ask("select * from kvalitet.frigivelse")
     assert given[0][-1] == [7]
@@ -452,7 +452,7 @@ def test_rows_are_bounded_and_all_counted(tmp_path: Path, monkeypatch) -> None:
     world = World(tmp_path / "hjem")
     world.instruct("0101")
     world.add(*posts("0101", 1, 1), *(post(f"x{n}", beloeb_kr=-1) for n in range(5)))
-    monkeypatch.setattr("flis.validate.MOST_DEVIATIONS", 3)
+    monkeypatch.setattr("flis.quality.validate.MOST_DEVIATIONS", 3)
     validate(world.home, rules_folder=write_rules(tmp_path, {}))
     assert len(world.found("OK-90")) == 3
     assert world.ask("select distinct afvigelser from kvalitet.resultat") == [(6,)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from flis.database import connect
-from flis.home import Home
-from flis.rules import load_rules
-from flis.truth import AT_LOAD, Score, score
+from flis.core.database import connect
+from flis.core.home import Home
+from flis.quality.rules import load_rules
+from flis.quality.truth import AT_LOAD, Score, score
 from regelverden import CASES
 
 # Rules that the demo cannot plant a fault for, with the reason.

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flis import status
-from flis.database import connect
-from flis.keys import pseudonym
-from flis.withdraw import WithdrawError, Withdrawn, withdraw
+from flis.core.database import connect
+from flis.core.keys import pseudonym
+from flis.operate import status
+from flis.operate.withdraw import WithdrawError, Withdrawn, withdraw
 from test_load import CITAT, CONTRACTS, KEY, LIMITS, PERSONS, World, register, saldo
 
 REASON = "Forkert måned i udtrækket"

@@ -1,8 +1,8 @@
-"""What is withheld of the key figures: one row per audience, key figure, municipality or group, and month (flis.withholding, docs/afsloering.md)."""
+"""What is withheld of the key figures: one row per audience, key figure, municipality or group, and month (flis.disclosure.withholding, docs/afsloering.md)."""
 
 
 def model(dbt, session):
-    from flis.withheld import rows
+    from flis.disclosure.tables import rows
 
     dbt.config(materialized="table")
     tables = [dbt.ref("int_faelles__kommunetal"), dbt.ref("dim_noegletal"), dbt.ref("formel"), dbt.ref("formelsammenhaeng"), dbt.ref("fortrolighedsgraense"), dbt.ref("dim_kommune")]

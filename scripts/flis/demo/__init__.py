@@ -16,9 +16,9 @@ from pathlib import Path
 
 import duckdb
 
+from flis.core.home import Home
 from flis.demo.opsaetning import build_setup
 from flis.demo.verden import FOLDER, Verden, months_back
-from flis.home import Home
 
 # Small, but with every role in it: each finance system and case system, changes of system, weekly and daily deliveries, handlekommuner, a municipality without instruction,
 # local fields, CPR in the own package (docs/demo.md).

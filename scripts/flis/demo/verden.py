@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from flis.home import Home
+from flis.core.home import Home
 
 FOLDER = Path(__file__).resolve().parent
 

@@ -1,0 +1,1 @@
+"""dbt around the models: what is due, which slices have moved, and the build itself."""

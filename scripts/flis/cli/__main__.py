@@ -1,0 +1,3 @@
+from flis.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What leaves: data packages with their README, the attack on them, and the outbox."""

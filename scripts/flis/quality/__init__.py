@@ -1,0 +1,1 @@
+"""The rules, what they found, and what is held for it."""
