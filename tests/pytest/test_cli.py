@@ -15,7 +15,8 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from flis.cli import _ask_before_demo, app
+from flis.cli import app
+from flis.cli.walk import ask_before_demo
 from flis.core.home import REPO, Home
 from flis.operate import status
 
@@ -133,10 +134,10 @@ def test_paa_en_terminal_spoerges_der(tmp_path, monkeypatch, answer, goes_on) ->
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("typer.confirm", lambda question: answer == "y")
     if goes_on:
-        _ask_before_demo(home, True, False)
+        ask_before_demo(home, True, False)
     else:
         with pytest.raises(typer.Exit):
-            _ask_before_demo(home, True, False)
+            ask_before_demo(home, True, False)
 
 
 def test_en_demo_skrives_aldrig_over_en_rigtig_opsaetning(tmp_path) -> None:
