@@ -10,10 +10,7 @@ import typer
 from flis import seldom_garbage
 
 # Their verbs register with the app, and are shown in this order.
-from flis.cli import (
-    duties,  # noqa: F401
-    walk,  # noqa: F401
-)
+from flis.cli import walk, watch  # noqa: F401
 from flis.cli.shell import DONE, PRIVATE, app, console
 
 
