@@ -34,19 +34,19 @@ def test_a_benchmark_figure_of_which_one_has_nearly_all_stops_the_package(hjem, 
 def test_what_is_told_beside_others_is_attacked_when_only_own_packages_are_due(hjem, monkeypatch):  # noqa: F811
     """The benchmark packages have not moved; what each municipality is told of the others, in its own package, has."""
     def told(*_):
-        raise step.release.Disclosed("tells what is withheld")
+        raise step.attack.Disclosed("tells what is withheld")
 
     add_key_figures(hjem, persongrundlag=BASIS)
     run(hjem)
-    monkeypatch.setattr(step.release, "BESIDE", "fct_noegletal__kommune")
-    monkeypatch.setattr(step.release, "attack", told)
+    monkeypatch.setattr(step.attack, "BESIDE", "fct_noegletal__kommune")
+    monkeypatch.setattr(step.attack, "attack", told)
     assert run(hjem).written == []
     change(hjem, "update marts.fct_noegletal__kommune set vaerdi = 2 where kommunekode = '0101'")
     before = sorted(hjem.outbox.glob("*/*/*"))
     with pytest.raises(PackageError, match="tells what is withheld"):
         run(hjem)
     assert sorted(hjem.outbox.glob("*/*/*")) == before
-    monkeypatch.setattr(step.release, "attack", lambda *_: None)
+    monkeypatch.setattr(step.attack, "attack", lambda *_: None)
     assert {path.parent.name for path in run(hjem).written} == {"voksne_handicap"}
 
 
