@@ -17,9 +17,9 @@ import pyshacl
 import pytest
 from rdflib import RDF, SH, Graph
 
+from flis.contracts import datapackage as dp
 from flis.core.database import connect
 from flis.core.home import REPO, Home
-from flis.package import datapackage as dp
 from flis.package.write import newest_version, package
 from flis.quality import rules
 from flis.quality.validate import refresh, validate

@@ -15,9 +15,9 @@ import yaml
 from flis import demo
 from flis.build import testtexts
 from flis.build.dbt import BuildResult, Dbt, _collect, _overlooked
+from flis.contracts.datapackage import manifest_path
 from flis.core.database import connect
 from flis.core.home import REPO, Home
-from flis.package.datapackage import manifest_path
 from flis.quality.rules import areas, load_rules
 from flis.report.declaration import measures
 

@@ -519,7 +519,7 @@ def test_an_overview_of_deliveries_alone_makes_no_version(hjem):
 
 def test_the_cube_looks_up_dimensions_that_hold_from_year_to_year(tmp_path):
     """The account plan has a row per account and span of years: the cube takes the one of the row's own year."""
-    from flis.package import datapackage as dp
+    from flis.contracts import datapackage as dp
 
     plan = dp.Table("dim_kontoplan", "", "dimension", "oekonomi", "Én række pr. konto.", tuple(dp.Column(n, t) for n, t in (
         ("konto_id", "VARCHAR"), ("gyldig_fra_aar", "INTEGER"), ("gyldig_til_aar", "INTEGER"), ("navn", "VARCHAR"))), ("konto_id", "gyldig_fra_aar"))

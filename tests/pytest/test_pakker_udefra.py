@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from flis.build.dbt import Dbt
+from flis.contracts import datapackage
 from flis.core.home import REPO, Home
-from flis.package import datapackage
 from flis.package.write import newest_version
 
 PROFILE = json.loads(Path(__file__).with_name("datapackage_profil.json").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The guard before a package is written (flis.package.guard), and when the attack on a release is made."""
+"""The guard before a package is written (flis.disclosure.guard), and when the attack on a release is made."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from flis.build import signatures, testtexts
+from flis.contracts.datapackage import manifest_path
 from flis.core.database import connect, exists
 from flis.core.home import REPO, Home
 from flis.core.keys import masked
-from flis.package.datapackage import manifest_path
 
 Progress = Callable[[str, int, int], None]
 DUE = "flis_due"        # the mark dbt finds nodes by

@@ -1,1 +1,1 @@
-"""What a source promises, read from its YAML; and the installation's set-up."""
+"""What is promised: by a source (its YAML), by a package (its tables and fields), and by the installation (its set-up)."""

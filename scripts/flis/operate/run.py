@@ -15,7 +15,7 @@ from flis.core.keys import masked
 from flis.operate import status
 
 if TYPE_CHECKING:
-    from flis.package.datapackage import Manifest
+    from flis.contracts.datapackage import Manifest
     from flis.quality.beside import Ahead
 
 DONE, HELD, FAILED = 0, 1, 3
@@ -102,7 +102,7 @@ def _fit(home: Home, fagomraade: str | None, bar) -> Manifest:
     """What leaves the house rests on models that are built, tested, up with what has been loaded, and marked by what the rules hold. Raises NotReady; returns dbt's manifest."""
     from flis.build import signatures
     from flis.build.dbt import project
-    from flis.package.datapackage import Manifest, manifest_path
+    from flis.contracts.datapackage import Manifest, manifest_path
 
     _settle(home, bar)
     signatures.require(home, project(home), fagomraade)

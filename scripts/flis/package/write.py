@@ -24,13 +24,13 @@ from typing import Any
 
 import duckdb
 
+from flis.contracts import datapackage as dp
 from flis.contracts.installation import instructed_now
 from flis.core.database import connect, content_sign, exists
 from flis.core.home import Home, now
 from flis.core.keys import hmac_sql, master_key, recipient_key, set_session_key
-from flis.disclosure import tables
-from flis.package import attack, guard, table_hashes
-from flis.package import datapackage as dp
+from flis.disclosure import guard, tables
+from flis.package import attack, table_hashes
 from flis.package.outbox import write_pages
 from flis.package.table_hashes import WHOLE, TableSigns
 from flis.report.declaration import Declaration

@@ -18,11 +18,11 @@ from typing import Any
 import duckdb
 import yaml
 
+from flis.contracts import datapackage as dp
 from flis.core import danish
 from flis.core.database import exists
 from flis.core.home import REPO, Home
 from flis.core.keys import masked
-from flis.package import datapackage as dp
 from flis.report.pages import area_names, count, least_shown, render, rough_share, texts, write
 
 FOLDER = REPO / "deklaration"

@@ -13,7 +13,7 @@ import yaml
 
 from flis.core import danish
 from flis.core.home import REPO
-from flis.package.guard import Limits
+from flis.disclosure.guard import Limits
 
 TEMPLATES = Path(__file__).with_name("templates")
 

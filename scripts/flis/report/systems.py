@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 
+from flis.contracts.datapackage import Manifest
 from flis.core import danish
 from flis.core.home import Home
-from flis.package.datapackage import Manifest
 from flis.quality.validate import UNKNOWN
 from flis.report import pages
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from flis.contracts import datapackage as dp
 from flis.core.home import REPO
-from flis.package import datapackage as dp
 
 
 class Shown(Exception):
