@@ -292,7 +292,7 @@ class Bench:
     def nothing(self) -> list[Step]:
         """Load and build with nothing to do: what it costs to start, and what a node costs."""
         start = [self.flis(results.NOTHING_LOADED, "load"), self.flis(results.NOTHING_BUILT, "build")]
-        every = "from flis.build import build, project; from flis.home import Home; h = Home.of(None); r = build(h, select=sorted(project(h).signs)); assert not r.failures, r.failures"
+        every = "from flis.build.dbt import build, project; from flis.core.home import Home; h = Home.of(None); r = build(h, select=sorted(project(h).signs)); assert not r.failures, r.failures"
         return [*start, self.build(results.EVERY_NODE, command=[sys.executable, "-c", every])]
 
     def package(self) -> list[Step]:

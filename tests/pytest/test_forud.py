@@ -73,7 +73,7 @@ def test_none_where_the_engine_is_at_hand(world: World, monkeypatch) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's promise to end it is Linux's")
 def test_a_killed_run_leaves_nothing_at_work(tmp_path: Path) -> None:
-    code = f"import time; from pathlib import Path; from flis.ahead import Ahead; from flis.home import Home; print(Ahead(Home(Path({str(tmp_path)!r})))._process.pid, flush=True); time.sleep({WAIT_S})"
+    code = f"import time; from pathlib import Path; from flis.quality.beside import Ahead; from flis.core.home import Home; print(Ahead(Home(Path({str(tmp_path)!r})))._process.pid, flush=True); time.sleep({WAIT_S})"
     run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     child = int(run.stdout.readline())
     time.sleep(0.5)
