@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-alt lint lock clean bench
+.PHONY: demo test test-langsom test-alt lint lock clean bench
 
 # A demo region of nineteen municipalities that between them have every role; DANMARK=1 is the whole country.
 demo: $(VENV)/klar
@@ -13,14 +13,23 @@ demo: $(VENV)/klar
 # Tests in two processes beside each other, which take about as long. Those that share the walked demo (demo_hjem) are in the first; these are in the second, and shown after.
 BESIDE := $(addprefix tests/pytest/,test_borger.py test_demo.py test_foerste_koersel.py test_folk1a.py test_forud.py test_lig_genopbygning.py test_load.py test_noegle.py test_overlevelse.py test_package.py test_personnumre_i_tekst.py test_restore.py test_systemer.py test_validate.py test_withdraw.py)
 
-test: $(VENV)/klar lint
+# $(call beside,MARKS): the tests of those marks.
+define beside
 	@mkdir -p $(VENV)/beside
-	@DBT_TARGET_PATH=$(CURDIR)/$(VENV)/beside $(BIN)/pytest -p no:cacheprovider $(BESIDE) > $(VENV)/beside.txt 2>&1 & beside=$$!; \
-	$(BIN)/pytest $(addprefix --ignore=,$(BESIDE)); rest=$$?; \
+	@DBT_TARGET_PATH=$(CURDIR)/$(VENV)/beside $(BIN)/pytest -m "$(1)" -p no:cacheprovider $(BESIDE) > $(VENV)/beside.txt 2>&1 & beside=$$!; \
+	$(BIN)/pytest -m "$(1)" $(addprefix --ignore=,$(BESIDE)); rest=$$?; \
 	wait $$beside; beside=$$?; cat $(VENV)/beside.txt; exit $$((rest + beside))
+endef
 
-# Three seeds drawn anew: the demo of each walked, held against its truth, and its rules against what was planted (scripts/proofs/rundtur.py). SEEDS=1,2,3 repeats.
-test-alt: $(VENV)/klar
+test: $(VENV)/klar lint
+	$(call beside,not langsom)
+
+# What is slow and rarely breaks: killed runs, equality with a full rebuild, spoiled files, the whole country. CI runs it after `make test`.
+test-langsom: $(VENV)/klar
+	$(call beside,langsom)
+
+# And three seeds drawn anew: the demo of each walked, held against its truth, and its rules against what was planted (scripts/proofs/rundtur.py). SEEDS=1,2,3 repeats.
+test-alt: $(VENV)/klar test-langsom
 	$(BIN)/python scripts/proofs/rundtur.py $(if $(SEEDS),--seeds $(SEEDS))
 
 # The quick ones first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,11 +15,13 @@ from flis import seldom_garbage
 from flis.build.dbt import docs
 from flis.core.home import REPO, Home
 from flis.demo import REGION
+from flis.quality.rules import areas
 
 seldom_garbage()
 os.environ["FLIS_HVILETID"] = "0"       # files that a test has just written are taken; test_under_vejs.py looks at those that are not
 
 KOMMUNER = list(REGION)
+BUDGET_S = 20       # what one fagområde's own tests may take, so that sixteen are run in the time there is
 DEMO = {"scale": 0.001, "periods": 4, "slut": "2026-02", "kommuner": KOMMUNER, "seed": 7}
 
 
@@ -95,3 +98,21 @@ def deliver_until(source: Home, target: Home, end: date) -> int:
 
 def next_month(month: date) -> date:
     return (month + timedelta(days=32)).replace(day=1)
+
+
+# --- what each fagområde's tests take ----------------------------------------------------------------------------------------------------------
+
+_seconds: Counter[str] = Counter()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    for area in areas():
+        if area in report.nodeid:
+            _seconds[area] += report.duration
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Seconds per fagområde, of the tests that bear its name; one that is over its budget is marked and fails nothing, for machines differ."""
+    if _seconds:
+        told = (f"{area} {seconds:.0f} s{' (over)' if seconds > BUDGET_S else ''}" for area, seconds in sorted(_seconds.items()))
+        terminalreporter.write_line(f"Per fagområde, at most {BUDGET_S} s each: {', '.join(told)}")

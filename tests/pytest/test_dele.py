@@ -22,6 +22,8 @@ from flis.operate.withdraw import withdraw
 from flis.quality import rules
 from proofs import ligestilling
 
+pytestmark = pytest.mark.langsom
+
 MONTH = "2026-02"
 NOW, LATER, OTHER = "0563", "0482", "0615"       # whose corrections of the accounts come by themselves, and with the rest; and whose of another fagområde
 SLICE = {"fagomraade": "oekonomi", "kommune": NOW, "periode": MONTH}

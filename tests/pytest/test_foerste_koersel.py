@@ -9,6 +9,8 @@ from flis.core.database import connect
 from flis.core.home import Home
 from flis.operate.run import DONE, FAILED, HELD, STEPS, run_steps
 
+pytestmark = pytest.mark.langsom
+
 ONE = {"fagomraade": "personale", "kommune": None, "periode": None}
 SMALL = {"scale": 0.0004, "periods": 2, "kommuner": ["0101", "0461", "0563"], "seed": 3}
 KEY = "relationships_fct_personale"

@@ -152,6 +152,7 @@ def test_holdt_tal_er_ude_af_alle_gennemsnit(home: Home) -> None:
     assert ask(home, "select count(*) from marts.fct_noegletal__benchmark where kvalitetsstatus = 'tilbageholdt' and coalesce(vaerdi, taeller, naevner, simpelt_gennemsnit) is not null") == [(0,)]
 
 
+@pytest.mark.langsom
 def test_minutter_for_timer_og_tilbage_igen(home: Home) -> None:
     """A municipality sends minutes for hours: its figure is held, is out of the country's, and is in again when it is released, when it is withdrawn, and when it is sent right."""
     before, held, shown = country(home), held_in(home, "personale", MONTH), mark_of(home, "fct_noegletal__benchmark", WHO)
@@ -199,6 +200,7 @@ def test_minutter_for_timer_og_tilbage_igen(home: Home) -> None:
     assert country(home) == before and mark_of(home, "fct_noegletal__benchmark", WHO) == shown
 
 
+@pytest.mark.langsom
 def test_en_koersel_der_blev_standset_indhentes(home: Home) -> None:
     """What is held has been noted, and the run was killed before the models were built: nothing is shown until they are, and the next run builds them, slices and all."""
     with connect(home, write="flis") as con:
@@ -223,6 +225,7 @@ def test_en_koersel_der_blev_standset_indhentes(home: Home) -> None:
     """, code, month) == [(0,)]
 
 
+@pytest.mark.langsom
 def test_lig_en_hel_genopbygning(home: Home) -> None:
     """What has been marked slice by slice is what a rebuild of everything marks."""
     before = {name: ask(home, f"select * from marts.{name} order by all") for name in COMPARED}

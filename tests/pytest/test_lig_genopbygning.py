@@ -16,6 +16,8 @@ from flis.core.database import connect
 from flis.core.home import Home
 from proofs import ligestilling
 
+pytestmark = pytest.mark.langsom
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> ligestilling.World:

@@ -25,6 +25,8 @@ from proofs import fuzz
 from proofs.fuzz_mutations import File
 from test_cli import flis
 
+pytestmark = pytest.mark.langsom
+
 SCRIPT = "<script>document.title='x'</script>"
 WILD = ["'; drop table raw.leverance; --", "../../x", '=HYPERLINK("http://x","y")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1+1", SCRIPT, "{{ 7*7 }}", "[red]x[/red]", '"}', "'=1"]
 # A local field's name and description are the municipality's own.

@@ -17,6 +17,8 @@ from flis.core.database import connect
 from flis.core.home import REPO, Home
 from flis.intake.load import load
 
+pytestmark = pytest.mark.langsom
+
 RANGES = Path(__file__).resolve().parents[1] / "spaend" / "noegletal.csv"
 # A class takes the children of a year, so a municipality has them only where it is large enough: at a twentieth of Denmark most are. Sixteen months hold the year
 # whole, with the population on its first day, and the school start before. The largest are left out for time; three of the smallest are in.

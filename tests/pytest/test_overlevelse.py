@@ -22,6 +22,8 @@ from flis.core.lock import holder
 from proofs import overlevelse
 from proofs.overlevelse import DONE, STEPS, Round, Told, deliver, run_to_end, start
 
+pytestmark = pytest.mark.langsom
+
 BUSY, FAILED = 4, 3
 
 

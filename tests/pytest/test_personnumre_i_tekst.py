@@ -26,6 +26,8 @@ from proofs.fremmede_fejl import filer, lager
 from proofs.fremmede_fejl.felter import Fields
 from test_laek import ALLOWED, BINARY, files, unpacked
 
+pytestmark = pytest.mark.langsom
+
 # As it can be written: alone, with a hyphen, with a blank, and each of them inside a longer text.
 FORMS = ["{0}{1}", "{0}-{1}", "{0} {1}", "se {0}{1}: tak", "nr.{0}-{1}", "A{0} {1}B", "{0} - {1}"]
 EACH = 3        # files of each kind that are changed

@@ -12,6 +12,8 @@ from flis.intake.load import load
 from flis.quality.truth import IN_SERIES, differences, models, score
 from flis.quality.validate import validate
 
+pytestmark = pytest.mark.langsom
+
 MODELS = models()
 # What a delivery can move. A build without tests is not remembered, so the next would take everything, the code lists and views among it.
 STORED = ["config.materialized:incremental", "config.materialized:table"]

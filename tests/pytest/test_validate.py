@@ -11,10 +11,10 @@ import yaml
 
 from flis.core.database import connect
 from flis.core.home import Home
+from flis.operate.recovery import recover
 from flis.quality.rules import COMMON, RuleError, areas, load_rules
 from flis.quality.validate import STORE, ValidateError, held, release, validate
 from flis.report.report import write_overview
-from flis.operate.recovery import recover
 from regelverden import World, cases, contracts
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
