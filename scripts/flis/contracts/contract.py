@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from flis.contracts import grammar
+from flis.contracts import crosscheck, grammar
 from flis.contracts.grammar import ColumnMeta, SourceMeta, TableMeta, Words
 from flis.core.home import REPO
 
@@ -250,27 +250,34 @@ def _parts(groups: dict[str, str | None]) -> dict[str, Any] | None:
 def read_contracts(models: Path | None = None) -> Contracts:
     """Read every `_*__sources.yml` below `models` (default: the repo's models/staging). Raises ContractError with all faults found."""
     root = Path(models or MODELS)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    areas = {*fagomraader(), "faelles"}
     filetypes: list[FileType] = []
     faults: list[str] = []
     for path in sorted(root.rglob("_*__sources.yml")):
         try:
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
+            content = yaml.load(path.read_text(encoding="utf-8"), Loader=crosscheck.Strict) or {}
         except yaml.YAMLError as error:
             faults.append(f"{path}: not readable YAML: {error}")
             continue
+        faults += [f"{path}: {text}" for text in crosscheck.misplaced(content)]
         for source in content.get("sources") or []:
             if not any(_meta(node) for node in (source, *(source.get("tables") or []))):
                 continue        # the set-up and the ledger: sources of ours, not interfaces
             filetypes += _source(path, source, faults)
     seen: dict[str, str] = {}
     for ft in filetypes:
+        faults += [f"{ft.origin}: {text}" for text in crosscheck.contradictions(ft, areas)]
         for t in ft.tables:
             if seen.setdefault(t.identifier, ft.origin) != ft.origin:
                 faults.append(f"{ft.origin}: raw table {t.identifier} is fed by another contract too ({seen[t.identifier]})")
     if faults:
         raise ContractError("\n".join(faults))
     return Contracts(tuple(filetypes))
+
+
+def fagomraader() -> list[str]:
+    """The fagområder there are: `vars.fagomraader` in dbt_project.yml."""
+    return yaml.safe_load((REPO / "dbt_project.yml").read_text("utf-8"))["vars"]["fagomraader"]
 
 
 def _meta(node: dict[str, Any]) -> dict[str, Any]:
@@ -368,6 +375,8 @@ def _filetype(origin: str, system: str, source: SourceMeta, tables: list[_Given]
     versions = _versions(meta, built, fault)
     national = meta.kommunekode == "national"
     in_name = all("(?P<kommunekode>" in v.pattern.pattern for v in versions)
+    if meta.kommunekode and not national and any("(?P<kommunekode>" in v.pattern.pattern for v in versions):
+        fault("kommunekode is fixed, and stands in the file name too")
     if not national and not in_name and meta.kommunekode is None:
         fault("kommunekode must stand in the file name, or be fixed (four digits) or 'national' in the contract")
     for given in tables:
