@@ -10,8 +10,8 @@ demo: $(VENV)/klar
 	$(BIN)/flis demo --yes $(if $(DANMARK),,--region)
 	$(BIN)/flis run --docs || [ $$? -eq 1 ]
 
-# Tests in two processes beside each other, which take about as long. Those that share the walked demo (demo_hjem) are in the first; these are in the second, and shown after.
-BESIDE := $(addprefix tests/pytest/,test_borger.py test_demo.py test_foerste_koersel.py test_folk1a.py test_forud.py test_lig_genopbygning.py test_load.py test_noegle.py test_overlevelse.py test_package.py test_personnumre_i_tekst.py test_restore.py test_systemer.py test_validate.py test_withdraw.py)
+# Tests in two processes beside each other, which take about as long; these are in the second, and shown after. A walked demo that tests share is made in each.
+BESIDE := $(addprefix tests/pytest/,test_borger.py test_demo.py test_definitioner.py test_flyttet.py test_foerste_koersel.py test_folk1a.py test_forud.py test_fremmede_fejl.py test_lig_genopbygning.py test_load.py test_noegle.py test_overlevelse.py test_package.py test_personnumre_i_tekst.py test_restore.py test_rettigheder.py test_samme_bytes.py test_statusser.py test_systemer.py test_validate.py test_withdraw.py)
 
 # $(call beside,MARKS): the tests of those marks.
 define beside

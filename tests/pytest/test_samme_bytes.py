@@ -7,11 +7,15 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from conftest import copy_of
 from flis.core.database import connect
 from flis.core.home import Home
 from flis.operate.run import FAILED, run_steps
 from flis.package.write import VERSION, newest_version, package
+
+pytestmark = pytest.mark.langsom
 
 
 def files(home: Home) -> dict[str, str]:
