@@ -119,7 +119,7 @@ def standing(home: Home) -> Standing:
     with connect(home) as con:
         tables = tables_of(con)
         released = con.execute("select kommunekode, detalje ->> 'pakke', detalje ->> 'version', count(*) from drift.haendelse where haendelse = 'udleveret' group by all order by all").fetchall()
-    files = {str(p.relative_to(home.root)): _content(p) for top in (home.archive, home.quarantine, home.inbox) for p in sorted(top.rglob("*")) if p.is_file() and p.suffix != ".jsonl" and p.name != "segl.json"}
+    files = {str(p.relative_to(home.root)): _content(p) for top in (home.archive, home.quarantine, home.inbox) for p in sorted(top.rglob("*")) if p.is_file() and p.suffix != ".jsonl" and p.name != "segl.json" and p.parent != home.published}
     return Standing(tables, files, packages_of(home), released)
 
 

@@ -7,10 +7,12 @@ import random
 import sys
 from datetime import date
 
+import duckdb
 import numpy as np
 import pytest
 
 from flis.core.home import REPO
+from flis.disclosure import tables
 from flis.disclosure.system import Equation, System, Target, null_space
 from flis.disclosure.withholding import Figure, Published, Rules, withhold
 
@@ -332,3 +334,25 @@ def test_a_late_correction_frees_nothing_that_was_withheld(seed):
     # What everybody has read is no secret any more, though it has become small since.
     both.withheld = {w for w in both.withheld if both.numerator[w] not in both.shown}
     nothing_comes_back(angreb.attack(both))
+
+
+def test_what_was_published_is_known_to_a_new_database(tmp_path):
+    """The record of releases lies beside the archive: made anew, flis.duckdb would else let a figure out in another way than it was kept back before."""
+
+    def home(name: str) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect()
+        con.execute(f"attach '{tmp_path / name}' as flis")
+        return con
+
+    folder, told = tmp_path / "offentliggjort", f"select * from flis.drift.{tables.RECORD} order by all"
+    with home("gammel.duckdb") as old, home("ny.duckdb") as new:
+        tables.recover(old, folder)
+        assert not folder.exists()
+        tables.prepare(old)
+        for number in (1, 2):
+            old.execute(f"insert into flis.drift.{tables.RECORD} by name select {number} as udgave, 'KPI' as noegletal_id, 'kommune' as gruppetype, '0101' as gruppekode, date '2026-01-01' as periode, "
+                        f"{number}.5 as taeller, true as bidrager, false as vist, 4 as antal_taeller")
+        tables.keep(old, folder)
+        assert tables.recover(new, folder) == 2
+        assert tables.recover(new, folder) == 0
+        assert old.execute(told).fetchall() == new.execute(told).fetchall() != []

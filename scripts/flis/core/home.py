@@ -26,6 +26,11 @@ class Home:
         return self.root / "indbakke"
 
     @property
+    def published(self) -> Path:
+        """The key figures of each release as they left, one file per release (flis.disclosure.tables)."""
+        return self.archive / "offentliggjort"
+
+    @property
     def archive(self) -> Path:
         return self.root / "arkiv"
 

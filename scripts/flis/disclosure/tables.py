@@ -82,11 +82,20 @@ def _with_persons(con: duckdb.DuckDBPyConnection, database: str) -> None:
         con.execute(f"alter table {database}drift.{RECORD} add column if not exists {column} {kind}")
 
 
-def publish(con: duckdb.DuckDBPyConnection, areas: list[str]) -> int:
-    """Note the key figures of these fagområder as they are published now, month by month, where they differ from what was noted last. Returns how many of them were new."""
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the record of releases, where there is none. `con` has flis open for writing."""
+    con.execute("create schema if not exists flis.drift")
     con.execute(f"create table if not exists flis.drift.{RECORD} (udgave bigint, noegletal_id varchar, gruppetype varchar, gruppekode varchar, periode date, naevner_periode date, "
                 "taeller decimal(18, 5), naevner decimal(18, 5), bidrager boolean, vist boolean)")
     _with_persons(con, "flis.")
+
+
+def publish(con: duckdb.DuckDBPyConnection, areas: list[str], folder: Path) -> int:
+    """Note the key figures of these fagområder as they are published now, month by month, where they differ from what was noted last. Returns how many of them were new.
+
+    Each release stands in a file of its own in `folder` too: what has been read stays read when flis.duckdb is made anew.
+    """
+    prepare(con)
     con.execute("""
         create or replace temp table nu as
         select k.noegletal_id, k.gruppetype, k.gruppekode, k.periode, k.naevner_periode, k.taeller, k.naevner, k.bidrager, coalesce(b.taeller is not null or b.naevner is not null, false) as vist,
@@ -112,7 +121,32 @@ def publish(con: duckdb.DuckDBPyConnection, areas: list[str]) -> int:
         select distinct noegletal_id, periode from forskel
     """)
     con.execute(f"insert into flis.drift.{RECORD} select (select coalesce(max(udgave), 0) + 1 from flis.drift.{RECORD}), nu.* from nu semi join nye using (noegletal_id, periode)")
+    keep(con, folder)
     return con.execute("select count(*) from nye").fetchall()[0][0]
+
+
+def keep(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write the releases that have no file yet. `con` has flis open."""
+    for (number,) in con.execute(f"select distinct udgave from flis.drift.{RECORD} order by 1").fetchall():
+        path = folder / f"{number:06}.parquet"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            half = path.with_name(f"{path.name}.ny")
+            con.execute(f"copy (select * from flis.drift.{RECORD} where udgave = {number} order by all) to '{str(half).replace(chr(39), chr(39) * 2)}' (format parquet, compression zstd)")
+            half.replace(path)
+
+
+def recover(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
+    """Take from their files the releases that a new flis.duckdb, or an older copy, does not know. `con` has flis open for writing. Returns how many."""
+    files = sorted(folder.glob("*.parquet"))
+    if not files:
+        return 0
+    prepare(con)
+    known = con.execute(f"select coalesce(max(udgave), 0) from flis.drift.{RECORD}").fetchall()[0][0]
+    new = [path for path in files if int(path.stem) > known]
+    for path in new:
+        con.execute(f"insert into flis.drift.{RECORD} by name select * from read_parquet($1) order by all", [str(path)])
+    return len(new)
 
 
 # --- only what has moved ---------------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What the journals know and a new or older flis.duckdb does not: events, versions of packages, releases."""
+"""What the archive knows and a new or older flis.duckdb does not: events, versions of packages, releases, and what was published."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import duckdb
 
 from flis.core.home import Home
+from flis.disclosure import tables
 from flis.package.write import prepare_state
 from flis.quality.validate import prepare_store
 from flis.trail import events, journal
@@ -18,6 +19,7 @@ def recover(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     There are none but when flis.duckdb is new or a copy that was put back. `con` has flis open for writing. Returns how many.
     """
     events.prepare(con)
+    tables.recover(con, home.published)
     known = con.execute("select coalesce(max(nummer), 0) from flis.drift.haendelse").fetchall()[0][0]
     path = journal.events_file(home)
     if journal.last(path) <= known:

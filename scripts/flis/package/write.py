@@ -780,7 +780,7 @@ class Run:
     def _published(self, plans: list[Plan]) -> None:
         """Note the key figures that have left the house: what has been read once cannot be withheld again, and what is withheld later takes it into account."""
         if all(self._exists("flis", "marts", t) for t in ("int_faelles__kommunetal", "fct_noegletal__gruppe", "fct_noegletal__benchmark")):
-            tables.publish(self.con, sorted({p.area for p in plans if p.benchmark}))
+            tables.publish(self.con, sorted({p.area for p in plans if p.benchmark}), self.home.published)
 
     def _remember(self, made: list[Made], result: PackageResult) -> None:
         """Note each package in drift.pakke, and each release in drift.haendelse, in one transaction."""
