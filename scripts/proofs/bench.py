@@ -24,6 +24,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from flis.contracts.contract import fagomraader
 from proofs import (
     deliveries,
     floors,
@@ -299,7 +300,7 @@ class Bench:
         """Every package of each fagområde, written anew."""
         shutil.rmtree(self.home / "udbakke", ignore_errors=True)
         steps = []
-        for area in areas():
+        for area in fagomraader():
             step = self.flis(f"package {area}", "package", "--fagomraade", area)
             bare = self.floor("package", area)
             step.rows, step.bytes, step.files = bare["rows"], bare["bytes"], bare["files"]
@@ -365,8 +366,8 @@ class Bench:
             done = self.process(name, sqlmesh_walk.plan(folder, place, today), sqlmesh_walk.QUIET)
             steps.append(Step(name, done.wall, done.cpu, done.peak))
         bare = self.floor("finance", str(month))
-        made = self.process("rows by SQLMesh", [sys.executable, "-c", f"import json, sqlmesh_walk, datetime, pathlib; print(json.dumps(sqlmesh_walk.rows(pathlib.Path({str(folder)!r}), datetime.date({month.year}, {month.month}, 1))))"],
-                            {"PYTHONPATH": f"{SCRIPTS}{os.pathsep}{HERE}"})
+        made = self.process("rows by SQLMesh", [sys.executable, "-c", f"import json, datetime, pathlib; from proofs import sqlmesh_walk; print(json.dumps(sqlmesh_walk.rows(pathlib.Path({str(folder)!r}), datetime.date({month.year}, {month.month}, 1))))"],
+                            {"PYTHONPATH": str(SCRIPTS)})
         last = self.against(steps[-1], bare)
         last.rows, last.notes["rows"] = bare["rows"], json.loads(made.text.strip().splitlines()[-1])
         ours = [s["notes"]["nodes"] for s in self.state["done"].get("build_last_but_one", {}).get("steps", [])]
@@ -393,18 +394,13 @@ class Bench:
         """All the figures, as written to JSON."""
         about = results.context(self.scale, self.periods, os.environ.get("FLIS_HUKOMMELSE", floors.LIMIT))
         minutes = sum(s["minutes"] for s in self.state["done"].values())
-        return results.summary({**about, "minutes": round(minutes, 1)}, self.steps(), self.state["sizes"], self.state["proofs"], len(areas()))
+        return results.summary({**about, "minutes": round(minutes, 1)}, self.steps(), self.state["sizes"], self.state["proofs"], len(fagomraader()))
 
     def clear(self) -> None:
         """Remove all that the benchmark put in the folder but its results."""
         for path in (self.home, self.hold, self.saved, self.target, self.work / "gulv", self.work / "hjem_lille", self.work / "sqlmesh", self.work / "sqlmesh_miljoe"):
             shutil.rmtree(path, ignore_errors=True)
         self.state_file.unlink(missing_ok=True)
-
-
-def areas() -> list[str]:
-    """The fagområder that have packages."""
-    return sorted(p.name for p in (REPO / "models" / "marts").iterdir() if p.is_dir() and p.name != "faelles")
 
 
 def node_seconds(found: list[dict[str, Any]], most: int = 12) -> dict[str, float]:

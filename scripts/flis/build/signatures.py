@@ -102,7 +102,7 @@ class Project:
             ledger, active = ({system or "": sign for system, sign in con.execute(
                 f"select kildesystem, {content_sign('l')} from ({LEDGER}) as l where {which} group by 1 order by 1").fetchall()}
                 for which in ("true", "status in ('aktiv', 'tilbagekaldt')"))      # those withdrawn, for the sake of the memories
-            moved_rows = str(con.execute("select (select count(*) from cpr.raw.beroert_person), (select max(leverance_id) from cpr.raw.beroert_person), (select max(version) from cpr.raw.noegle)").fetchall()[0])
+            persons = str(con.execute("select (select count(*) from cpr.raw.beroert_person), (select max(leverance_id) from cpr.raw.beroert_person), (select max(version) from cpr.raw.noegle)").fetchall()[0])
             held = marked(con)
         checks: dict[str, list] = {}
         for one in sorted((n for n in self.manifest.nodes.values() if n.resource_type == "test"), key=lambda n: n.unique_id):
@@ -120,7 +120,7 @@ class Project:
                 return active.get(one.source_name, "")
             # The ledger, and what the load step writes beside it: a node that rests on raw tables reads of it what is about their systems.
             part = " ".join(f"{system}={sign}" for system, sign in ledger.items() if not own or system in own)
-            return part + (moved_rows if one.name in ("person_noegle", "beroert_person") else "")
+            return part + (persons if one.name in ("person_noegle", "beroert_person") else "")
 
         def of(unique_id: str) -> str:
             if unique_id not in signs:

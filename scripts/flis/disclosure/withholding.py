@@ -368,11 +368,12 @@ class Family:
         """Earlier releases stand: what was shown is known, and what was added up then is an equation that nobody can take back."""
         of_release: dict[tuple, dict[tuple[str, str], list[tuple[int, bool]]]] = defaultdict(lambda: defaultdict(list))
         shown: set[tuple] = set()
-        kept_back: set[tuple | int] = set()
+        kept_back: set[int] = set()             # variables
+        kept_back_groups: set[tuple] = set()
         for old in self.before:
             key = (old.udgave, old.noegletal_id, old.periode)
             if old.gruppetype != "kommune":
-                (shown if old.vist else kept_back).add((*key, old.gruppetype, old.gruppekode))
+                (shown if old.vist else kept_back_groups).add((*key, old.gruppetype, old.gruppekode))
                 continue
             if not old.vist:
                 self._small(old, old.gruppekode, primary(old, self.rules, self.audience))
@@ -392,12 +393,12 @@ class Family:
                 together = frozenset(m for m, _ in members)
                 if key in shown:
                     self._fixed(tuple((m, 1.0) for m, _ in members))
-                elif key in kept_back and together in sum_of and together not in told:
+                elif key in kept_back_groups and together in sum_of and together not in told:
                     self.gone.add(sum_of[together])
         # What no release has shown is unknown also where it has been corrected since: the old value is a variable of its own.
         self.hidden |= {v for v in self.index.values() if not self.rows_of.get(v) and v not in self.known}
         # What the step has kept back it keeps back, as long as it stands: beside what was shown then it would be one equation more than was reckoned with.
-        self.hidden |= {v for v in kept_back if isinstance(v, int)}
+        self.hidden |= kept_back
         self.hidden -= self.known
 
     def _fixed(self, terms: tuple) -> None:

@@ -20,8 +20,8 @@ import duckdb
 
 from flis.core.database import exists
 from flis.core.home import Home, now
-from flis.disclosure import balancing, exchanges, months, programme, system, tables, withholding
-from flis.disclosure.system import Breach
+from flis.disclosure import months, tables, withholding
+from flis.disclosure.system import ENOUGH, Breach
 from flis.disclosure.withholding import ALL, DERIVED, Family, Figure, Row, Rules, Task
 from flis.package import comparison
 from flis.report.pages import render, write
@@ -118,7 +118,7 @@ def _lines(con: duckdb.DuckDBPyConnection, tasks: list[Task], rules: Rules, away
     _prepare(con)
     names = [f.name for f in fields(Found)]
     known = {sign: Found(*found) for sign, *found in con.execute(f"select aftryk, {', '.join(names)} from flis.drift.angreb").fetchall()}
-    code = b"".join(Path(module.__file__).read_bytes() for module in (balancing, system, exchanges, programme, withholding)) + Path(__file__).read_bytes()
+    code = tables.code() + Path(__file__).read_bytes()
     of = defaultdict(set)
     for row in away:
         of[row[0], row[3]].add(row)
@@ -148,7 +148,7 @@ def attacked(rules: Rules, job: tuple[Task, frozenset[Row]]) -> Found:
 
 def _known(breach: Breach) -> bool:
     """Whether it comes back exactly: by equations, or because the bounds leave it nowhere to go."""
-    return breach.exact or breach.width < system.ENOUGH * breach.target.width
+    return breach.exact or breach.width < ENOUGH * breach.target.width
 
 
 # --- what is kept ------------------------------------------------------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ from flis.contracts.installation import instructed_now
 from flis.core.database import connect, content_sign, exists
 from flis.core.home import Home, now
 from flis.core.keys import hmac_sql, master_key, recipient_key, set_session_key
-from flis.disclosure import guard, tables
+from flis.disclosure import guard
+from flis.disclosure.tables import publish
 from flis.package import attack, table_hashes
 from flis.package.outbox import write_pages
 from flis.package.table_hashes import WHOLE, TableSigns
@@ -780,7 +781,7 @@ class Run:
     def _published(self, plans: list[Plan]) -> None:
         """Note the key figures that have left the house: what has been read once cannot be withheld again, and what is withheld later takes it into account."""
         if all(self._exists("flis", "marts", t) for t in ("int_faelles__kommunetal", "fct_noegletal__gruppe", "fct_noegletal__benchmark")):
-            tables.publish(self.con, sorted({p.area for p in plans if p.benchmark}), self.home.published)
+            publish(self.con, sorted({p.area for p in plans if p.benchmark}), self.home.published)
 
     def _remember(self, made: list[Made], result: PackageResult) -> None:
         """Note each package in drift.pakke, and each release in drift.haendelse, in one transaction."""

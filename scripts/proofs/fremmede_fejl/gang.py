@@ -15,7 +15,7 @@ from proofs import deliveries
 STEPS = ("load", "build", "validate")
 FINE = (0, 1)                           # 1: a delivery waits or a rule holds a package
 DATABASES = ("flis.duckdb", "flis_cpr.duckdb")
-BENCH = Path(__file__).resolve().parents[1]
+SCRIPTS = Path(__file__).resolve().parents[2]
 fast = False                            # build and validate only what rules and figures read (trin.py)
 
 
@@ -26,8 +26,8 @@ def say(text: str) -> None:
 def flis(step: str, home: Path, *given: str) -> str:
     """One step of the walk in a process of its own, at the lowest priority: it takes half an hour of a machine that others use."""
     begun = time.monotonic()
-    command = ["-m", "fremmede_fejl.trin", step, str(home)] if fast and step in ("build", "validate") else ["-m", "flis.cli", step, "--home", str(home), *given]
-    done = subprocess.run(["nice", "-n", "2", sys.executable, *command], env={**os.environ, "PYTHONPATH": f"{BENCH}{os.pathsep}{BENCH.parent}"}, capture_output=True, text=True, check=False)
+    command = ["-m", "proofs.fremmede_fejl.trin", step, str(home)] if fast and step in ("build", "validate") else ["-m", "flis.cli", step, "--home", str(home), *given]
+    done = subprocess.run(["nice", "-n", "2", sys.executable, *command], env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=False)
     if done.returncode not in FINE:
         raise SystemExit(f"flis {step} --home {home} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     say(f"  {step} {time.monotonic() - begun:.0f} s: {' '.join(done.stdout.split())[:240]}")

@@ -1,6 +1,6 @@
 """A walk's step without what neither rules nor figures read: the tests of the models, the withholding (half of a country's build) and the marks of what is held.
 
-    python -m fremmede_fejl.trin build|validate HOME
+    python -m proofs.fremmede_fejl.trin build|validate HOME
 """
 
 from __future__ import annotations
