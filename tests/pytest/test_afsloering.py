@@ -14,7 +14,7 @@ import pytest
 from flis.core.home import REPO
 from flis.disclosure import tables
 from flis.disclosure.system import Equation, System, Target, null_space
-from flis.disclosure.withholding import Figure, Published, Rules, withhold
+from flis.disclosure.withholding import Family, Figure, Published, Rules, withhold
 
 sys.path.insert(0, str(REPO / "tests" / "afsloering"))
 import angreb
@@ -334,6 +334,19 @@ def test_a_late_correction_frees_nothing_that_was_withheld(seed):
     # What everybody has read is no secret any more, though it has become small since.
     both.withheld = {w for w in both.withheld if both.numerator[w] not in both.shown}
     nothing_comes_back(angreb.attack(both))
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_groups_small_sum_is_not_to_be_known_after_it_is_corrected(shown):
+    """Two municipalities of one and two persons are a group of three: what was kept back of it then is not to come out by what is shown now; what was shown is known."""
+    rules, (one, two, other) = world(), CODES[:3]
+    rules.groups = {one: [("region", "9")], two: [("region", "9")], other: [("region", "8")]}
+    first = [Figure("antal", k, MONTH, MONTH, float(n), None, True, True, n, None, None) for k, n in ((one, 1), (two, 2), (other, 80))]
+    now = [Figure("antal", k, MONTH, MONTH, float(n), None, True, True, n, None, None) for k, n in ((one, 30), (two, 40), (other, 80))]
+    held = set() if shown else {("kommuner", "antal", *g, MONTH, "alt", "faa_personer") for g in (("region", "9"), ("kommune", one), ("kommune", two))}
+    family = Family(("alle", MONTH), now, release(first, rules, held, 1), rules, "kommuner")
+    sums = [t for t in family.system.targets if len(t.terms) == 2]
+    assert [(t.width, sum(family.system.values[v] for v, _ in t.terms)) for t in sums] == ([] if shown else [(5.0, 3.0)])
 
 
 def test_what_was_published_is_known_to_a_new_database(tmp_path):

@@ -54,3 +54,12 @@ def test_a_benchmark_that_does_not_say_what_it_rests_on_is_refused(hjem):  # noq
     add_key_figures(hjem)
     with pytest.raises(PackageError, match="persongrundlag"):
         run(hjem)
+
+
+def test_a_release_is_noted_before_the_first_of_it_can_be_read(hjem, monkeypatch):  # noqa: F811
+    """A run that is stopped half way has shown some of it: the next must know what."""
+    noted = []
+    monkeypatch.setattr(step.Run, "_published", lambda *_: noted.append(sorted(hjem.outbox.glob("*/*/*"))))
+    add_key_figures(hjem, persongrundlag=BASIS)
+    assert run(hjem).written
+    assert noted == [[]]

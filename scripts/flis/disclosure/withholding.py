@@ -7,7 +7,7 @@ knows its own figures, finds nothing (flis.disclosure.system). The dbt model int
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -328,24 +328,29 @@ class Family:
             row = (noegletal_id, *group, month)
             sign = (formula, period, tuple(sorted(members)))
             sums.setdefault(sign, (members, set()))[1].add(row)
-            few, left = self.rules.limit(self.audience, noegletal_id)
-            persons = [sum(n or 0 for n in ns) for ns in zip(*((o.antal_taeller, o.antal_naevner, o.antal_rest) for o in ones), strict=True)]
-            about = any(o.antal_rest is not None for o in ones)
-            reason = FEW if any(0 < n < few for n in persons[:2]) else FEW_LEFT if left and about and persons[0] and persons[2] < left else None
-            total = sum(v for v in (self._value(m) for m in members))
-            # a person is counted in one municipality: the largest of the group is the largest of its members' largest
-            largest = max((o.stoerste_taeller if above else o.stoerste_naevner) or 0.0 for o in ones)
-            if dominated(total, largest, self.rules.share(self.audience, noegletal_id)):
-                self.primary.setdefault(row, DOMINANCE)
-                self._target(tuple((m, 1.0) for m in sorted(set(members))), largest, None)
-            some = total or above and persons[0]
-            if reason and some and (above or 0 < persons[1] < few):
-                self.primary[row] = reason
-            # as of a municipality: many above a line that few are below are no secret where their own figure is shown elsewhere
-            sensitive = 0 < persons[0] < few or reason == FEW_LEFT or all(o.antal_taeller is None for o in ones) if above else 0 < persons[1] < few
-            if reason and some and sensitive:
-                self._target(tuple((m, 1.0) for m in sorted(set(members))), (left if reason == FEW_LEFT and left else few) * self._worth(formula, total, (persons[0] if above else persons[1]) or persons[1]), None)
+            if reason := self._small_sum(noegletal_id, above, formula, members, ones):
+                # too few outweighs one who has nearly all
+                self.primary[row] = reason if reason != DOMINANCE else self.primary.get(row, reason)
         return sums
+
+    def _small_sum(self, noegletal_id: str, above: bool, formula: str, members: list[int], ones: Sequence[Figure | Published]) -> str | None:
+        """Why a group's sum may not be shown for its own sake, if so; it is not to be known either."""
+        (few, left), terms = self.rules.limit(self.audience, noegletal_id), tuple((m, 1.0) for m in sorted(set(members)))
+        persons = [sum(n or 0 for n in ns) for ns in zip(*((o.antal_taeller, o.antal_naevner, o.antal_rest) for o in ones), strict=True)]
+        about = any(o.antal_rest is not None for o in ones)
+        reason = FEW if any(0 < n < few for n in persons[:2]) else FEW_LEFT if left and about and persons[0] and persons[2] < left else None
+        total = sum(self._value(m) for m in members)
+        # a person is counted in one municipality: the largest of the group is the largest of its members' largest
+        largest = max((o.stoerste_taeller if above else o.stoerste_naevner) or 0.0 for o in ones)
+        dominant = dominated(total, largest, self.rules.share(self.audience, noegletal_id))
+        if dominant:
+            self._target(terms, largest, None)
+        some = total or above and persons[0]
+        # as of a municipality: many above a line that few are below are no secret where their own figure is shown elsewhere
+        sensitive = 0 < persons[0] < few or reason == FEW_LEFT or all(o.antal_taeller is None for o in ones) if above else 0 < persons[1] < few
+        if reason and some and sensitive:
+            self._target(terms, (left if reason == FEW_LEFT and left else few) * self._worth(formula, total, (persons[0] if above else persons[1]) or persons[1]), None)
+        return reason if reason and some and (above or 0 < persons[1] < few) else DOMINANCE if dominant else None
 
     def _value(self, v: int) -> float:
         return self._named(v)[3]
@@ -366,7 +371,7 @@ class Family:
 
     def _published(self) -> None:
         """Earlier releases stand: what was shown is known, and what was added up then is an equation that nobody can take back."""
-        of_release: dict[tuple, dict[tuple[str, str], list[tuple[int, bool]]]] = defaultdict(lambda: defaultdict(list))
+        of_release: dict[tuple, dict[tuple[bool, str], list[tuple[int, Published]]]] = defaultdict(lambda: defaultdict(list))
         shown: set[tuple] = set()
         kept_back: set[int] = set()             # variables
         kept_back_groups: set[tuple] = set()
@@ -385,16 +390,17 @@ class Family:
                     kept_back.add(v)
                 if old.bidrager:
                     for group in self.rules.groups.get(old.gruppekode, []):
-                        of_release[(*key, *group)][str(above), formula].append((v, above))
+                        of_release[(*key, *group)][above, formula].append((v, old))
         told = {frozenset(m for m, _ in members) for key in shown for members in of_release[key].values()}
         sum_of = {frozenset(members): e for (*_, members), e in self.sums.items()}
         for key, sides in of_release.items():
-            for members in sides.values():
+            for (above, formula), members in sides.items():
                 together = frozenset(m for m, _ in members)
                 if key in shown:
                     self._fixed(tuple((m, 1.0) for m, _ in members))
-                elif key in kept_back_groups and together in sum_of and together not in told:
-                    self.gone.add(sum_of[together])
+                elif key in kept_back_groups and together not in told:
+                    self.gone |= {sum_of[together]} if together in sum_of else set()
+                    self._small_sum(key[1], above, formula, [m for m, _ in members], [old for _, old in members])
         # What no release has shown is unknown also where it has been corrected since: the old value is a variable of its own.
         self.hidden |= {v for v in self.index.values() if not self.rows_of.get(v) and v not in self.known}
         # What the step has kept back it keeps back, as long as it stands: beside what was shown then it would be one equation more than was reckoned with.

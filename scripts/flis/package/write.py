@@ -350,10 +350,12 @@ class Run:
                 todo.append(plan)
         if todo:
             self._held_to_limits(todo, result)
+        # before the first package is there to be read: a run that is stopped half way has shown some of it
+        self._published(plans)
+        if todo:
             self._write_all(todo, result, len(plans))
         self._looked_at(plans)
         result.damaged = sorted(self.damaged)
-        self._published(plans)
         result.written.sort()
         result.unchanged.sort()
         return result
@@ -779,7 +781,7 @@ class Run:
         """, [self.signs.build, [p.recipient for p in plans], [p.name for p in plans]])
 
     def _published(self, plans: list[Plan]) -> None:
-        """Note the key figures that have left the house: what has been read once cannot be withheld again, and what is withheld later takes it into account."""
+        """Note the key figures that leave the house: what has been read once cannot be withheld again, and what is withheld later takes it into account."""
         if all(self._exists("flis", "marts", t) for t in ("int_faelles__kommunetal", "fct_noegletal__gruppe", "fct_noegletal__benchmark")):
             publish(self.con, sorted({p.area for p in plans if p.benchmark}), self.home.published)
 
