@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flis.build import signatures
+from flis.build import dbt, signatures
 from flis.build.dbt import Dbt, project
 from flis.cli import app
 from flis.contracts.contract import read_contracts
@@ -27,7 +27,8 @@ pytestmark = pytest.mark.langsom
 MONTH = "2026-02"
 NOW, LATER, OTHER = "0563", "0482", "0615"       # whose corrections of the accounts come by themselves, and with the rest; and whose of another fagområde
 SLICE = {"fagomraade": "oekonomi", "kommune": NOW, "periode": MONTH}
-MODEL = "std_oekonomi__postering"
+MODEL, RESTS = "std_oekonomi__postering", "fct_oekonomi__bevaegelse"      # a view, and what rests on it
+TESTED_BY = f"unik_noegle_{MODEL}__leverance_id___linje"
 
 
 class _FirstOnly(random.Random):
@@ -94,16 +95,28 @@ def homes(demo_hjem: Home, tmp_path_factory) -> tuple[Home, Home]:
     return parts, whole
 
 
-def test_a_model_that_fails_leaves_what_is_published(homes, monkeypatch) -> None:
+def failing(home: Home, monkeypatch, name: str, steps: list[str]) -> dict[str, dict]:
+    """What these steps did while that node could not but fail."""
+    done: dict[str, dict] = {}
+    with monkeypatch.context() as broken:
+        broken.setattr(next(n for n in Dbt(home).manifest.nodes.values() if n.name == name), "raw_code", "select 1 as brudt" if name == TESTED_BY else "select * from findes_ikke")
+        assert run_steps(home, steps, SLICE, done=done) == FAILED
+    assert [node for node, _ in done["build"]["failed"]] == [name]
+    return done
+
+
+def test_what_fails_leaves_what_is_published(homes, monkeypatch) -> None:
     home, _ = homes
     before = published(home)
     assert not packages(home)
-    with monkeypatch.context() as broken:
-        broken.setattr(next(n for n in Dbt(home).manifest.nodes.values() if n.name == MODEL), "raw_code", "select * from findes_ikke")
-        done: dict[str, dict] = {}
-        assert run_steps(home, list(STEPS), SLICE, done=done) == FAILED
+    # a view that says what it said is not built again, but tested, and what rests on it waits for that
+    built: list[dict[str, set[str]]] = []
+    collect = dbt._collect
+    with monkeypatch.context() as seen:
+        seen.setattr(dbt, "_collect", lambda outcome, result: (collect(outcome, result), built.append(result.nodes)))
+        done = failing(home, monkeypatch, TESTED_BY, list(STEPS))
+    assert f"model.flis.{MODEL}" not in built[-1]["model"] and {n.split(".")[2] for n in built[-1]["test"]} >= {TESTED_BY}
     assert list(done) == ["load", "build"] and done["load"]["loaded"] == 1
-    assert [name for name, _ in done["build"]["failed"]] == [MODEL]
     # neither that run nor a step alone shows what is not whole
     for step in ("report", "package"):
         with pytest.raises(signatures.NotReady, match="not built and tested"):
@@ -111,9 +124,16 @@ def test_a_model_that_fails_leaves_what_is_published(homes, monkeypatch) -> None
     assert published(home) == before
     facts = behind(home)
     assert [one["fagomraade"] for one in facts["ikke_bygget"]] == ["oekonomi"]
-    assert {MODEL, "formel_oekonomi"} <= {one["model"] for one in facts["ikke_proevet"]}
+    assert {MODEL, RESTS, "formel_oekonomi"} <= {one["model"] for one in facts["ikke_proevet"]}
     told = CliRunner().invoke(app, ["status", "--home", str(home.root)]).stdout
-    assert f"The last build failed in {MODEL}" in told and "Loaded but not built: 2 deliveries, oekonomi kmd_opus" in told
+    assert f"The last build failed in {TESTED_BY}" in told and "Loaded but not built: 2 deliveries, oekonomi kmd_opus" in told
+
+
+def test_a_model_that_fails_is_built_by_the_next_run(homes, monkeypatch) -> None:
+    home, _ = homes
+    before = published(home)
+    failing(home, monkeypatch, RESTS, ["build"])
+    assert RESTS in {one["model"] for one in behind(home)["ikke_proevet"]} and published(home) == before
 
 
 def test_one_slice_goes_through_by_itself(homes) -> None:

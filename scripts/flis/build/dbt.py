@@ -64,8 +64,8 @@ class Dbt:
         """Run one dbt command; returns dbt's result object. Raises BuildError when dbt itself breaks (not when a node fails)."""
         return self._run(*args, manifest=self.manifest)
 
-    def build(self, names: Iterable[str], *args: str, leaving: Iterable[str] = ()):
-        """`dbt build` of the seeds and models named, and of what tests them.
+    def build(self, names: Iterable[str], *args: str, leaving: Iterable[str] = (), standing: Iterable[str] = ()):
+        """`dbt build` of the seeds and models named, and of what tests them. Of those that are `standing`, views that say what they said, only what tests them.
 
         They are marked, for dbt holds each name it is given against every node, three times, which of everything takes a second or two. Nor is the manifest written
         anew, for it says what it said; how each node went is. A test that also looks at something that is not there yet (the other end of a key) is left out: dbt would
@@ -75,7 +75,9 @@ class Dbt:
         there = (wanted | signatures.ever_built(self.home)) - set(leaving)
         nodes = self.manifest.nodes
         absent = {u for u, n in nodes.items() if n.resource_type in ("seed", "model") and n.name not in there}
-        marked = [(node, node.tags) for node in nodes.values() if node.resource_type in ("seed", "model") and node.name in wanted]
+        shown = {u for u, n in nodes.items() if n.resource_type == "model" and n.name in wanted & set(standing)}
+        marked = [(node, node.tags) for u, node in nodes.items()
+                  if node.resource_type in ("seed", "model") and node.name in wanted and u not in shown or node.resource_type == "test" and shown & set(node.depends_on.nodes)]
         left_out = [(node, node.tags) for node in nodes.values() if node.resource_type == "test" and absent & set(node.depends_on.nodes)]
         for found, mark in ((marked, DUE), (left_out, NOT_YET)):
             for node, tags in found:
@@ -184,11 +186,12 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     # Unit tests try the text of the models on rows of their own; they belong to `make test` and plain `dbt build`, not to every night's data.
     how = ["--exclude-resource-type", "unit_test", *([] if tests else ["test"]), *(["--full-refresh"] if full_refresh else [])]
     # of a part that is named, the tests that look at nothing outside it and what it rests on
-    outcome = dbt.invoke("build", "--select", *chosen, "--indirect-selection", "buildable", "--no-write-json", *how) if chosen else dbt.build(due, *how, leaving=left)
+    standing = signatures.standing_views(home, stands) & due if tests and not (full_refresh or changed or chosen) else set()
+    outcome = dbt.invoke("build", "--select", *chosen, "--indirect-selection", "buildable", "--no-write-json", *how) if chosen else dbt.build(due, *how, leaving=left, standing=standing)
     _collect(outcome, result)
     signatures.remember_prints(home, stands, outcome.result or [])
     if tests:
-        signatures.remember(home, stands, outcome.result or [])
+        signatures.remember(home, stands, outcome.result or [], standing)
     return result
 
 

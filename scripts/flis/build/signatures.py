@@ -289,21 +289,28 @@ def ever_built(home: Home) -> set[str]:
         return {name for (name,) in con.execute("select distinct model from drift.bygget").fetchall()} if exists(con, "drift", "bygget") else set()
 
 
+def standing_views(home: Home, project: Project) -> set[str]:
+    """The names of the views that are built and say what they said: when data arrive there is nothing to do about them but what tests them."""
+    with connect(home) as con:
+        known = {name for (name,) in con.execute("select model from drift.bygget group by model having count(*) = count(signatur)").fetchall()} if exists(con, "drift", "bygget") else set()
+        prints = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
+    return {n.name for n in project.nodes.values() if _is_view(n) and n.name in known and prints.get(n.name) == project.prints[n.name]}
+
+
 def due(home: Home, project: Project) -> set[str]:
     """The names of nodes that are not built and tested as they stand. A view that no test looks at stands as long as it says the same, whatever has arrived."""
     with connect(home) as con:
         known = dict(con.execute("select model, max(signatur) from drift.bygget group by model having count(*) = count(signatur)").fetchall()) if exists(con, "drift", "bygget") else {}
-        prints = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
-    standing = {name for name in project.untested_views & set(known) if prints.get(name) == project.prints[name]}
-    return {name for name, sign in project.signs.items() if known.get(name) != sign} - standing
+    return {name for name, sign in project.signs.items() if known.get(name) != sign} - (project.untested_views & standing_views(home, project))
 
 
-def remember(home: Home, project: Project, results: Iterable[Any]) -> None:
+def remember(home: Home, project: Project, results: Iterable[Any], standing: Iterable[str] = ()) -> None:
     """After a build with tests: the nodes that were built and whose tests passed get their signature, where all that they rest on has its own; the others lose it.
 
-    `results` are dbt's. The deliveries that staging's tests have passed on are noted with it, as those that an incremental model has seen are.
+    `results` are dbt's; `standing` are the names of views that were not built anew but only tested. The deliveries that staging's tests have passed on are noted with it,
+    as those that an incremental model has seen are.
     """
-    built, doubtful = set(), set()
+    built, doubtful = {u for u, n in project.nodes.items() if n.name in set(standing)}, set()
     for one in results:
         good = one.status in GOOD
         if one.node.unique_id in project.nodes:
