@@ -183,7 +183,7 @@ def build(home: Path, scratch: Path) -> dict[str, Any]:
 
     What an incremental model reads is narrowed by the lists of touched slices (drift.skive__*), which stand until the next run, so the slices are those of the run. The
     database files are read as they are after it, which is what each model found but for the models before it having been written meanwhile. In it: all tables, incremental
-    and whole; views are views, read where they are used. Not in it: taking the old slices out, putting the new ones among the others, noting what was touched, contracts,
+    and whole; views are views, read where they are used. Not in it: the model in Python (what is withheld: it has no SQL, and takes up last time's answers), taking the old slices out, putting the new ones among the others, noting what was touched, contracts,
     seeds, tests, and dbt. The tests' own queries are timed apart (`tests`), as a matter of interest.
     """
     target = Path(os.environ["DBT_TARGET_PATH"])
@@ -199,7 +199,7 @@ def build(home: Path, scratch: Path) -> dict[str, Any]:
         node = nodes.get(one["unique_id"])
         if not node or not one.get("compiled_code") or one["status"] not in ("success", "pass", "fail", "warn"):
             continue
-        if node["resource_type"] == "model" and node["config"]["materialized"] in ("table", "incremental"):
+        if node["resource_type"] == "model" and node["language"] == "sql" and node["config"]["materialized"] in ("table", "incremental"):
             if "flis_mindste" in one["compiled_code"] and f"skive__{node['name']}" in lists:      # the pre-hook tells the planner the least and the greatest delivery
                 for variable, least in (("flis_mindste", "min"), ("flis_stoerste", "max")):
                     con.execute(f"set variable {variable} = (select {least}(_leverance_id) from drift.skive__{node['name']})")
