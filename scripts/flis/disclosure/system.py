@@ -64,10 +64,15 @@ class System:
     targets: list[Target]
     ways: dict[Target, tuple[list, list]] = field(default_factory=dict)       # how each target can move: (how far, whose figures move with it), up and down
     kinds: dict = field(default_factory=dict)         # what owners of two kinds can exchange (flis.disclosure.exchanges)
+    safe: dict[tuple[bool, str | None], set[Target]] = field(default_factory=dict)       # what was not known too well (exactly, or nearly) to somebody, and cannot be as long as only more is withheld
     _seen: dict[tuple, list[Breach]] = field(default_factory=dict)
+    _withheld: tuple[set[int], set[int]] = (frozenset(), frozenset())     # type: ignore[assignment]
 
     def breaches(self, hidden: set[int], gone: set[int]) -> list[Breach]:
         """Targets that are known too well when the variables `hidden` are unknown and the equations `gone` are not there: a few of each part of the system that has any."""
+        if not (self._withheld[0] <= hidden and self._withheld[1] <= gone):
+            self.safe.clear()
+        self._withheld = (set(hidden), set(gone))
         found = []
         for columns, rows, targets in self._parts(hidden, gone):
             key = (tuple(columns), tuple(rows))
@@ -114,6 +119,7 @@ class _Part:
         self.exchanges: Exchanges | None = None
         self.programme: Programme | None = None
         self.decomposed: dict[str | None, tuple[np.ndarray, np.ndarray]] = {}
+        self.known: tuple[list[int], np.ndarray] | None = None
 
     def _matrix(self, lines: list[tuple[tuple[int, float], ...]]) -> np.ndarray:
         out = np.zeros((len(lines), len(self.columns)))
@@ -125,23 +131,27 @@ class _Part:
 
     def breaches(self) -> list[Breach]:
         """The first targets that somebody knows too well: exactly before nearly, everybody before an insider."""
-        basis = null_space(self.a)
+        basis = None
         for exact in (True, False):
             found: dict[int, Breach] = {}
             for insider in [None, *sorted({o for o in self.owner if o})]:
+                safe = self.system.safe.setdefault((exact, insider), set())
+                asked = np.array([t not in safe and (t.owner is None or t.owner != insider) for t in self.targets])
+                if not asked.any():
+                    continue
                 mine = np.array([o == insider and o is not None for o in self.owner])
-                others = np.array([t.owner is None or t.owner != insider for t in self.targets])
+                asked &= np.abs(self.f[:, ~mine]).sum(axis=1) > 0       # a sum of which the insider holds all is its own
                 if exact:
-                    widths = np.zeros(len(self.targets))
-                    known = others
+                    widths, known = np.zeros(len(self.targets)), asked
                     if insider is not None:
-                        # a sum of which the insider holds all is its own; and what moves when two others exchange is not fixed
-                        known = others & (self._exchanged(insider) <= NOTHING) & (np.abs(self.f[:, ~mine]).sum(axis=1) > 0)
+                        known = asked & (self._exchanged(insider) <= NOTHING)       # what moves when two others exchange is not fixed
                     if known.any():
+                        basis = null_space(self.a) if basis is None else basis
                         known = known & self._fixed(basis, mine)
                 else:
-                    widths = self._widths(mine, others, insider)
-                    known = others & (widths < np.array([t.width for t in self.targets]) * (1 - ENOUGH))
+                    widths = self._widths(mine, asked, insider)
+                    known = asked & (widths < np.array([t.width for t in self.targets]) * (1 - ENOUGH))
+                safe.update(self.targets[i] for i in np.flatnonzero(asked & ~known).tolist())
                 for i in [i for i in np.flatnonzero(known).tolist() if i not in found][:AT_ONCE - len(found)]:
                     found[i] = self._breach(i, insider, mine, float(widths[i]), exact)
                 if len(found) >= AT_ONCE or found and insider is None:
@@ -161,12 +171,10 @@ class _Part:
 
     # --- nearly ------------------------------------------------------------------------------------------------------------------------------
 
-    def _widths(self, mine: np.ndarray, others: np.ndarray, insider: str | None) -> np.ndarray:
-        """At least how wide each target's interval is; exactly, where it is too narrow."""
+    def _widths(self, mine: np.ndarray, asked: np.ndarray, insider: str | None) -> np.ndarray:
+        """At least how wide the interval of each target that is asked for is; exactly, where it is too narrow."""
         need = np.array([t.width for t in self.targets])
-        widths = np.where(others, self._exchanged(insider), np.inf)
-        free = np.flatnonzero(~mine)
-        widths[np.abs(self.f[:, free]).sum(axis=1) == 0] = np.inf       # the insider's own altogether
+        widths = np.where(asked, self._exchanged(insider), np.inf)
         for i in np.flatnonzero(widths < need * (1 - ENOUGH)).tolist():
             ways = self.system.ways.setdefault(self.targets[i], ([], []))
             for way, sign in enumerate((-1.0, 1.0)):
@@ -223,17 +231,17 @@ class _Part:
             y, *_ = np.linalg.lstsq(a.T, f, rcond=None) if len(self.rows) else (np.zeros(0),)
         used = [e for e, w in sorted(zip(self.rows, np.abs(y), strict=True), key=lambda p: -p[1]) if w > NOTHING]
         columns, deletions = [], []
+        known, lines = self._known(insider)
         if exact and len(self.rows):
             alone = np.linalg.norm(left, axis=1) < NOTHING if left.shape[1] else np.ones(len(self.rows), bool)
             deletions = [e for e, w, x in zip(self.rows, y, alone, strict=True) if x and abs(w) > NOTHING]
-            for j, line in self._known(insider).items():
-                if (not left.shape[1] or np.abs(left.T @ line).max() < NOTHING) and abs(y @ line) > NOTHING:
-                    columns.append(j)
+            frees = (np.abs(left.T @ lines).max(axis=0, initial=0) < NOTHING) & (np.abs(y @ lines) > NOTHING)
+            columns = [v for v, x in zip(known, frees, strict=True) if x]
         elif not exact:
             near = (self.f[i] != 0) | np.array([o is not None and o == target.owner for o in self.owner])
             deletions = [e for e, line in zip(self.rows, self.a, strict=True) if line[near].any()]
-            mark = self.a[:, self.f[i] != 0].any(axis=1)
-            columns = [j for j, line in self._known(insider).items() if ((line != 0) == mark).all()]
+            mark = np.asarray(self.a[:, self.f[i] != 0].any(axis=1))
+            columns = [v for v, x in zip(known, ((lines != 0) == mark[:, None]).all(axis=0), strict=True) if x]
         return Breach(target, insider, width, used, columns, deletions, exact)
 
     def _worked_out(self, insider: str | None, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -242,14 +250,18 @@ class _Part:
             self.decomposed[insider] = null_space(a.T), np.linalg.pinv(a.T, rcond=NOTHING)
         return self.decomposed[insider]
 
-    def _known(self, insider: str | None) -> dict[int, np.ndarray]:
-        """The known variables that stand in the part's equations, each with its column. What the insider knows anyway frees nothing."""
-        found: dict[int, np.ndarray] = {}
-        for x, e in enumerate(self.rows):
-            for v, c in self.system.equations[e].terms:
-                if v not in self.at and (insider is None or self.system.owners[v] != insider):
-                    found.setdefault(v, np.zeros(len(self.rows)))[x] += c
-        return found
+    def _known(self, insider: str | None) -> tuple[list[int], np.ndarray]:
+        """The known variables that stand in the part's equations, and their columns. What the insider knows anyway frees nothing."""
+        if self.known is None:
+            at: dict[int, int] = {}
+            places = [(x, at.setdefault(v, len(at)), c) for x, e in enumerate(self.rows) for v, c in self.system.equations[e].terms if v not in self.at]
+            lines = np.zeros((len(self.rows), len(at)))
+            for x, j, c in places:
+                lines[x, j] += c
+            self.known = list(at), lines
+        known, lines = self.known
+        theirs = [j for j, v in enumerate(known) if insider is None or self.system.owners[v] != insider]
+        return [known[j] for j in theirs], lines[:, theirs]
 
 
 def null_space(a: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
@@ -173,12 +172,11 @@ def code() -> bytes:
 
 
 def at_once(work: Callable[[Any], Any], todo: list) -> list:
-    """The work on each, in order; where there is much, in processes of their own, each on one core: the linear algebra would else start as many threads as there are cores in each."""
+    """The work on each, in order; where there is much, in processes of their own."""
     if len(todo) < MANY:
         return [work(one) for one in todo]
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(work, todo, chunksize=4))
+        return list(pool.map(work, todo))
 
 
 def _answer(given: Rules, task: Task) -> Answer:
