@@ -28,6 +28,18 @@
     from {{ kilde }}
 {%- endmacro %}
 
+{#
+  A concept's good rows of the touched deliveries, as they were delivered: where the std_ model merges rows, the newest system's row speaks for those before it, and the last delivery of
+  the old system would have lost what goes on in the new one.
+#}
+{% macro beroerte_gode_raekker(begreb) -%}
+    {%- if begreb.get('sammenlaegges') -%}
+    (select * from {{ kun_beroerte(ref(begreb.model)) }} where frasat_aarsag is null)
+    {%- else -%}
+    {{ kun_beroerte(ref('std_' ~ begreb.model[4:])) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# How many months back what is followed is looked for. #}
 {% macro foelges_maaneder() %}{{ return(4) }}{% endmacro %}
 

@@ -13,9 +13,10 @@
 {%- set profiler = [] %}
 {%- for b in begreber %}
 {%- set omraade, begreb = b.model[4:].split('__') %}
-{%- if 'indhold' in b %}{% do profiler.append({'model': b.model, 'omraade': omraade, 'begreb': begreb, 'indhold': b.indhold}) %}{% endif %}
+{%- set faelles = {'model': b.model, 'sammenlaegges': b.get('sammenlaegges'), 'omraade': omraade} %}
+{%- if 'indhold' in b %}{% do profiler.append(dict(faelles, begreb=begreb, indhold=b.indhold)) %}{% endif %}
 {%- for navn, indhold in b.get('andet_indhold', {}).items() %}
-{%- do profiler.append({'model': b.model, 'omraade': omraade, 'begreb': navn, 'indhold': indhold}) %}
+{%- do profiler.append(dict(faelles, begreb=navn, indhold=indhold)) %}
 {%- endfor %}
 {%- endfor %}
 
@@ -72,7 +73,7 @@ raekker_{{ nr }} as (
         cast({{ navn }} as decimal(18, 4)) as tal_{{ loop.index }},
         {%- endfor %}
         {% if 'person' in i %}{{ i.person }}{% else %}cast(null as varchar(64)){% endif %} as person_id
-    from {{ kun_beroerte(ref('std_' ~ b.model[4:])) }} as r
+    from {{ beroerte_gode_raekker(b) }} as r
     inner join leverancer as l
         on r._leverance_id = l.leverance_id
     {%- if 'omfang' in i %}
@@ -195,7 +196,7 @@ i_gang_{{ nr }} as (
         case when grouping({{ i.i_gang.kode }}) = 0 then coalesce(cast({{ i.i_gang.kode }} as varchar(80)), 'tom') else 'alt' end as vaerdi,
         substr(cast(m.periode as varchar(10)), 1, 7) as maal,
         count(*) as antal
-    from {{ kun_beroerte(ref('std_' ~ b.model[4:])) }} as r
+    from {{ beroerte_gode_raekker(b) }} as r
     inner join leverancer as l
         on r._leverance_id = l.leverance_id
     inner join {{ ref('dim_periode') }} as m

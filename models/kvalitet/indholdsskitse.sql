@@ -37,7 +37,7 @@ raekker as (
         {{ b.indhold.get('bevaegelser', false) | lower }} as er_bevaegelser,
         substr(md5({{ dele | join(" || '|' || ") }}), 1, 16) as tegn,
         {{ (datoer or ["''"]) | join(" || '|' || ") }} as datoer
-    from {{ kun_beroerte(ref('std_' ~ b.model[4:])) }} as r
+    from {{ beroerte_gode_raekker(b) }} as r
     inner join leverancer as l
         on r._leverance_id = l.leverance_id
     {%- if 'omfang' in b.indhold %}

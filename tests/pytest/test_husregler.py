@@ -121,6 +121,13 @@ def test_hver_model_har_en_test_af_sit_korn(manifest) -> None:
     assert not missing
 
 
+def test_indholdet_laeses_foer_raekker_laegges_sammen(manifest) -> None:
+    """A merged service stands in the newest system's delivery: read there, the last delivery of the old system would have lost nearly all when a municipality changes systems."""
+    for name in ("indholdsprofil", "indholdsskitse"):
+        read = set(next(n for n in models(manifest) if n.name == name).depends_on.nodes)
+        assert "model.flis.int_voksne_handicap__ydelse" in read and "model.flis.std_voksne_handicap__ydelse" not in read
+
+
 def test_kun_staging_og_mellemled_laeser_raa_data(manifest) -> None:
     """Raw data are read by staging; the key of persons also by the int_ views; the ledger and the set-up by whoever needs them."""
     for node in models(manifest, "std_", "dim_", "fct_", "formel_"):
