@@ -124,7 +124,7 @@ skift_{{ nr }} as (
 {%- endif %}
 {%- for navn, gruppe in f.get('maal', {}).items() %}
 
--- What the number usually is where it stands: its geometric mean in the three months before.
+-- What the number usually is where it stands: its geometric mean in the three months before. Another system divides what it tells otherwise.
 vante_{{ nr }}_{{ loop.index }} as (
 
     select
@@ -136,6 +136,7 @@ vante_{{ nr }}_{{ loop.index }} as (
         on p.foer_id = q._leverance_id
     where
         p.maaneder_tilbage <= 3
+        and p.er_samme_system
         and p._leverance_id in (select _leverance_id from fulgte_{{ nr }})
         and {{ navn }} <> 0
         and {{ omfang }}

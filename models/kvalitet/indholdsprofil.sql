@@ -35,10 +35,11 @@ foerende as (
     select
         l.leverance_id as _leverance_id,
         f.leverance_id as foer_id,
+        l.kildesystem = f.kildesystem as er_samme_system,
         {{ maaneder_mellem('f.maaned', 'l.maaned') }} as maaneder_tilbage
-    from (select leverance_id, fagomraade, kommunekode, {{ leverancens_maaned() }} as maaned from {{ source('leverancer', 'leverance') }}) as l
+    from (select leverance_id, fagomraade, kommunekode, kildesystem, {{ leverancens_maaned() }} as maaned from {{ source('leverancer', 'leverance') }}) as l
     inner join (
-        select leverance_id, fagomraade, kommunekode, {{ leverancens_maaned() }} as maaned from {{ source('leverancer', 'leverance') }}
+        select leverance_id, fagomraade, kommunekode, kildesystem, {{ leverancens_maaned() }} as maaned from {{ source('leverancer', 'leverance') }}
         where status = 'aktiv'
     ) as f
         on
