@@ -87,6 +87,10 @@ def test_an_installation_has_its_own_settled_time(world, monkeypatch):
     world.put("saldo", "x.csv", b"")
     with pytest.raises(SettledTimeError, match="whole seconds"):
         world.load()
+    done = flis("load", home=world.home)
+    assert done.returncode == 3 and "FLIS_HVILETID must be whole seconds" in done.stderr and "Traceback" not in done.stderr
+    monkeypatch.setenv("FLIS_HVILETID", "")         # as if it were not set
+    assert world.load().rejected == 1
 
 
 def test_an_unknown_name_is_not_moved_while_it_is_written_to(world):

@@ -100,9 +100,10 @@ def alone(home: Home, verb: str) -> Iterator[Callable[[str], None]]:
         from flis.contracts.installation import SetupError
         from flis.core.faults import explain
         from flis.core.keys import KeyMissing
+        from flis.intake.inbox import SettledTimeError
         from flis.trail.journal import JournalDamaged
 
-        if isinstance(fault, (JournalDamaged, KeyMissing, SetupError)):
+        if isinstance(fault, (JournalDamaged, KeyMissing, SettledTimeError, SetupError)):
             errors.print(f"[red]{verb}:[/red] {escape(str(fault))}", highlight=False, soft_wrap=True)
             raise typer.Exit(FAILED) from fault
         if line := explain(fault, home):

@@ -35,7 +35,7 @@ class UnderWay:
 def settled_time() -> int:
     """Seconds a file must have lain still. 0: each file is taken as it lies."""
     given = os.environ.get("FLIS_HVILETID")
-    if given is None:
+    if not given:
         return SETTLED
     if not given.strip().isascii() or not given.strip().isdigit():
         raise SettledTimeError(f"FLIS_HVILETID must be whole seconds, not {given!r}")
