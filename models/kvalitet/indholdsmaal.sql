@@ -10,6 +10,9 @@
 {#- What comes for the whole country at once is wrong for everybody at once, and a unit is one municipality's. -#}
 {%- set er_faelles = "felt not in ('enhed') and not er_landsdaekkende" %}
 {%- set mindst_kommuner = 8 %}
+{#- In its first half year a municipality's own swing is not known (eget_udsving): what is not large must then be so many times over the limit before it
+    holds anything. -#}
+{%- set uden_eget_udsving = 2.5 %}
 {%- set faelles_serie = ['fagomraade', 'begreb', 'felt', 'pulje', 'maaling', 'maal'] %}
 
 with leverancer as (
@@ -246,6 +249,7 @@ mod_egne as (
 
     select
         a.*,
+        e.eget is not null as kender_udsving,
         abs(a.d) / greatest(
             greatest(u.landets, coalesce(m.maanedens, 0), a.mindste) / sqrt(a.n),
             -- a large municipality swings less than a small one, but not as little as its rows alone would say
@@ -308,10 +312,10 @@ mod_andre as (
 
 samlet as (
 
-    {%- for kilde, mod_hvad, n, z, f_ventet, naar in [
-        ('mod_egne', 'egne_maaneder', 'n', 'z', 'f_ventet', 'true'),
-        ('mod_andre', 'andre_kommuner', 'n', 'z', 'f_ventet', 'true'),
-        ('maalt', 'ingen', 'antal', 'abs(f) * sqrt(antal)', '0.0', "maaling in ('andres', 'frasat', 'tom', 'genfortalt')"),
+    {%- for kilde, mod_hvad, n, z, f_ventet, kender_udsving, naar in [
+        ('mod_egne', 'egne_maaneder', 'n', 'z', 'f_ventet', 'kender_udsving', 'true'),
+        ('mod_andre', 'andre_kommuner', 'n', 'z', 'f_ventet', 'true', 'true'),
+        ('maalt', 'ingen', 'antal', 'abs(f) * sqrt(antal)', '0.0', 'true', "maaling in ('andres', 'frasat', 'tom', 'genfortalt')"),
     ] %}
     select
         {{ serie | join(', ') }},
@@ -324,6 +328,7 @@ samlet as (
         {{ n }} as n,
         {{ z }} as z,
         {{ f_ventet }} as f_ventet,
+        {{ kender_udsving }} as kender_udsving,
         er_landsdaekkende,
         personer_pr_raekke,
         '{{ mod_hvad }}' as mod_hvad
@@ -347,7 +352,9 @@ kommuner as (
 fordelt as (
 
     select
-        {%- for kolonne in serie + ['kildesystem', 'periode', '_leverance_id', 'art', 'vaerdi_nu', 'n', 'z', 'f_ventet', 'personer_pr_raekke', 'mod_hvad'] %}
+        {%- for kolonne in serie + [
+            'kildesystem', 'periode', '_leverance_id', 'art', 'vaerdi_nu', 'n', 'z', 'f_ventet', 'kender_udsving', 'personer_pr_raekke', 'mod_hvad'
+        ] %}
         s.{{ kolonne }},
         {%- endfor %}
         coalesce(k.kommunekode, s.kommunekode) as kommunekode,
@@ -505,7 +512,10 @@ final as (
         || ': ' || replace(cast(cast(round(vaerdi_nu, 3) as decimal(18, 3)) as varchar(30)), '.', ',')
         || ' mod ' || replace(cast(cast(round(vaerdi_ventet, 3) as decimal(18, 3)) as varchar(30)), '.', ',') as noegle,
         case
-            when flyttet >= 5 and virkning > virkning_fejl and (z > z_fejl or (er_stor and z > z_stor)) then 'fejl'
+            when
+                flyttet >= 5 and virkning > virkning_fejl
+                and (z > z_fejl * case when kender_udsving then 1 else {{ uden_eget_udsving }} end or (er_stor and z > z_stor))
+                then 'fejl'
             when flyttet >= 3 and virkning > virkning_advarsel and z > z_advarsel then 'advarsel'
             else 'ingen'
         end as alvor

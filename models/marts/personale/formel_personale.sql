@@ -147,14 +147,14 @@ maanedens as (
 
 ),
 
--- To date: twelve months of one full-time employee make one employee of the year.
+-- To date: twelve months of one full-time employee make one employee of the year, which the key figure divides by.
 til_dato as (
 
     select
         f.formel_id,
         m.kommunekode,
         m.periode,
-        sum(a.vaerdi) / case when f.enhed = 'helårsansatte' then 12.0 else 1.0 end as vaerdi,
+        sum(a.vaerdi) as vaerdi,
         max(a.antal_personer) as antal_personer
     from formler as f
     cross join maaneder as m
@@ -167,7 +167,6 @@ til_dato as (
     where f.periodisering = 'aar_til_dato'
     group by
         f.formel_id,
-        f.enhed,
         m.kommunekode,
         m.periode
 

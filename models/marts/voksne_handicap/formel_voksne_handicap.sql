@@ -145,14 +145,14 @@ fuldtidsydelser as (
 
 ),
 
--- Twelve person-months make one full-year recipient. It rests on at least as many persons as the month with the most.
+-- Person-months; twelve make one full-year recipient, which the key figure divides by. It rests on at least as many persons as the month with the most.
 til_dato as (
 
     select
         f.formel_id,
         m.kommunekode,
         m.periode,
-        cast(round(sum(a.antal_personer) / 12.0, 5) as decimal(18, 5)) as helaarsmodtagere,
+        sum(a.antal_personer) as modtagermaaneder,
         max(a.antal_personer) as antal_personer
     from formler as f
     cross join maaneder as m
@@ -184,7 +184,7 @@ ramme as (
         end as leveringsstatus,
         cast(
             case
-                when f.periodisering = 'aar_til_dato' then t.helaarsmodtagere
+                when f.periodisering = 'aar_til_dato' then t.modtagermaaneder
                 when u.maal = 'fuldtidsydelser' then d.fuldtidsydelser
                 else a.antal_personer
             end as decimal(18, 5)
