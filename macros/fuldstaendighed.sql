@@ -161,3 +161,16 @@ select * from final
 {% macro antal_maaneder(fra, til) -%}
     (12 * (extract(year from {{ til }}) - extract(year from {{ fra }})) + extract(month from {{ til }}) - extract(month from {{ fra }}) + 1)
 {%- endmacro %}
+
+{# How many of the months from a first of month to another, both counted, are among those of a list (' 7 ' is July): how often each calendar month occurs in between. #}
+{% macro hvilende_maaneder(liste, fra, til) -%}
+    (
+        {%- for m in range(1, 13) %}
+        case when {{ liste }} like '% {{ m }} %' then
+            floor((12 * extract(year from {{ til }}) + extract(month from {{ til }}) - {{ m }}) / 12.0)
+            - floor((12 * extract(year from {{ fra }}) + extract(month from {{ fra }}) - 1 - {{ m }}) / 12.0)
+        else 0 end
+        {%- if not loop.last %} +{% endif %}
+        {%- endfor %}
+    )
+{%- endmacro %}

@@ -7,7 +7,8 @@
     case
         when {{ leveringsstatus }} not in ('leveret', 'foreloebig') then {{ leveringsstatus }}
         when {{ grundlag }}.alt_mangler and not {{ grundlag }}.har_mangel then 'ikke_leveret'
-        when {{ grundlag }}.har_mangel then 'ufuldstaendig'
+        when {{ grundlag }}.maaneden_mangler then 'ikke_leveret'
+        when {{ grundlag }}.har_mangel or {{ grundlag }}.har_hul then 'ufuldstaendig'
         when {{ leveringsstatus }} = 'foreloebig' then 'foreloebig'
         -- of months that were never delivered nothing is known: what the others give is a part, whether it is zero or not
         when coalesce({{ vaerdi }}, 0) <> 0 and {{ grundlag }}.er_daekket then 'som_leveret'
@@ -31,12 +32,13 @@
     ),
 
     -- by concept and window, not by formula: many rest on the same
-    vinduer as (
+    alle_vinduer as (
         select distinct
             f.kommunerolle,
             g.begreb,
             g.vindue,
             d.altid_raekker,
+            ' ' || coalesce(d.hvilemaaneder, '') || ' ' as hvilemaaneder,
             p.kommunekode,
             p.periode,
             {{ vindue_fra('g.vindue', 'p.periode') }} as fra,
@@ -46,6 +48,40 @@
         inner join {{ ref('fuldstaendighed') }} as d on g.begreb = d.begreb and d.fagomraade = '{{ omraade }}'
         cross join perioder as p
     ),
+
+    vinduer as (
+        select
+            *,
+            -- the months in which there need be no rows, also those before the first delivery
+            case when trim(hvilemaaneder) = '' then 0 else {{ hvilende_maaneder('hvilemaaneder', 'fra', 'til') }} end as antal_hvilende
+        from alle_vinduer
+    ),
+
+    -- the months of which anything at all is delivered, by any of those whose figures are gathered
+    leverede as (
+        select distinct
+            {%- if roller %}
+            r.kommunerolle,
+            r.kommunekode,
+            {%- else %}
+            s.kommunekode,
+            {%- endif %}
+            s.periode
+        from {{ ref('int_' ~ omraade ~ '__fuldstaendighed') }} as s
+        {%- if roller %}
+        inner join {{ roller }} as r on s.kommunekode = r.fra_kommunekode
+        {%- endif %}
+    ),
+    {%- if roller %}
+
+    -- one who has never delivered a concept has no part in it (whom another reports for)
+    afsendere as (
+        select distinct
+            kommunekode,
+            begreb
+        from {{ ref('int_' ~ omraade ~ '__fuldstaendighed') }}
+    ),
+    {%- endif %}
 
     tilstande as (
         select
@@ -57,18 +93,35 @@
             max(case when s.fuldstaendighed in ('hel', 'frasat', 'ufuldstaendig') then 1 else 0 end) as har_noget,
             max(case when s.fuldstaendighed in ('tom', 'ufuldstaendig') then 1 else 0 end) as har_mangel,
             max(case when s.fuldstaendighed <> 'hel' then 1 else 0 end) as har_frasat,
-            -- a concept that need not have rows (marks, budgets) is not missing in the months that have none
-            case when not v.altid_raekker or count(distinct s.periode) = {{ antal_maaneder('v.fra', 'v.til') }} then 1 else 0 end as er_daekket
+            -- a concept that need not have rows (marks, budgets; absence in July) is not missing in the months that have none
+            {%- set hviler = "v.hvilemaaneder like '% ' || cast(extract(month from l.periode) as string) || ' %'" %}
+            {%- set hul = ('a.begreb is not null and ' if roller else '') ~ 'v.altid_raekker and l.periode is not null and s.periode is null and not ' ~ hviler %}
+            case
+                when not v.altid_raekker then 1
+                when count(distinct case when not {{ hviler }} then s.periode end) = {{ antal_maaneder('v.fra', 'v.til') }} - v.antal_hvilende then 1
+                else 0
+            end as er_daekket,
+            -- the rest of the month came and this did not: what is told of the others' months would be divided by, or counted as nothing
+            max(case when {{ hul }} then 1 else 0 end) as har_hul,
+            max(case when {{ hul }} and l.periode = v.periode and l.periode = v.til then 1 else 0 end) as maaneden_mangler
         from vinduer as v
         {%- if roller %}
         inner join {{ roller }} as r on v.kommunerolle = r.kommunerolle and v.kommunekode = r.kommunekode
+        left join afsendere as a on r.fra_kommunekode = a.kommunekode and v.begreb = a.begreb
         {%- endif %}
+        left join leverede as l
+            on
+                v.kommunekode = l.kommunekode
+                {%- if roller %}
+                and v.kommunerolle = l.kommunerolle
+                {%- endif %}
+                and l.periode >= v.fra
+                and l.periode <= v.til
         left join {{ ref('int_' ~ omraade ~ '__fuldstaendighed') }} as s
             on
                 s.kommunekode = {{ 'r.fra_kommunekode' if roller else 'v.kommunekode' }}
+                and l.periode = s.periode
                 and v.begreb = s.begreb
-                and s.periode >= v.fra
-                and s.periode <= v.til
         group by
             v.kommunerolle,
             v.begreb,
@@ -77,7 +130,8 @@
             v.kommunekode,
             v.periode,
             v.fra,
-            v.til
+            v.til,
+            v.antal_hvilende
     ),
 
     grundlag as (
@@ -87,6 +141,8 @@
             t.periode,
             min(t.har_noget) = 0 as alt_mangler,
             max(t.har_mangel) = 1 as har_mangel,
+            max(t.har_hul) = 1 as har_hul,
+            max(t.maaneden_mangler) = 1 as maaneden_mangler,
             min(t.er_daekket) = 1 as er_daekket,
             max(t.har_frasat) = 0 and min(t.er_daekket) = 1 as er_helt_daekket
         from {{ ref('formelgrundlag') }} as g
