@@ -79,7 +79,7 @@ def test_null_space():
 MONTH = date(2026, 3, 1)
 CODES = [f"{n:04}" for n in range(1, 41)]
 SIDES = {"antal": ("dele", None), "andel": ("dele", "alle"), "resten": ("rest", "alle"), "dage": ("dage", "alle")}
-FACTORS = {"til": 1.0, "fra": 1.0, "netto": 1.0, **dict.fromkeys(angreb.MOVEMENTS, 1.0), "antal": 1.0, "andel": 100.0, "resten": 100.0, "dage": 1.0}
+FACTORS = {"alle": 1.0, "almene": 1.0, "fuldtid": 1.0, "til": 1.0, "fra": 1.0, "netto": 1.0, **dict.fromkeys(angreb.MOVEMENTS, 1.0), "antal": 1.0, "andel": 100.0, "resten": 100.0, "dage": 1.0}
 
 
 def world(audience_limits: tuple = ()) -> Rules:
@@ -334,6 +334,49 @@ def test_a_late_correction_frees_nothing_that_was_withheld(seed):
     # What everybody has read is no secret any more, though it has become small since.
     both.withheld = {w for w in both.withheld if both.numerator[w] not in both.shown}
     nothing_comes_back(angreb.attack(both))
+
+
+def nested(seed: int) -> list[Figure]:
+    """Pupils, and those of them in ordinary schools: the few who are left are counted by no figure."""
+    dice, out = random.Random(seed), []
+    for k in CODES:
+        whole = dice.randint(40, 400)
+        part = whole - dice.choice([0, 0, 1, 2, 3, 4, 9, 20])
+        out += [Figure(one, k, MONTH, MONTH, float(n), None, True, True, n, None, None) for one, n in (("alle", whole), ("almene", part))]
+    return out
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_left_of_two_shown_figures_is_held_to_the_limit(seed):
+    """As if the few who are left were a figure of their own: the attacker is given it as one that is withheld, with its sum."""
+    rules, rows = world(), nested(seed)
+    rules.sides, rules.units = {"alle": ("alle", None), "almene": ("almene", None)}, {"alle": "personer", "almene": "personer"}
+    rules.relations = [("alle", "almene", 1.0, "rest")]
+    by = {(f.noegletal_id, f.kommunekode): f.taeller for f in rows}
+    left = {k: by["alle", k] - by["almene", k] for k in CODES}
+    assert any(0 < n < 5 for n in left.values())
+    held = set(withhold(rows, rules))
+    hidden = {(one, code) for _, one, kind, code, _, scope, _ in held if kind == "kommune" and scope == "alt"}
+    assert all(("almene", k) in hidden or ("alle", k) in hidden for k, n in left.items() if 0 < n < 5)
+    assert set(withhold(rows, Rules(**{**vars(rules), "relations": []}))) == set()
+    # the rest of a municipality is the whole less the part, so who knows the part knows it
+    seen = published(rows, rules, held)
+    seen.withheld = {w for w in seen.withheld if w[0] == "almene" and 0 < left[w[1]] < 5}
+    found = angreb.attack(seen)
+    assert found["skjulte_taellere"] > 0
+    assert found["gruppesummer"] == found["med_sammenhaenge"] == found["antal_praecist"] == 0
+
+
+def test_days_of_work_are_the_calendars():
+    """A month's possible days are its days of work times the full-time staff: shown in one, they are not withheld in the other."""
+    rules = world()
+    rules.sides, rules.units = {"dage": ("dage", None), "fuldtid": ("fuldtid", None)}, {"dage": "dagsværk", "fuldtid": "årsværk"}
+    rules.relations = [("dage", "fuldtid", 1.0, "hverdage")]
+    rows = [Figure(one, k, MONTH, MONTH, n * (21 if one == "dage" else 1), None, True, True, int(n), None, None) for k, n in zip(CODES, range(2, 42), strict=True) for one in ("dage", "fuldtid")]
+    hidden = {(one, code) for _, one, kind, code, _, scope, _ in withhold(rows, rules) if kind == "kommune" and scope == "alt"}
+    assert ("fuldtid", CODES[0]) in hidden
+    for code in CODES:
+        assert (("fuldtid", code) in hidden) == (("dage", code) in hidden)
 
 
 @pytest.mark.parametrize("shown", [False, True])

@@ -19,6 +19,7 @@ from flis.disclosure.system import Breach, Equation, System, Target
 
 FEW, FEW_LEFT, DOMINANCE, DERIVED = "faa_personer", "faa_resten", "dominans", "kan_udledes"
 ALL, MEAN = "alt", "gennemsnit"
+ROUNDED = 0.01          # a product of figures of five decimals is no nearer
 COUNTS = ("personer", "elever", "ansættelser")      # units of which a municipality that has any has at least one
 Variable = tuple[str, str, date, float]             # formula, municipality, month, value: a corrected figure is another variable
 Row = tuple[str, str, str, date]                    # key figure, kind of group, code, month: what is shown or not
@@ -71,7 +72,7 @@ class Rules:
 
     sides: dict[str, tuple[str, str | None]]
     units: dict[str, str]
-    relations: list[tuple[str, str, float, str]]        # formel, led, koefficient, art: sum, del, til_dato, januar, tilvaekst
+    relations: list[tuple[str, str, float, str]]        # formel, led, koefficient, art: sum, del, til_dato, januar, tilvaekst, rest, hverdage
     groups: dict[str, list[tuple[str, str]]]            # kommunekode → (gruppetype, gruppekode)
     audiences: list[str]                                # in order: each is shown no more than the one before
     limits: dict[tuple[str, str], tuple[int, int | None]]       # (modtagerkreds, noegletal_id or *) → fewest persons, fewest left
@@ -87,7 +88,7 @@ class Rules:
         """Formulas that an equation ties together bear one name."""
         name = {f: f for f in self.units}
         for a, b, _, kind in self.relations:
-            if kind in ("sum", "januar") and a in name and b in name:
+            if kind in ("sum", "januar", "rest", "hverdage") and a in name and b in name:
                 old, new = sorted((name[a], name[b]), reverse=True)
                 name = {f: new if n == old else n for f, n in name.items()}
         for parts in self.balances():
@@ -102,6 +103,10 @@ class Rules:
             if kind == "tilvaekst":
                 found.setdefault(stock, []).append((part, c))
         return [parts for _, parts in sorted(found.items()) if all(part in self.units for part, _ in parts)]
+
+    def rests(self) -> list[tuple[str, str]]:
+        """The wholes and parts of which what is left is persons that no figure counts (`rest`)."""
+        return [(whole, part) for whole, part, _, kind in self.relations if kind == "rest"]
 
     def to_date(self) -> set[str]:
         """Years to date of what is published month by month: what is shown of them follows from the months (flis.disclosure.months), and they are in no other equation."""
@@ -155,7 +160,22 @@ def tasks(figures: Iterable[Figure], rules: Rules, published: Iterable[Published
         for scope in scopes.of(old.noegletal_id, old.periode, old.naevner_periode):
             before[scope].append(old)
     return [Task(scope, tuple(of_scope[scope]), tuple(before[scope])) for scope in sorted(of_scope, key=str)
-            if any(primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences)], every
+            if any(primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences) or any(small_rests(of_scope[scope], rules, a) for a in rules.audiences)], every
+
+
+def small_rests(figures: Iterable[Figure], rules: Rules, audience: str) -> set[tuple[str, str, str, date]]:
+    """Where a whole less a part is few persons that no figure counts: whole, part, municipality, month."""
+    pairs = rules.rests()
+    asked = {formula for pair in pairs for formula in pair}
+    values: dict[tuple[str, str, date], float] = {}
+    for one in figures if pairs else ():
+        t, n = rules.sides[one.noegletal_id]
+        for formula, period, value in ((t, one.periode, one.taeller), (n, one.naevner_periode, one.naevner)):
+            if formula in asked and value is not None:
+                values[formula, one.kommunekode, period] = value
+    few, _ = rules.limit(audience, "*")
+    return {(whole, part, code, period) for whole, part in pairs for (formula, code, period), value in values.items()
+            if formula == whole and 0 < value - values.get((part, code, period), value) < few}
 
 
 def withhold(figures: Iterable[Figure], rules: Rules, published: Iterable[Published] = (),
@@ -246,6 +266,7 @@ class Family:
         self.tables: dict[tuple, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for one in self.figures:
             self._figure(one)
+        self._small_rests()
         for sign, (members, rows) in self._group_sums().items():
             self._equation(sign, members, rows)
         self._published()
@@ -312,6 +333,16 @@ class Family:
     def _target(self, terms: tuple, width: float, owner: str | None) -> None:
         old = self.targets.get((terms, owner))
         self.targets[terms, owner] = Target(terms, max(width, old.width if old else 0), owner)
+
+    def _small_rests(self) -> None:
+        """What is left of a whole when a shown part is taken from it is held to the limit as a figure is: the part is withheld."""
+        at = {name[:3]: v for name, v in self.index.items()}
+        for whole, part, code, period in sorted(small_rests(self.figures, self.rules, self.audience)):
+            v, w = at.get((part, code, period)), at.get((whole, code, period))
+            if v is not None and w is not None and self.rows_of.get(w):
+                self.hidden.add(v)
+                self.primary |= {row: self.primary.get(row, FEW_LEFT) for row in self.rows_of.get(v, ())}
+                self._target(((min(v, w), 1.0 if w < v else -1.0), (max(v, w), -1.0 if w < v else 1.0)), float(self.rules.limit(self.audience, "*")[0]), code)
 
     def _group_sums(self) -> dict[tuple, tuple[list[int], set[Row]]]:
         """What the groups add up: the same members of the same formula are one sum, in whatever key figures it stands."""
@@ -426,12 +457,28 @@ class Family:
                     terms = [(v, 1.0), *((of[p, code][period], -c) for p, c in parts if period in of.get((p, code), {}))]
                     if len(terms) == 1 + len(parts) and (kind == "sum" or period.month == 1):
                         self._fixed(tuple(terms))
+        self._days_of_work(of)
         for parts in self.rules.balances():
             (first, _), *_ = parts
             for (_, code), months in [item for item in of.items() if item[0][0] == first]:
                 for period in months:
                     if all(period in of.get((part, code), {}) for part, _ in parts):
                         self._fixed(tuple((of[part, code][period], c) for part, c in parts))
+
+    def _days_of_work(self, of: dict[tuple[str, str], dict[date, int]]) -> None:
+        """What is the same number of days of work times another in a month, for everybody (`hverdage`): the calendar tells which."""
+        for whole, part, _, kind in self.rules.relations:
+            pairs: dict[date, list[tuple[int, int]]] = defaultdict(list)
+            for (formula, code), months in of.items() if kind == "hverdage" else ():
+                for period, v in months.items() if formula == whole else ():
+                    if (w := of.get((part, code), {}).get(period)) is not None and self._value(w):
+                        pairs[period].append((v, w))
+            for _, here in sorted(pairs.items()):
+                v, w = max(here, key=lambda pair: self._value(pair[1]))
+                days = round(self._value(v) / self._value(w))
+                for v, w in here:
+                    if abs(self._value(v) - days * self._value(w)) < ROUNDED:
+                        self._fixed(((v, 1.0), (w, -float(days))))
 
     def _bounds(self) -> None:
         names = list(self.index)

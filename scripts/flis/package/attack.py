@@ -140,6 +140,9 @@ def attacked(rules: Rules, job: tuple[Task, frozenset[Row]]) -> Found:
     exact = {b.target for b in breaches if _known(b)}
     # what would be known however much was withheld, is what earlier releases have told
     told = exact & {b.target for b in system.breaches(may, {e for e, rows in enumerate(family.rows_of_sum) if rows}) if _known(b)} if exact else set()
+    # and what is read without any work, in one row or as one row less another
+    read = {t for t in system.targets if not hidden & {v for v, _ in t.terms}}
+    exact, told = exact | read, told | {t for t in read if not may & {v for v, _ in t.terms}}
     near = [b for b in breaches if b.target not in exact]
     rows = {row for rows in family.rows_of.values() for row in rows} | {row for rows in family.rows_of_sum for row in rows}
     own = away & family.primary.keys()
