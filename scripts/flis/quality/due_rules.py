@@ -117,8 +117,8 @@ class Signs:
             return []
         return self.con.execute(f"select distinct tabel, kommunekode, periode from {moved_rows.slices(self.con)} where koersel > $2 and list_contains($1, tabel)", [tables, build]).fetchall()
 
-    def remember(self, measured: list[Rule], passed_over: list[Rule]) -> None:
-        """Both have seen everything up to this build: those measured, and those for which nothing had moved."""
+    def remember(self, measured: list[Rule], passed_over: list[Rule], failed: set[str]) -> None:
+        """The first two have seen everything up to this build: those measured, and those for which nothing had moved. Those that could not run are tried again, moved or not."""
         self.con.execute("begin")
         for rule in measured:
             for table in ("tilstand", "tabeltilstand"):
@@ -128,7 +128,7 @@ class Signs:
                 if name not in self.followed:
                     self.con.execute("insert into kvalitet.tabeltilstand values ($1, $2, $3)", [rule.regel_id, name, self.now(name)])
         self.con.execute("update kvalitet.tilstand set byg = $1 where list_contains($2, regel_id)", [self.build, [r.regel_id for r in passed_over]])
-        self.con.execute("delete from kvalitet.tilstand where regel_id not in (select regel_id from kvalitet.regel)")
+        self.con.execute("delete from kvalitet.tilstand where regel_id not in (select regel_id from kvalitet.regel) or list_contains($1, regel_id)", [sorted(failed)])
         if self.builds:
             self.con.execute("delete from drift.tilstand where model = $1", [READER])
             self.con.execute("insert into drift.tilstand select $1, min(byg) from kvalitet.tilstand having count(*) > 0", [READER])

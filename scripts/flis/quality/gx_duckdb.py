@@ -27,8 +27,8 @@ from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metrics.table_column_types import ColumnTypes
+from great_expectations.expectations.metrics.table_metrics.table_row_count import TableRowCount
 from great_expectations.expectations.registry import get_expectation_impl, get_metric_kwargs
-from great_expectations.util import get_sqlalchemy_selectable
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
@@ -63,6 +63,14 @@ class _Columns(ColumnTypes):
             return [{"name": name, "type": kind} for name, kind, *_ in con.exec_driver_sql(f"describe {rows.compile(execution_engine.engine)}")]
 
 
+class _Rows(TableRowCount):
+    """How many rows a table has: not counted. Every condition is said to need it and none reads it, and a table may be a view that is all worked out to be counted."""
+
+    @metric_value(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(cls, **_: Any) -> None:
+        return None
+
+
 class _Taking:
     """Mixed into an expectation: the rows that break it are put in the table TAKEN, by one query, and their number is what that query says it wrote.
 
@@ -82,10 +90,14 @@ class _Taking:
 
 
 class _TakingByCondition(_Taking):
-    """One of Great Expectations' own about values: what breaks it is a condition there (`.condition`), and all of its other queries are left out."""
+    """One of Great Expectations' own about values: what breaks it is a condition there (`.condition`), and all of its other queries are left out.
 
-    map_metric: ClassVar[str]       # both are the expectation's
+    `meta` says which rows it is tried on (`rows`, SQL): its own row conditions cannot say what SQL can.
+    """
+
+    map_metric: ClassVar[str]       # all three are the expectation's
     configuration: Any
+    meta: Any
 
     def get_validation_dependencies(self, execution_engine: Any = None, runtime_configuration: dict | None = None, **kwargs: Any) -> Any:
         needed = BatchExpectation.get_validation_dependencies(self, execution_engine, runtime_configuration)
@@ -99,9 +111,9 @@ class _TakingByCondition(_Taking):
 
     def _breaking(self, metrics: dict, execution_engine: Any) -> str:
         condition, of_batch, of_columns = metrics[self._condition]
-        rows = get_sqlalchemy_selectable(execution_engine.get_domain_records({**of_batch, **of_columns}))
-        query = sqlalchemy.select(sqlalchemy.text("*")).select_from(rows).where(condition)
-        return str(query.compile(execution_engine.engine, compile_kwargs={"literal_binds": True}))
+        said = {"bind": execution_engine.engine, "compile_kwargs": {"literal_binds": True}}
+        table = execution_engine.get_domain_records({**of_batch, **of_columns}).compile(**said)
+        return f"select * from (select * from ({table}) where {(self.meta or {}).get('rows') or 'true'}) where {condition.compile(**said)}"
 
 
 class BreakingRows(_Taking, gx.expectations.UnexpectedRowsExpectation):
@@ -145,7 +157,7 @@ class Checker:
         self._batches: dict[tuple[str, str], Any] = {}
 
     def take(self, schema: str, table: str, expectation: dict[str, Any]) -> Answer:
-        """Run one expectation (`type`, `kwargs`, `severity`) on the whole table, once. Its own faults come back as `error`, never as an exception."""
+        """Run one expectation (`type`, `kwargs`, `severity`; `meta` with `rows`) on the table, once. Its own faults come back as `error`, never as an exception."""
         try:
             _taking(expectation["type"])
             outcome = gx.ExpectationSuite(name=table, expectations=[expectation]).expectations[0]

@@ -37,14 +37,11 @@ def measure(con: duckdb.DuckDBPyConnection, models: dict[str, Model], tasks: lis
 
         with checker(con, "flis") as check:
             running = _Running(con, models, check)
-            try:
-                for number, task in enumerate(tasks, start=1):
-                    if progress:
-                        progress(task.rule.regel_id, number, len(tasks))
-                    if error := running.run(task):
-                        faults[task.rule.regel_id] = error
-            finally:
-                running.clear()
+            for number, task in enumerate(tasks, start=1):
+                if progress:
+                    progress(task.rule.regel_id, number, len(tasks))
+                if error := running.run(task):
+                    faults[task.rule.regel_id] = error
         _count_rows(con, models, tasks)
     con.execute("create temp table fundet as select distinct regel_id, kommunekode, periode, afvigelser from temp.brud")
     con.execute("drop table kvalitet.skive")
@@ -60,7 +57,6 @@ class _Running:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, models: dict[str, Model], check) -> None:
         self.con, self.models, self.check = con, models, check
-        self.views: dict[str, str] = {}
 
     def run(self, task: Task) -> str | None:
         """Run one rule, and collect its breaking rows. Returns why it could not run."""
@@ -77,10 +73,6 @@ class _Running:
         answer = self.check.take(schema, table, {**asked, "severity": SEVERITIES[rule.alvor]})
         return answer.error or _collect(self.con, self.models[rule.grundlag], rule, answer.unexpected)
 
-    def clear(self) -> None:
-        for name in self.views.values():
-            self.con.execute(f"drop view if exists kvalitet.{name}")
-
     def _query(self, rule: Rule, conditions: list[str]) -> tuple[str, str, dict]:
         """A rule that is a query, as an expectation of no rows. Its `{batch}` is the rows that the rule is about."""
         from flis.quality.gx_duckdb import rows_query
@@ -89,24 +81,16 @@ class _Running:
         return model.schema, model.name, rows_query(rule.sql.replace("{batch}", _narrowed(model, conditions) if conditions else model.sql))
 
     def _expectation(self, rule: Rule, conditions: list[str]) -> tuple[str, str, dict]:
-        """A rule that is an expectation, and the table that has the rows it is tried on: a view, where that is not all of the model. (Great Expectations would copy what a query
-        gives, and its own row conditions cannot say what SQL can.)"""
+        """A rule that is an expectation, with the rows of its table that it is tried on."""
         asked, model = rule.expectation, self.models[rule.model]
         kwargs = asked.kwargs(self._listed(asked.code_list, asked.columns) if asked.code_list else asked.values)
         conditions = [*conditions, *([f"({asked.condition})"] if asked.condition else [])]
-        if not conditions:
-            return model.schema, model.name, {"type": asked.type, "kwargs": kwargs}
-        rows = _narrowed(model, conditions)
-        if rows not in self.views:
-            name = f"udsnit_{len(self.views)}"
-            self.con.execute(f"create or replace view kvalitet.{name} as {rows[1:-1]}")
-            self.views[rows] = name
-        return "kvalitet", self.views[rows], {"type": asked.type, "kwargs": kwargs}
+        return model.schema, model.name, {"type": asked.type, "kwargs": kwargs, "meta": {"rows": " and ".join(conditions)}}
 
     def _listed(self, code_list: str, columns: tuple[str, ...]) -> tuple:
         """The values of a code list, or pairs of them."""
-        names = ", ".join(columns)
-        rows = self.con.execute(f"select distinct {names} from flis.koder.{code_list} where {' and '.join(f'{c} is not null' for c in columns)} order by all").fetchall()
+        names = ", ".join(f"l.{column}" for column in columns)     # a column that is not there would else be the table itself, where both have one name
+        rows = self.con.execute(f"select distinct {names} from flis.koder.{code_list} as l where {' and '.join(f'l.{column} is not null' for column in columns)} order by all").fetchall()
         if not rows:
             raise EmptyCodeList(f"Kodelisten {code_list} er tom.")
         return tuple(rows if len(columns) > 1 else (value for (value,) in rows))

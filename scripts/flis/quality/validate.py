@@ -74,7 +74,7 @@ def validate(home: Home, *, fagomraade: str | None = None, kommune: str | None =
         result_versions.write(con, run, moment, len(rules), tasks, faults, fagomraade, alt)
         if not (kommune or periode):
             chosen = {t.rule.regel_id for t in tasks}
-            signs.remember([t.rule for t in tasks if t.rule.regel_id not in faults], [r for r in rules if r.regel_id not in chosen])
+            signs.remember([t.rule for t in tasks if t.rule.regel_id not in faults], [r for r in rules if r.regel_id not in chosen], set(faults))
         return _summary(con, run, rules, tasks, faults, fagomraade)
 
 
