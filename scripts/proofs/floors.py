@@ -305,13 +305,26 @@ def _breaking(rule: Any, schema: str, condition: str) -> str:
     batch = f"(select * from flis.{schema}.{rule.model} where {' and '.join(conditions)})"
     if rule.sql is not None:
         return f"select count(*) from ({rule.sql.strip().rstrip(';').replace('{batch}', batch)})"
-    asked = rule.expectation["kwargs"]
+    return f"select count(*) from {batch} where {_breaks(rule.expectation)}"
+
+
+def _breaks(asked: Any) -> str:
+    """The condition on a row that breaks an expectation."""
+    first, both = asked.columns[0], ", ".join(asked.columns)
+    listed = f"select {both} from flis.koder.{asked.code_list}" if asked.code_list else ", ".join(
+        f"({', '.join(map(_text, value))})" if len(asked.columns) > 1 else _text(value) for value in asked.values)
     tests = {
-        "expect_column_values_to_be_in_set": lambda: f"{asked['column']} not in ({', '.join(map(_text, asked['value_set']))})",
-        "expect_column_values_to_not_be_null": lambda: f"{asked['column']} is null",
-        "expect_column_values_to_be_between": lambda: f"{asked['column']} < {_text(asked.get('min_value'))} or {asked['column']} > {_text(asked.get('max_value'))}",
+        "expect_column_values_to_be_in_set": f"{first} not in ({listed})",
+        "expect_column_values_to_not_be_in_set": f"{first} in ({listed})",
+        "expect_column_values_to_be_between": " or ".join(f"{first} {_OUTSIDE[word]} {limit}" for word, limit in asked.limits.items()),
+        "expect_column_values_to_not_be_null": f"{first} is null",
+        "expect_column_pair_values_to_be_equal": " <> ".join(asked.columns),
+        "expect_column_pair_values_to_be_in_set": f"({both}) not in ({listed})",
     }
-    return f"select count(*) from {batch} where {tests[rule.expectation['type']]()}"       # an expectation not among these has no floor yet: add it
+    return f"({tests[asked.type]})" + (f" and ({asked.condition})" if asked.condition else "")
+
+
+_OUTSIDE = {"min": "<", "max": ">", "over": "<=", "under": ">="}
 
 
 # --- package -----------------------------------------------------------------------------------------------------------------------------------------

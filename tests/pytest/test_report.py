@@ -318,7 +318,7 @@ def test_a_mean_rests_on_five_others_and_names_nobody(tmp_path: Path, world: Wor
 
 def test_more_rows_than_are_kept_is_said(tmp_path: Path, world: World, clock, monkeypatch) -> None:  # noqa: F811
     world.add(*posts("0101", 1, 6))
-    monkeypatch.setattr("flis.quality.validate.MOST_DEVIATIONS", 4)
+    monkeypatch.setattr("flis.quality.measuring.MOST_DEVIATIONS", 4)
     clock(world, 1, write_rules(tmp_path, {}))
     report(world.home)
     sheet = book_of(world.home, "0101")["OK-90"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 from flis.core.home import REPO
+from flis.quality.expectation_words import WORDS, Expectation, expectation
+from flis.quality.expectation_words import problems as expectation_problems
 
 RULES = REPO / "expectations"
 SEVERITIES = {"fejl": "critical", "advarsel": "warning", "oplysning": "info"}
@@ -24,7 +26,7 @@ COMMON = "_faelles"                         # the file of the rules that every a
 
 _TEXTS = ("regel_id", "titel", "dimension", "alvor", "hvad", "hvornaar", "hvordan", "faggruppe", "rolle", "model")
 _REQUIRED = (*_TEXTS, "taerskel")
-_OPTIONAL = ("grundlag", "omfang", "raekkevidde", "sql", "forventning")
+_OPTIONAL = ("grundlag", "omfang", "raekkevidde", "sql", "forventning", *WORDS)
 _READS = re.compile(r"\b(standardized|marts|koder|kvalitet)\.([a-z0-9_]+)")
 
 
@@ -44,7 +46,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Rule:
-    """One quality rule. `sql` selects the breaking rows, or `expectation` is a standard expectation: exactly one of them is set."""
+    """One quality rule. Rows break an `expectation`, or `sql` selects them: exactly one of the two is set."""
 
     regel_id: str
     fagomraade: str
@@ -62,22 +64,29 @@ class Rule:
     raekkevidde: str        # one of REACHES
     threshold: Threshold
     sql: str | None
-    expectation: dict[str, Any] | None
+    expectation: Expectation | None
 
     @property
     def measured_by(self) -> str:
         """All that decides what the rule finds, and nothing of what is only said about it: a new text or threshold is no reason to measure again."""
-        return json.dumps([self.model, self.grundlag, self.omfang, self.raekkevidde, self.sql, self.expectation], sort_keys=True, default=str)
+        return json.dumps([self.model, self.grundlag, self.omfang, self.raekkevidde, self.sql, self.expectation and asdict(self.expectation)], sort_keys=True, default=str)
 
     @property
     def reads(self) -> set[str]:
-        """The names of the other tables that the rule's SQL reads."""
-        return {name for _, name in _READS.findall(self.sql or "")} - {self.model, self.grundlag}
+        """The names of the other tables that the rule reads."""
+        return {name for _, name in self._read} - {self.model, self.grundlag}
 
     @property
     def code_lists(self) -> set[str]:
         """Those of them that are seeds."""
-        return {name for schema, name in _READS.findall(self.sql or "") if schema == "koder"}
+        return {name for schema, name in self._read if schema == "koder"}
+
+    @property
+    def _read(self) -> set[tuple[str, str]]:
+        """Schema and name of the tables that the rule's own words name."""
+        asked = self.expectation
+        said = set(_READS.findall(self.sql or (asked.condition if asked else None) or ""))
+        return said | {("koder", asked.code_list)} if asked and asked.code_list else said
 
 
 def areas(folder: Path = RULES) -> list[str]:
@@ -143,7 +152,7 @@ def _common_for(area: str, own: list[Any], common: list[Any]) -> list[Any]:
         if not isinstance(entry, dict) or "nummer" not in entry:
             made.append(entry)
             continue
-        filled = {k: v.replace("{fagomraade}", area) if k in ("sql", "omfang") and isinstance(v, str) else v for k, v in entry.items() if k != "nummer"}
+        filled = {k: v.replace("{fagomraade}", area) if k in ("sql", "omfang", "raekkebetingelse") and isinstance(v, str) else v for k, v in entry.items() if k != "nummer"}
         made.append({**filled, "regel_id": f"{letters}-{entry['nummer']}", "faggruppe": f"faggruppe_{area}"})
     return made
 
@@ -154,8 +163,9 @@ def _problems(entry: Any) -> list[str]:
         return ["skal være et sæt af navn: værdi"]
     found = [f"ukendt felt '{key}'" for key in entry if key not in _REQUIRED + _OPTIONAL]
     found += [f"'{key}' mangler" for key in _REQUIRED if not entry.get(key)]
-    found += [f"'{key}' skal være tekst" for key in (*_TEXTS, "grundlag", "omfang", "raekkevidde", "sql")
+    found += [f"'{key}' skal være tekst" for key in (*_TEXTS, "grundlag", "omfang", "raekkevidde", "raekkebetingelse", "sql")
               if entry.get(key) and not isinstance(entry[key], str)]
+    found += [f"'{key}' er kun for en 'forventning'" for key in WORDS if key in entry and "forventning" not in entry]
     if found:
         return found
     if not re.fullmatch(r"[A-ZÆØÅ0-9]{2,6}-\d{2,3}", entry["regel_id"]):
@@ -177,9 +187,7 @@ def _problems(entry: Any) -> list[str]:
     elif "sql" in entry:
         found += _sql_problems(entry["sql"])
     else:
-        found += _expectation_problems(entry["forventning"])
-        if "omfang" in entry:
-            found.append("'omfang' kan kun bruges sammen med 'sql'")
+        found += expectation_problems(entry)
     return found
 
 
@@ -212,16 +220,6 @@ def _sql_problems(sql: str) -> list[str]:
     return found
 
 
-def _expectation_problems(expectation: Any) -> list[str]:
-    if not isinstance(expectation, dict) or not isinstance(expectation.get("type"), str) \
-            or not isinstance(expectation.get("kwargs"), dict):
-        return ["forventning skal være {type, kwargs}"]
-    found = [f"ukendt felt '{key}' i forventning" for key in expectation if key not in ("type", "kwargs")]
-    if "mostly" in expectation["kwargs"]:
-        found.append("brug taerskel i stedet for 'mostly'")
-    return found
-
-
 def _rule(area: str, entry: dict[str, Any]) -> Rule:
     threshold = entry["taerskel"]
     kind = "andel" if "andel" in threshold else "antal"
@@ -231,9 +229,9 @@ def _rule(area: str, entry: dict[str, Any]) -> Rule:
         fagomraade=area,
         grundlag=entry.get("grundlag", entry["model"]),
         omfang=entry.get("omfang"),
-        # A standard expectation judges each row by itself.
+        # An expectation judges each row by itself.
         raekkevidde=entry.get("raekkevidde", "skive" if "forventning" in entry else "kommune"),
         threshold=Threshold(kind, Decimal(str(threshold[kind])), threshold["grund"].strip(), threshold["dato"]),
         sql=entry.get("sql"),
-        expectation=entry.get("forventning"),
+        expectation=expectation(entry) if "forventning" in entry else None,
     )

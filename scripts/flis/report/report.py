@@ -24,8 +24,8 @@ from flis.core import danish
 from flis.core.database import connect, content_sign, exists
 from flis.core.home import Home
 from flis.core.keys import master_key, pseudonym, recipient_key
+from flis.quality.measuring import MOST_DEVIATIONS, UNKNOWN
 from flis.quality.rules import ROLES, SEVERITIES
-from flis.quality.validate import MOST_DEVIATIONS, UNKNOWN
 from flis.report import extras, pages
 
 Progress = Callable[[str, int, int], None]

@@ -15,7 +15,7 @@ import duckdb
 from flis.contracts.datapackage import Manifest
 from flis.core import danish
 from flis.core.home import Home
-from flis.quality.validate import UNKNOWN
+from flis.quality.measuring import UNKNOWN
 from flis.report import pages
 
 COMPARISON = Path(__file__).with_name("systems.sql")
