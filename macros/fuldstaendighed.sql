@@ -21,7 +21,7 @@
             when
                 o.antal_raekker <= 0
                 and g.altid_raekker
-                and ' ' || coalesce(g.hvilemaaneder, '') || ' ' not like '% ' || cast(extract(month from o.periode) as string) || ' %'
+                and not {{ er_hvilemaaned('g.hvilemaaneder', 'o.periode') }}
                 then 'tom'
             when o.antal_frasat > g.frasat_graense * (o.antal_raekker + o.antal_frasat) then 'ufuldstaendig'
             when o.antal_frasat > 0 then 'frasat'
@@ -162,11 +162,16 @@ select * from final
     (12 * (extract(year from {{ til }}) - extract(year from {{ fra }})) + extract(month from {{ til }}) - extract(month from {{ fra }}) + 1)
 {%- endmacro %}
 
-{# How many of the months from a first of month to another, both counted, are among those of a list (' 7 ' is July): how often each calendar month occurs in between. #}
+{# Whether a month is among those that a concept rests in: a list of their numbers, divided by blanks ('7' is July). #}
+{% macro er_hvilemaaned(liste, maaned) -%}
+    (' ' || coalesce({{ liste }}, '') || ' ' like '% ' || cast(extract(month from {{ maaned }}) as string) || ' %')
+{%- endmacro %}
+
+{# How many of the months from a first of month to another, both counted, are of such a list: how often each calendar month occurs in between. #}
 {% macro hvilende_maaneder(liste, fra, til) -%}
     (
         {%- for m in range(1, 13) %}
-        case when {{ liste }} like '% {{ m }} %' then
+        case when ' ' || coalesce({{ liste }}, '') || ' ' like '% {{ m }} %' then
             floor((12 * extract(year from {{ til }}) + extract(month from {{ til }}) - {{ m }}) / 12.0)
             - floor((12 * extract(year from {{ fra }}) + extract(month from {{ fra }}) - 1 - {{ m }}) / 12.0)
         else 0 end

@@ -32,13 +32,13 @@
     ),
 
     -- by concept and window, not by formula: many rest on the same
-    alle_vinduer as (
+    vinduer as (
         select distinct
             f.kommunerolle,
             g.begreb,
             g.vindue,
             d.altid_raekker,
-            ' ' || coalesce(d.hvilemaaneder, '') || ' ' as hvilemaaneder,
+            d.hvilemaaneder,
             p.kommunekode,
             p.periode,
             {{ vindue_fra('g.vindue', 'p.periode') }} as fra,
@@ -47,14 +47,6 @@
         inner join {{ ref('formel') }} as f on g.formel_id = f.formel_id and f.fagomraade = '{{ omraade }}'
         inner join {{ ref('fuldstaendighed') }} as d on g.begreb = d.begreb and d.fagomraade = '{{ omraade }}'
         cross join perioder as p
-    ),
-
-    vinduer as (
-        select
-            *,
-            -- the months in which there need be no rows, also those before the first delivery
-            case when trim(hvilemaaneder) = '' then 0 else {{ hvilende_maaneder('hvilemaaneder', 'fra', 'til') }} end as antal_hvilende
-        from alle_vinduer
     ),
 
     -- the months of which anything at all is delivered, by any of those whose figures are gathered
@@ -93,12 +85,15 @@
             max(case when s.fuldstaendighed in ('hel', 'frasat', 'ufuldstaendig') then 1 else 0 end) as har_noget,
             max(case when s.fuldstaendighed in ('tom', 'ufuldstaendig') then 1 else 0 end) as har_mangel,
             max(case when s.fuldstaendighed <> 'hel' then 1 else 0 end) as har_frasat,
-            -- a concept that need not have rows (marks, budgets; absence in July) is not missing in the months that have none
-            {%- set hviler = "v.hvilemaaneder like '% ' || cast(extract(month from l.periode) as string) || ' %'" %}
+            -- a concept that need not have rows (marks, budgets; absence in July, also before the first delivery) is not missing in the months that have none
+            {%- set hviler = er_hvilemaaned('v.hvilemaaneder', 'l.periode') %}
             {%- set hul = ('a.begreb is not null and ' if roller else '') ~ 'v.altid_raekker and l.periode is not null and s.periode is null and not ' ~ hviler %}
             case
                 when not v.altid_raekker then 1
-                when count(distinct case when not {{ hviler }} then s.periode end) = {{ antal_maaneder('v.fra', 'v.til') }} - v.antal_hvilende then 1
+                when
+                    count(distinct case when not {{ hviler }} then s.periode end)
+                    = {{ antal_maaneder('v.fra', 'v.til') }} - {{ hvilende_maaneder('v.hvilemaaneder', 'v.fra', 'v.til') }}
+                    then 1
                 else 0
             end as er_daekket,
             -- the rest of the month came and this did not: what is told of the others' months would be divided by, or counted as nothing
@@ -131,7 +126,7 @@
             v.periode,
             v.fra,
             v.til,
-            v.antal_hvilende
+            v.hvilemaaneder
     ),
 
     grundlag as (

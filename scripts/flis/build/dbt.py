@@ -6,7 +6,7 @@ import atexit
 import gc
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ class Dbt:
         """Run one dbt command; returns dbt's result object. Raises BuildError when dbt itself breaks (not when a node fails)."""
         return self._run(*args, manifest=self.manifest)
 
-    def build(self, names: Iterable[str], *args: str, leaving: Iterable[str] = (), standing: Iterable[str] = ()):
+    def build(self, names: Iterable[str], *args: str, leaving: Iterable[str] = (), standing: Collection[str] = ()):
         """`dbt build` of the seeds and models named, and of what tests them. Of those that are `standing`, views that say what they said, only what tests them.
 
         They are marked, for dbt holds each name it is given against every node, three times, which of everything takes a second or two. Nor is the manifest written
@@ -75,7 +75,7 @@ class Dbt:
         there = (wanted | signatures.ever_built(self.home)) - set(leaving)
         nodes = self.manifest.nodes
         absent = {u for u, n in nodes.items() if n.resource_type in ("seed", "model") and n.name not in there}
-        shown = {u for u, n in nodes.items() if n.resource_type == "model" and n.name in wanted & set(standing)}
+        shown = {u for u, n in nodes.items() if n.resource_type == "model" and n.name in wanted and n.name in standing}
         marked = [(node, node.tags) for u, node in nodes.items()
                   if node.resource_type in ("seed", "model") and node.name in wanted and u not in shown or node.resource_type == "test" and shown & set(node.depends_on.nodes)]
         left_out = [(node, node.tags) for node in nodes.values() if node.resource_type == "test" and absent & set(node.depends_on.nodes)]

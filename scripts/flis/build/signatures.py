@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -291,26 +291,34 @@ def ever_built(home: Home) -> set[str]:
 
 def standing_views(home: Home, project: Project) -> set[str]:
     """The names of the views that are built and say what they said: when data arrive there is nothing to do about them but what tests them."""
-    with connect(home) as con:
-        known = {name for (name,) in con.execute("select model from drift.bygget group by model having count(*) = count(signatur)").fetchall()} if exists(con, "drift", "bygget") else set()
-        prints = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
-    return {n.name for n in project.nodes.values() if _is_view(n) and n.name in known and prints.get(n.name) == project.prints[n.name]}
+    return _standing(project, *_stood(home))
 
 
 def due(home: Home, project: Project) -> set[str]:
     """The names of nodes that are not built and tested as they stand. A view that no test looks at stands as long as it says the same, whatever has arrived."""
+    known, prints = _stood(home)
+    return {name for name, sign in project.signs.items() if known.get(name) != sign} - (project.untested_views & _standing(project, known, prints))
+
+
+def _stood(home: Home) -> tuple[dict[str, str], dict[str, str]]:
+    """What is built and tested, with its signature; and the prints of what is built."""
     with connect(home) as con:
         known = dict(con.execute("select model, max(signatur) from drift.bygget group by model having count(*) = count(signatur)").fetchall()) if exists(con, "drift", "bygget") else {}
-    return {name for name, sign in project.signs.items() if known.get(name) != sign} - (project.untested_views & standing_views(home, project))
+        prints = dict(con.execute("select model, fingeraftryk from drift.fingeraftryk").fetchall()) if exists(con, "drift", "fingeraftryk") else {}
+    return known, prints
 
 
-def remember(home: Home, project: Project, results: Iterable[Any], standing: Iterable[str] = ()) -> None:
+def _standing(project: Project, known: dict[str, str], prints: dict[str, str]) -> set[str]:
+    return {n.name for n in project.nodes.values() if _is_view(n) and n.name in known and prints.get(n.name) == project.prints[n.name]}
+
+
+def remember(home: Home, project: Project, results: Iterable[Any], standing: Collection[str] = ()) -> None:
     """After a build with tests: the nodes that were built and whose tests passed get their signature, where all that they rest on has its own; the others lose it.
 
     `results` are dbt's; `standing` are the names of views that were not built anew but only tested. The deliveries that staging's tests have passed on are noted with it,
     as those that an incremental model has seen are.
     """
-    built, doubtful = {u for u, n in project.nodes.items() if n.name in set(standing)}, set()
+    built, doubtful = {u for u, n in project.nodes.items() if n.name in standing}, set()
     for one in results:
         good = one.status in GOOD
         if one.node.unique_id in project.nodes:

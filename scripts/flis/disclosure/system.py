@@ -66,7 +66,7 @@ class System:
     kinds: dict = field(default_factory=dict)         # what owners of two kinds can exchange (flis.disclosure.exchanges)
     safe: dict[tuple[bool, str | None], set[Target]] = field(default_factory=dict)       # what was not known too well (exactly, or nearly) to somebody, and cannot be as long as only more is withheld
     _seen: dict[tuple, list[Breach]] = field(default_factory=dict)
-    _withheld: tuple[set[int], set[int]] = (frozenset(), frozenset())     # type: ignore[assignment]
+    _withheld: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
 
     def breaches(self, hidden: set[int], gone: set[int]) -> list[Breach]:
         """Targets that are known too well when the variables `hidden` are unknown and the equations `gone` are not there: a few of each part of the system that has any."""

@@ -104,9 +104,9 @@ class Rules:
                 found.setdefault(stock, []).append((part, c))
         return [parts for _, parts in sorted(found.items()) if all(part in self.units for part, _ in parts)]
 
-    def rests(self) -> list[tuple[str, str]]:
-        """The wholes and parts of which what is left is persons that no figure counts (`rest`)."""
-        return [(whole, part) for whole, part, _, kind in self.relations if kind == "rest"]
+    def pairs(self, kind: str) -> list[tuple[str, str]]:
+        """The formulas that hang together in this way, and what with."""
+        return [(whole, part) for whole, part, _, k in self.relations if k == kind]
 
     def to_date(self) -> set[str]:
         """Years to date of what is published month by month: what is shown of them follows from the months (flis.disclosure.months), and they are in no other equation."""
@@ -163,16 +163,19 @@ def tasks(figures: Iterable[Figure], rules: Rules, published: Iterable[Published
             if any(primary(f, rules, a) for f in of_scope[scope] for a in rules.audiences) or any(small_rests(of_scope[scope], rules, a) for a in rules.audiences)], every
 
 
+def sides(one: Figure | Published, rules: Rules) -> Iterator[tuple[bool, str, date, float]]:
+    """The sides of a figure that have a value: whether it is the numerator, formula, month, value."""
+    t, n = rules.sides[one.noegletal_id]
+    for above, formula, period, value in ((True, t, one.periode, one.taeller), (False, n, one.naevner_periode, one.naevner)):
+        if formula and value is not None:
+            yield above, formula, period, value
+
+
 def small_rests(figures: Iterable[Figure], rules: Rules, audience: str) -> set[tuple[str, str, str, date]]:
     """Where a whole less a part is few persons that no figure counts: whole, part, municipality, month."""
-    pairs = rules.rests()
+    pairs = rules.pairs("rest")
     asked = {formula for pair in pairs for formula in pair}
-    values: dict[tuple[str, str, date], float] = {}
-    for one in figures if pairs else ():
-        t, n = rules.sides[one.noegletal_id]
-        for formula, period, value in ((t, one.periode, one.taeller), (n, one.naevner_periode, one.naevner)):
-            if formula in asked and value is not None:
-                values[formula, one.kommunekode, period] = value
+    values = {(formula, one.kommunekode, period): value for one in figures for _, formula, period, value in sides(one, rules) if formula in asked}
     few, _ = rules.limit(audience, "*")
     return {(whole, part, code, period) for whole, part in pairs for (formula, code, period), value in values.items()
             if formula == whole and 0 < value - values.get((part, code, period), value) < few}
@@ -284,10 +287,7 @@ class Family:
 
     def _sides(self, one: Figure | Published) -> Iterator[tuple[bool, str, date, float]]:
         """The sides of a figure that belong to this family and have a value: whether it is the numerator, formula, month, value."""
-        t, n = self.rules.sides[one.noegletal_id]
-        for above, formula, period, value in ((True, t, one.periode, one.taeller), (False, n, one.naevner_periode, one.naevner)):
-            if formula and value is not None and self.scopes.holds(self.scope, formula, period):
-                yield above, formula, period, value
+        return (side for side in sides(one, self.rules) if self.scopes.holds(self.scope, side[1], side[2]))
 
     def _variable(self, formula: str, code: str, period: date, value: float) -> int:
         return self.index.setdefault((formula, code, period, value), len(self.index))
@@ -342,7 +342,7 @@ class Family:
             if v is not None and w is not None and self.rows_of.get(w):
                 self.hidden.add(v)
                 self.primary |= {row: self.primary.get(row, FEW_LEFT) for row in self.rows_of.get(v, ())}
-                self._target(((min(v, w), 1.0 if w < v else -1.0), (max(v, w), -1.0 if w < v else 1.0)), float(self.rules.limit(self.audience, "*")[0]), code)
+                self._target(tuple(sorted(((w, 1.0), (v, -1.0)))), float(self.rules.limit(self.audience, "*")[0]), code)
 
     def _group_sums(self) -> dict[tuple, tuple[list[int], set[Row]]]:
         """What the groups add up: the same members of the same formula are one sum, in whatever key figures it stands."""
@@ -467,11 +467,11 @@ class Family:
 
     def _days_of_work(self, of: dict[tuple[str, str], dict[date, int]]) -> None:
         """What is the same number of days of work times another in a month, for everybody (`hverdage`): the calendar tells which."""
-        for whole, part, _, kind in self.rules.relations:
+        for whole, part in self.rules.pairs("hverdage"):
             pairs: dict[date, list[tuple[int, int]]] = defaultdict(list)
-            for (formula, code), months in of.items() if kind == "hverdage" else ():
-                for period, v in months.items() if formula == whole else ():
-                    if (w := of.get((part, code), {}).get(period)) is not None and self._value(w):
+            for (formula, code), months in of.items():
+                for period, v in months.items():
+                    if formula == whole and (w := of.get((part, code), {}).get(period)) is not None and self._value(w):
                         pairs[period].append((v, w))
             for _, here in sorted(pairs.items()):
                 v, w = max(here, key=lambda pair: self._value(pair[1]))
