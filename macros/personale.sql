@@ -54,6 +54,11 @@
                 'bevaegelser': true,
                 'maal': ['timer'],
                 'koder': ['fravaersaarsag', 'er_delvis'],
+                'afledte': {
+                    'varighed': "case when " ~ dage_mellem('fravaer_fra', 'gyldig_til') ~ " <= 2 then 'kort' when " ~ dage_mellem('fravaer_fra', 'gyldig_til')
+                    ~ " <= 14 then 'mellem' else 'lang' end",
+                    'over_otte_timer_om_dagen': 'timer > 8 * ' ~ dage_mellem('gyldig_fra', 'gyldig_til'),
+                },
                 'datoer': ['fravaer_fra'],
                 'ens': ['person_id', 'fravaersaarsag', 'timer', 'er_delvis'],
             },

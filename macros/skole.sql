@@ -54,6 +54,7 @@
                 'bevaegelser': true,
                 'maal': ['andel'],
                 'koder': ['fravaersart'],
+                'afledte': {'er_hel_dag': 'andel = 1'},
                 'datoer': ['dato'],
                 'ens': ['person_id', 'fravaersart', 'andel', 'extract(day from dato)'],
             },

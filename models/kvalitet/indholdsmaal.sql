@@ -13,6 +13,8 @@
 {#- In its first half year a municipality's own swing is not known (eget_udsving): what is not large must then be so many times over the limit before it
     holds anything. -#}
 {%- set uden_eget_udsving = 2.5 %}
+{#- Of the municipalities so many have moved as the country has, before it is the country's. -#}
+{%- set mindst_enige = 0.2 %}
 {%- set faelles_serie = ['fagomraade', 'begreb', 'felt', 'pulje', 'maaling', 'maal'] %}
 
 with leverancer as (
@@ -87,7 +89,7 @@ foregaaende as (
         median(f_uden) over (partition by {{ egen_serie | join(', ') }} order by periode rows between 12 preceding and 1 preceding) as f_foer,
         row_number() over (partition by {{ egen_serie | join(', ') }} order by periode) as nr
     from uden_maaned
-    where maaling not in ('andres', 'frasat', 'tom', 'genfortalt')
+    where maaling not in ('andres', 'frasat', 'tom', 'genfortalt', 'samme_fil')
 
 ),
 
@@ -315,7 +317,7 @@ samlet as (
     {%- for kilde, mod_hvad, n, z, f_ventet, kender_udsving, naar in [
         ('mod_egne', 'egne_maaneder', 'n', 'z', 'f_ventet', 'kender_udsving', 'true'),
         ('mod_andre', 'andre_kommuner', 'n', 'z', 'f_ventet', 'true', 'true'),
-        ('maalt', 'ingen', 'antal', 'abs(f) * sqrt(antal)', '0.0', 'true', "maaling in ('andres', 'frasat', 'tom', 'genfortalt')"),
+        ('maalt', 'ingen', 'antal', 'abs(f) * sqrt(antal)', '0.0', 'true', "maaling in ('andres', 'frasat', 'tom', 'genfortalt', 'samme_fil')"),
     ] %}
     select
         {{ serie | join(', ') }},
@@ -341,6 +343,62 @@ samlet as (
 
 ),
 
+-- How many municipalities have moved the way the country has, and at least half as far: what one alone has done is its own.
+enige as (
+
+    select
+        {%- for kolonne in serie %}
+        l.{{ kolonne }},
+        {%- endfor %}
+        l.periode,
+        count(
+            distinct case
+                when (k.f - k.f_ventet) / nullif(l.f - l.f_ventet, 0) >= 0.5 then k.kommunekode
+            end
+        ) as antal_enige
+    from ventet_i_maaneden as l
+    inner join ventet_i_maaneden as k
+        on {{ lige('l', 'k', ['periode'] + serie) }}
+    where
+        l.er_landsdaekkende
+        and l.kommunekode = '0998'
+        and k.kommunekode <> '0998'
+    group by
+        {%- for kolonne in serie %}
+        l.{{ kolonne }},
+        {%- endfor %}
+        l.periode
+
+),
+
+maalte_kommuner as (
+
+    select
+        fagomraade,
+        periode,
+        count(distinct kommunekode) as antal_kommuner
+    from maalt
+    where
+        er_landsdaekkende
+        and kommunekode <> '0998'
+    group by
+        fagomraade,
+        periode
+
+),
+
+landets as (
+
+    select e.*
+    from enige as e
+    inner join maalte_kommuner as m
+        on
+            e.fagomraade = m.fagomraade
+            and e.periode = m.periode
+    where e.antal_enige >= {{ mindst_enige }} * m.antal_kommuner
+
+),
+
 -- What is wrong with the whole country's is wrong with each municipality's.
 kommuner as (
 
@@ -360,10 +418,13 @@ fordelt as (
         coalesce(k.kommunekode, s.kommunekode) as kommunekode,
         k.kommunekode is not null as er_landets
     from samlet as s
-    left join kommuner as k
+    left join landets as l
         on
             s.er_landsdaekkende
             and s.kommunekode = '0998'
+            and {{ lige('s', 'l', ['periode'] + serie) }}
+    left join kommuner as k
+        on l.periode is not null
     where s.z > case when s.maaling = 'genfortalt' then 1 else 3 end
 
 ),

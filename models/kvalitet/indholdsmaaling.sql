@@ -21,10 +21,11 @@
     ('sammenfald', "'maaned'", 'cast(maaneder_tilbage as varchar(80))', 'set_foer', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', '1',
         'kommunekode = anden_kommunekode and er_bevaegelser'),
     ('gentagne', "'alt'", "'alt'", 'gentaget', "'raekker'", 'andel', '1 - antal_forskellige / cast(antal_raekker as double)', 'antal_raekker', '1', 'true'),
-    ('sammenfald', "'kommune'", 'anden_kommunekode', 'andres', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', '1', 'kommunekode <> anden_kommunekode'),
+    ('sammenfald', "'kommune'", 'anden_kommunekode', 'andres', "'raekker'", 'andel', 'andel', 'antal_sammenlignet', '1', 'kommunekode <> anden_kommunekode and not er_den_rette'),
     ('frasatte', "'fil'", "'alt'", 'frasat', "'raekker'", 'andel', 'antal_frasat / cast(antal_ind as double)', 'antal_ind', '1', 'antal_ind > 0'),
     ('tomme', "'alt'", "'alt'", 'tom', "'raekker'", 'andel', '1.0', 'antal', '1', 'true'),
     ('formler', "'formel'", 'formel_id', 'vaerdi', "'raekker'", 'niveau', 'stoerrelse', 'antal', '1', 'true'),
+    ('samme_filer', "'fil'", "'alt'", 'samme_fil', "'raekker'", 'andel', '1.0', 'raekker', '1', 'true'),
     ('genfortalte', "'i_gang'", 'vaerdi', 'genfortalt', 'maal', 'niveau', 'greatest(antal_nu, 0.5) / greatest(antal_foer, 0.5)', 'greatest(antal_nu, antal_foer)', '1',
         'antal_nu <> antal_foer'),
 ] %}
@@ -43,6 +44,7 @@ with leverancer as (
         fil,
         status,
         udtraekstype,
+        sha256,
         {{ leverancens_maaned() }} as periode
     from {{ source('leverancer', 'leverance') }}
     where
@@ -94,7 +96,8 @@ koder as (
     select {{ (begrebets + ['felt', 'vaerdi', 'maal']) | join(', ') }}
     from profil
     where
-        felt not in ('alt', 'personer')
+        -- whose residents they are says whose rows they are (egne_borgere), and is no measure of its own
+        felt not in ('alt', 'personer', 'person_bopael')
         and maal in ('raekker', 'personer')
         -- what others it is of: those that are known
         and vaerdi not in ('kendt', 'samme')
@@ -236,15 +239,59 @@ tal as (
 
 ),
 
+-- How many of a delivery's persons live in the municipality that sends it.
+egne_borgere as (
+
+    select
+        _leverance_id,
+        begreb,
+        sum(case when vaerdi = 'egen' then antal else 0 end) / cast(sum(antal) as double) as andel
+    from profiler
+    where felt = 'person_bopael'
+    group by
+        _leverance_id,
+        begreb
+
+),
+
+-- Of two that have the same rows it is those whose own residents they are that sent the right ones.
 sammenfald as (
 
     select
         s.*,
         l.kildesystem,
-        {{ maaneder_mellem('s.anden_periode', 's.periode') }} as maaneder_tilbage
+        {{ maaneder_mellem('s.anden_periode', 's.periode') }} as maaneder_tilbage,
+        coalesce(e.andel >= 0.3 and e.andel > 3 * a.andel, false) as er_den_rette
     from {{ ref('indholdssammenfald') }} as s
     inner join leverancer as l
         on s._leverance_id = l.leverance_id
+    left join egne_borgere as e
+        on
+            s._leverance_id = e._leverance_id
+            and s.begreb = e.begreb
+    left join egne_borgere as a
+        on
+            s.anden_leverance_id = a._leverance_id
+            and s.begreb = a.begreb
+
+),
+
+-- A full extract of cases that is, byte by byte, one of the municipality's earlier months': of twenty persons nobody has come or gone since. Other files can be the same for months.
+samme_filer as (
+
+    select i.*
+    from ialt as i
+    inner join leverancer as l
+        on i._leverance_id = l.leverance_id
+    inner join leverancer as f
+        on
+            l.kommunekode = f.kommunekode
+            and l.kildesystem = f.kildesystem
+            and l.sha256 = f.sha256
+            and f.periode < l.periode
+    where
+        i.personer >= 20
+        and i._leverance_id in (select _leverance_id from profil where felt = 'i_gang')
 
 ),
 

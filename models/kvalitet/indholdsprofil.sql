@@ -24,6 +24,7 @@ with leverancer as (
 
     select
         leverance_id,
+        kommunekode as leverancens_kommunekode,
         {{ leverancens_maaned() }} as leverancens_maaned
     from {{ source('leverancer', 'leverance') }}
 
@@ -127,6 +128,7 @@ personer_{{ nr }} as (
         p.person_id,
         -- a person whom the register does not know has no sex; a number with two digits that have changed places is as a rule such a one
         coalesce(b.koen, 'findes_ikke') as koen,
+        case when b.kommunekode = l.leverancens_kommunekode then 'egen' else 'anden' end as bopael,
         case
             when b.foedselsdato is null then 'findes_ikke'
             when b.doedsdato < l.leverancens_maaned then 'doed'
@@ -146,14 +148,25 @@ persontal_{{ nr }} as (
     select
         _leverance_id,
         kildesystem,
-        case when grouping(koen) = 0 then 'person_koen' when grouping(alder) = 0 then 'person_alder' else 'personer' end as felt,
-        case when grouping(koen) = 0 then koen when grouping(alder) = 0 then alder else 'alt' end as vaerdi,
+        case
+            when grouping(koen) = 0 then 'person_koen'
+            when grouping(alder) = 0 then 'person_alder'
+            when grouping(bopael) = 0 then 'person_bopael'
+            else 'personer'
+        end as felt,
+        case
+            when grouping(koen) = 0 then koen
+            when grouping(alder) = 0 then alder
+            when grouping(bopael) = 0 then bopael
+            else 'alt'
+        end as vaerdi,
         count(*) as antal
     from personer_{{ nr }}
     group by grouping sets (
         (_leverance_id, kildesystem),
         (_leverance_id, kildesystem, koen),
-        (_leverance_id, kildesystem, alder)
+        (_leverance_id, kildesystem, alder),
+        (_leverance_id, kildesystem, bopael)
     )
 
 ),

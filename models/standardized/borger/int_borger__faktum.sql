@@ -190,6 +190,7 @@ final as (
         s.civilstand_kildekode,
         -- The last digit is odd for men; that a person's sex says otherwise is kept and shown, never put right.
         s.koen in ('M', 'K') and s.koen <> case when substr(n.cpr, 10, 1) in ('1', '3', '5', '7', '9') then 'M' else 'K' end as koen_modsiger_nummer,
+        s.tabel = 'person' and s.foedselsdato <> {{ cpr_foedselsdato('n.cpr') }} as foedselsdato_modsiger_nummer,
         case
             when n.cpr is null or not {{ cpr_er_gyldigt('n.cpr', 's.udtraeksdato') }} then 'cpr_ugyldig'
             when s.er_annullering is null then 'handling_ukendt'

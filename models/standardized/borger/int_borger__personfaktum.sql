@@ -37,6 +37,7 @@ final as (
         f.koen,
         f.foedselsdato,
         f.koen_modsiger_nummer,
+        f.foedselsdato_modsiger_nummer,
         f.frasat_aarsag
     from fakta as f
     left join sammenlagte as s

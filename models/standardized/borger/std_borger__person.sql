@@ -81,6 +81,7 @@ personer as (
     select
         person_id,
         max_by(koen_modsiger_nummer, post) filter (where faktum = 'status') as koen_modsiger_nummer,
+        max_by(foedselsdato_modsiger_nummer, post) filter (where faktum = 'status') as foedselsdato_modsiger_nummer,
         min(virkningsdato) filter (where faktum = 'status' and vaerdi = 'doed') as doedsdato,
         max(virkningsdato) filter (where faktum = 'adresse') as sidste_tilflytning,
         max(case when faktum = 'status' then 1 else 0 end) as har_status,
@@ -107,6 +108,7 @@ final as (
         n.kommunekode,
         p.har_status = 0 as er_udledt,
         coalesce(p.koen_modsiger_nummer, false) as koen_modsiger_nummer,
+        coalesce(p.foedselsdato_modsiger_nummer, false) as foedselsdato_modsiger_nummer,
         coalesce(n.borgerstatus = 'doed' and p.sidste_tilflytning > p.doedsdato, false) as er_flyttet_efter_doed,
         s.person_id is not null as har_samtidige_adresser,
         'cpr' as kildesystem,

@@ -162,9 +162,10 @@ def build(home: Home, *, fagomraade: str | None = None, kommune: str | None = No
     changed = signatures.changed(home, stands)
     if changed and not full_refresh:
         # First what they rest on: a model that goes by delivery and is rebuilt on a stored one that has not taken the newest deliveries would count them as seen.
-        behind = sorted((stands.all_above(changed) & signatures.due(home, stands)) - set(changed))
-        # Then with the views and seeds above them, so that what is rebuilt rests on what stands in the repo now.
-        for names, how in (behind, []), ([*stands.above(changed), *changed], ["--full-refresh"]):
+        due_above, below = (stands.all_above(changed) & signatures.due(home, stands)) - set(changed), stands.below(changed)
+        # Then with the views and seeds above them, so that what is rebuilt rests on what stands in the repo now; and what lies between two of them, which may show what the first has not got before.
+        whole = sorted({*stands.above(changed), *changed, *(due_above & below)})
+        for names, how in (sorted(due_above - below), []), (whole, ["--full-refresh"]):
             if names and not result.failures:
                 outcome = dbt.build(names, *how, "--exclude-resource-type", "test", "unit_test")
                 _collect(outcome, result)

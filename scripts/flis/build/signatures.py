@@ -205,6 +205,11 @@ class Project:
         """The names of all that the incremental models named rest on."""
         return {self.nodes[u].name for name in names for u in self.upstream[self.sliced[name].unique_id]}
 
+    def below(self, names: Iterable[str]) -> set[str]:
+        """The names of all that rest on the incremental models named."""
+        ids = {self.sliced[name].unique_id for name in names}
+        return {n.name for u, n in self.nodes.items() if self.upstream[u] & ids}
+
     def resting_on(self, wanted: set[str]) -> set[str]:
         """The nodes that rest on raw tables of these kildesystemer."""
         return {self.nodes[u].name for u, systems in self.systems.items() if systems & wanted}

@@ -87,7 +87,7 @@ def write_truth(verden: Verden) -> None:
     fill(verden, "borger.facit_person", f"""
         select
             p.person_id, case when not a.uden_person then a.foedselsdato end as foedselsdato, case when a.uden_person then 'ukendt' else a.koen end as koen,
-            d.doedsdato, i.kommunekode, a.uden_person as er_udledt, {fault(verden, 'BO-02')} as koen_modsiger_nummer,
+            d.doedsdato, i.kommunekode, a.uden_person as er_udledt, {fault(verden, 'BO-02')} as koen_modsiger_nummer, false as foedselsdato_modsiger_nummer,
             {fault(verden, 'BO-05')} as er_flyttet_efter_doed, {fault(verden, 'BO-10')} as har_samtidige_adresser, 'cpr' as kildesystem, p.person_id as kilde_id
         from borger.alle as a
         inner join borger.person_id as p on a.person_nr = p.person_nr
