@@ -276,25 +276,6 @@ sammenfald as (
 
 ),
 
--- A full extract of cases that is, byte by byte, one of the municipality's earlier months': of twenty persons nobody has come or gone since. Other files can be the same for months.
-samme_filer as (
-
-    select i.*
-    from ialt as i
-    inner join leverancer as l
-        on i._leverance_id = l.leverance_id
-    inner join leverancer as f
-        on
-            l.kommunekode = f.kommunekode
-            and l.kildesystem = f.kildesystem
-            and l.sha256 = f.sha256
-            and f.periode < l.periode
-    where
-        i.personer >= 20
-        and i._leverance_id in (select _leverance_id from profil where felt = 'i_gang')
-
-),
-
 gentagne as (
 
     select distinct
@@ -355,6 +336,26 @@ fuldt_fortalt as (
     select distinct {{ leverancens | join(', ') }}
     from profil
     where felt = 'i_gang'
+
+),
+
+-- A full extract of cases that is, byte by byte, one of the municipality's earlier months': of a hundred persons nobody has come or gone since. A smaller
+-- one, and files of other kinds, can be the same for months.
+samme_filer as (
+
+    select i.*
+    from ialt as i
+    inner join leverancer as l
+        on i._leverance_id = l.leverance_id
+    inner join leverancer as f
+        on
+            l.kommunekode = f.kommunekode
+            and l.kildesystem = f.kildesystem
+            and l.sha256 = f.sha256
+            and f.periode < l.periode
+    where
+        i.personer >= 100
+        and i._leverance_id in (select t._leverance_id from fuldt_fortalt as t)
 
 ),
 

@@ -5,6 +5,7 @@ The rows that break each rule, and the neighbours that just do not, stand in tes
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
@@ -20,13 +21,18 @@ from flis.quality import rules
 
 CASES = REPO / "tests" / "regler"
 ORIGIN = {"_leverance_id": 7, "_fil": "fil.csv"}
+# Tables without a contract that rules read all the same.
+_OTHERS = {
+    "int_faelles__formelvaerdi": ("marts", {"formel_id": "varchar", "kommunekode": "varchar", "periode": "date", "vaerdi": "decimal(18, 5)", "antal_personer": "bigint", "observationsstatus": "varchar"}),
+    "udgivet": ("kvalitet", {"formel_id": "varchar", "kommunekode": "varchar", "periode": "date", "vaerdi": "decimal(18, 5)", "antal_personer": "bigint"}),
+}
 _SCHEMAS = {"standardized": "standardized", "marts": "marts", "kvalitet": "kvalitet"}
 
 
 @cache
 def contracts() -> dict[str, tuple[str, dict[str, str]]]:
-    """Every model with a contract: its schema, and its columns with their types."""
-    found = {}
+    """Every model with a contract, and the others that rules read: its schema, and its columns with their types."""
+    found = dict(_OTHERS)
     for file in sorted((REPO / "models").rglob("*.yml")):
         schema = _SCHEMAS.get(file.relative_to(REPO / "models").parts[0])
         for model in (yaml.safe_load(file.read_text("utf-8")) or {}).get("models", []) if schema else []:
@@ -44,6 +50,12 @@ def code_lists() -> dict[str, tuple[Path, dict[str, str]]]:
     return {file.stem: (file, types.get(file.stem, {})) for file in sorted((REPO / "seeds").rglob("*.csv"))}
 
 
+def _monthly_formula() -> dict[str, str]:
+    """Per fagområde a formula of the month."""
+    with code_lists()["formel"][0].open(encoding="utf-8") as file:
+        return {row["fagomraade"]: row["formel_id"] for row in csv.DictReader(file) if row["opgoerelsesniveau"] == "M"}
+
+
 @cache
 def cases(area: str) -> dict[str, Any]:
     """The planted rows of one area: udgangspunkt, gode, brud. Those of the common rules are made of their patterns, once per area."""
@@ -51,6 +63,7 @@ def cases(area: str) -> dict[str, Any]:
     if area != rules.COMMON:
         return case
     letters = {rule.fagomraade: rule.regel_id.partition("-")[0] for rule in rules.load_rules()}
+    monthly = _monthly_formula()
     systems = {name: next(row["kildesystem"] for row in cases(name)["udgangspunkt"].values() if "kildesystem" in row) for name in rules.areas()}
 
     def filled(part: Any, words: dict[str, str]) -> Any:
@@ -65,7 +78,7 @@ def cases(area: str) -> dict[str, Any]:
 
     made: dict[str, Any] = {"gode": [], "brud": {}}
     for name in rules.areas():
-        words = {"fagomraade": name, "praefiks": letters[name], "kildesystem": systems[name]}
+        words = {"fagomraade": name, "praefiks": letters[name], "kildesystem": systems[name], "formel": monthly[name]}
         made["gode"] += filled(rows(case["gode"]), words)
         made["brud"] |= {f"{letters[name]}-{number}": filled({**one, "raekker": rows(one["raekker"])}, words) for number, one in case["brud"].items()}
     return made

@@ -36,6 +36,8 @@ create table if not exists kvalitet.frigivelse (
 alter table kvalitet.frigivelse add column if not exists leverancer bigint[];
 -- The municipalities' active deliveries, as the ledger had them when results were last judged: what a result rests on where its breaking rows do not say it.
 create table if not exists kvalitet.leverance (leverance_id bigint, kommunekode varchar, fagomraade varchar, periode date);
+-- The sides of the key figures as they last were published and counted (drift.offentliggjort): what is said of a month since is held against it.
+create table if not exists kvalitet.udgivet (formel_id varchar, kommunekode varchar, periode date, vaerdi decimal(18, 5), antal_personer bigint);
 
 -- ---- what it comes to
 -- The last run that measured anything in each area, and the one before: what is new and what is resolved is told by these.

@@ -23,6 +23,7 @@ from flis.trail import sealing
 from flis.trail.events import keep, record
 
 STORE = Path(__file__).with_name("kvalitet.sql")
+PUBLISHED = Path(__file__).with_name("udgivet.sql").read_text("utf-8")
 
 
 class ValidateError(Exception):
@@ -110,6 +111,8 @@ def refresh(con: duckdb.DuckDBPyConnection, rules_folder: Path = RULES) -> None:
             insert into kvalitet.leverance
             select leverance_id, kommunekode, fagomraade, case when udtraekstype <> 'fuld' then periode end from cpr.raw.leverance where status = 'aktiv' and kommunekode is not null order by leverance_id
         """)
+    if exists(con, "drift", "offentliggjort"):
+        con.execute(PUBLISHED)
     con.execute("commit")
 
 
