@@ -6,6 +6,11 @@
     cast(date_trunc('month', coalesce(cast({{ l }}periode as date), cast({{ l }}udtrukket as date))) as date)
 {%- endmacro %}
 
+{# A number as it is read: Danish, with no more decimals than it has. #}
+{% macro kort_tal(udtryk, decimaler) -%}
+    regexp_replace(replace(cast(cast(round({{ udtryk }}, {{ decimaler }}) as decimal(18, {{ decimaler }})) as varchar(30)), '.', ','), ',?0+$', '')
+{%- endmacro %}
+
 {# That two rows agree on these columns. #}
 {% macro lige(a, b, kolonner) -%}
     {%- for kolonne in kolonner %}{{ '' if loop.first else ' and ' }}{{ a }}.{{ kolonne }} = {{ b }}.{{ kolonne }}{% endfor -%}
