@@ -135,7 +135,10 @@ select * from final
     case {{ vindue }}
         when 'maaned' then {{ periode }}
         when 'maaned_og_forrige' then cast({{ periode }} - interval '1' month as date)
-        when 'kvartal' then cast(date_trunc('quarter', {{ periode }}) as date)
+        -- of days in school: in the third quarter they begin with the school year
+        when 'skolekvartal' then cast(
+            date_trunc('quarter', {{ periode }}) + case when extract(month from {{ periode }}) in (8, 9) then interval '1' month else interval '0' month end as date
+        )
         when 'aar' then {{ periode }}
         when 'aar_til_dato' then cast(date_trunc('year', {{ periode }}) as date)
         when 'skoleaar_til_dato' then {{ skoleaar_start(periode) }}

@@ -50,7 +50,7 @@
     ),
 
     -- the months of which anything at all is delivered, by any of those whose figures are gathered
-    leverede as (
+    begyndte as (
         select distinct
             {%- if roller %}
             r.kommunerolle,
@@ -63,6 +63,38 @@
         {%- if roller %}
         inner join {{ roller }} as r on s.kommunekode = r.fra_kommunekode
         {%- endif %}
+    ),
+
+    -- and those between them: one that never came at all is a hole like any other
+    leverede as (
+        select * from begyndte
+        union
+        select
+            {%- if roller %}
+            d.kommunerolle,
+            {%- endif %}
+            p.kommunekode,
+            p.periode
+        from perioder as p
+        inner join (
+            select
+                {%- if roller %}
+                kommunerolle,
+                {%- endif %}
+                kommunekode,
+                min(periode) as foerste,
+                max(periode) as sidste
+            from begyndte
+            group by
+                {%- if roller %}
+                kommunerolle,
+                {%- endif %}
+                kommunekode
+        ) as d
+            on
+                p.kommunekode = d.kommunekode
+                and p.periode > d.foerste
+                and p.periode < d.sidste
     ),
     {%- if roller %}
 
@@ -82,11 +114,12 @@
             v.vindue,
             v.kommunekode,
             v.periode,
-            max(case when s.fuldstaendighed in ('hel', 'frasat', 'ufuldstaendig') then 1 else 0 end) as har_noget,
+            {%- set hviler = er_hvilemaaned('v.hvilemaaneder', 'l.periode') %}
+            -- some systems send nothing of what rests, and others a file without rows: it is the same
+            max(case when s.fuldstaendighed in ('hel', 'frasat', 'ufuldstaendig') or (s.periode is null and {{ hviler }}) then 1 else 0 end) as har_noget,
             max(case when s.fuldstaendighed in ('tom', 'ufuldstaendig') then 1 else 0 end) as har_mangel,
             max(case when s.fuldstaendighed <> 'hel' then 1 else 0 end) as har_frasat,
             -- a concept that need not have rows (marks, budgets; absence in July, also before the first delivery) is not missing in the months that have none
-            {%- set hviler = er_hvilemaaned('v.hvilemaaneder', 'l.periode') %}
             {%- set hul = ('a.begreb is not null and ' if roller else '') ~ 'v.altid_raekker and l.periode is not null and s.periode is null and not ' ~ hviler %}
             case
                 when not v.altid_raekker then 1

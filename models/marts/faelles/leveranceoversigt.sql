@@ -1,3 +1,11 @@
+{#- The files that come only in months that have something, by their contracts. #}
+{%- set sjaeldne = ["('', '')"] %}
+{%- if execute %}
+{%- for t in graph.sources.values() | sort(attribute='unique_id') if ((t.config or {}).get('meta') or t.meta or {}).get('kun_med_raekker') %}
+{%- do sjaeldne.append("('" ~ t.source_name ~ "', '" ~ t.name ~ "')") %}
+{%- endfor %}
+{%- endif %}
+
 with opsaetning as (
 
     select
@@ -143,6 +151,55 @@ loebende as (
 
 ),
 
+-- What a municipality has delivered in three of six months, it is to deliver in the next too: where nobody has sent the file this month (a system can have one
+-- municipality alone), no one else's tells that it is missing. In a month of rest (absence in July) there may be none.
+vaner as (
+
+    select
+        f.kommunekode,
+        f.kildesystem,
+        f.periode,
+        p.filtype,
+        true as er_periodisk
+    from forventet as f
+    inner join periodisk as p
+        on
+            f.kildesystem = p.kildesystem
+            and f.kommunekode = p.kommunekode
+            and p.periode < f.periode
+            and p.periode >= cast(f.periode - interval '6' month as date)
+    left join {{ ref('fuldstaendighed') }} as h
+        on
+            f.fagomraade = h.fagomraade
+            and {{ er_hvilemaaned('h.hvilemaaneder', 'f.periode') }}
+    where
+        h.begreb is null
+        and (p.kildesystem, p.filtype) not in ({{ sjaeldne | join(', ') }})
+    group by
+        f.kommunekode,
+        f.kildesystem,
+        f.periode,
+        p.filtype
+    having count(distinct p.periode) >= 3
+
+),
+
+ventede_filer as (
+
+    select
+        f.kommunekode,
+        f.kildesystem,
+        f.periode,
+        t.filtype,
+        t.er_periodisk
+    from forventet as f
+    inner join filtyper as t
+        on f.kildesystem = t.kildesystem and (t.periode is null or t.periode = f.periode)
+    union
+    select * from vaner
+
+),
+
 filer as (
 
     select
@@ -158,12 +215,13 @@ filer as (
         end as daekket_til,
         case when p.senest_udtrukket is not null or l.daekket_til >= f.periode then coalesce(p.senest_udtrukket, l.senest_udtrukket) end as senest_udtrukket
     from forventet as f
-    left join filtyper as t
-        on f.kildesystem = t.kildesystem and (t.periode is null or t.periode = f.periode)
+    left join ventede_filer as t
+        on f.kommunekode = t.kommunekode and f.kildesystem = t.kildesystem and f.periode = t.periode
     left join periodisk as p
         on
             t.kildesystem = p.kildesystem
             and t.filtype = p.filtype
+            and t.er_periodisk
             and t.periode = p.periode
             and (f.kommunekode = p.kommunekode or p.kommunekode is null)
     left join loebende as l

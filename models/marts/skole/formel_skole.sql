@@ -118,6 +118,8 @@ ramme as (
         m.kommunekode,
         m.periode,
         case
+            -- nothing was given or measured in the month: there is no figure of it, and no zero
+            when f.periodisering = 'maaned_med_raekker' and m.leveringsstatus = 'leveret' and u.formel_id is null then 'ikke_relevant'
             when f.periodisering <> 'fra_sidste_skolestart' or m.leveringsstatus in ('ikke_relevant', 'ikke_leveret') then m.leveringsstatus
             -- what looks back to a school start that was never delivered, is not known
             when m.leveringsstatus_foer not in ('leveret', 'foreloebig') then 'ikke_leveret'

@@ -272,6 +272,7 @@ class TableMeta(Words):
     gaelder_fra: date = date(1900, 1, 1)
     versioner: Annotated[tuple[Versioner, ...], Field(min_length=1)] | None = None
     fil: Text | None = None
+    kun_med_raekker: bool = False
     format: dict[str, Any] = Field(default_factory=dict)
     kontroltal: Kontroltal | None = None
     recordtype: Text | None = None
