@@ -493,7 +493,13 @@ virkninger as (
             when felt = 'flytninger' then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             when art = 'niveau' then abs(vaerdi_nu / vaerdi_ventet - 1)
             when maaling = 'negativ' then 2 * abs(vaerdi_nu - vaerdi_ventet) / greatest(abs(1 - 2 * vaerdi_ventet), 0.1)
-            when maaling = 'fordeling' and felt <> 'enhed' and felt not like 'dato%' and felt not like '%maaned%' and felt not like 'person%'
+            when
+                maaling = 'fordeling'
+                and felt <> 'enhed'
+                and felt not like 'dato%'
+                and felt not like '%maaned%'
+                and felt not like 'person%'
+                and feltslags <> 'skift'
                 then abs(vaerdi_nu - vaerdi_ventet) / greatest(vaerdi_nu, vaerdi_ventet)
             else abs(vaerdi_nu - vaerdi_ventet)
         end as virkning,

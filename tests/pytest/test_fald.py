@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from conftest import copy_of
 from flis.cli import app
 from flis.contracts.contract import read_contracts
+from flis.core.database import connect
 from flis.intake.drops import Limit, read_limits
 from flis.intake.inspection import plain_name
 from flis.intake.load import load
@@ -194,9 +195,28 @@ def test_et_nyere_rigtigt_udtraek_loeser_det(world):
     world.put("citat", "CITAT_0101_20260206.csv", citat(10))
     world.put("citat", "CITAT_0101_20260207.csv", citat(157))
     result = world.load()
-    assert (result.loaded, result.waiting, result.replaced) == (2, 1, 1)
-    assert world.load().rejected == 1       # older than the one in force by now
+    assert (result.loaded, result.waiting, result.replaced, result.rejected) == (2, 0, 1, 1)       # older than the one in force by now
     assert world.ledger("CITAT_0101_20260206.csv")["aarsag_kode"] == "aeldre_end_aktiv"
+
+
+def test_den_der_er_overhalet_skal_ingen_svare_paa(world):
+    world.put("citat", "CITAT_0101_20260205.csv", citat(156))
+    world.load()
+    world.put("citat", "CITAT_0101_20260206.csv", citat(10))
+    world.load()
+    number = world.ledger("CITAT_0101_20260206.csv")["leverance_id"]
+    # the newer one in a load of its own that leaves the one that waits alone
+    waiting = world.home.inbox / "citat" / "CITAT_0101_20260206.csv"
+    aside = world.home.root / "til_side.csv"
+    waiting.rename(aside)
+    world.put("citat", "CITAT_0101_20260207.csv", citat(157))
+    world.load()
+    aside.rename(waiting)
+    with connect(world.home) as con:
+        assert status._to_be_accepted(con) == []
+    with pytest.raises(AcceptError, match="skal ikke godkendes"):
+        answer(world.home, number, "Oprydning")
+    assert world.load().rejected == 1
 
 
 def test_graenserne_er_data():

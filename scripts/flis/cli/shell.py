@@ -154,8 +154,18 @@ def steps(home: Path | None, names: list[str], narrow: dict, **extra: Any) -> No
 
 def finish(done: dict[str, dict], code: int) -> None:
     for name, facts in done.items():
-        console.print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in facts.items() if v not in (None, [], {}) and k != "failed"), highlight=False)
+        show_refused(facts)
+        console.print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in facts.items() if v not in (None, [], {}) and k not in ("failed", "refused")), highlight=False)
     raise typer.Exit(code)
+
+
+def show_refused(facts: dict) -> None:
+    """Each file that was refused, or waits, with its reason; of many the first."""
+    refused = facts.get("refused", [])
+    for line in refused[:statustext.MOST_REFUSED]:
+        console.print(f"Not taken: {escape(line)}", highlight=False, soft_wrap=True)
+    if len(refused) > statustext.MOST_REFUSED:
+        console.print(f"Not taken: {len(refused) - statustext.MOST_REFUSED} more. Each lies in karantaene/ with its reason beside it.", highlight=False, soft_wrap=True)
 
 
 def show_under_way(home: Home) -> None:

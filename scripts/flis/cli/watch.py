@@ -66,8 +66,8 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
         return
     if not where.is_there and not as_json:
-        console.print(f"There is no FLIS home in {where.root}: `flis demo` makes one.", highlight=False, soft_wrap=True)
-        return
+        errors.print(f"There is no FLIS home in {where.root}: `flis demo` makes one.", highlight=False, soft_wrap=True)
+        raise typer.Exit(2)
     if not facts.get("trin"):
         console.print(f"Nothing has run in {where.root} yet: start with `flis demo` or put files in {where.inbox}, then `flis run`.", highlight=False)
         return

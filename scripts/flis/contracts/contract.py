@@ -87,6 +87,7 @@ class Version:
     gaelder_fra: date
     pattern: re.Pattern[str]
     columns: tuple[str, ...] | None
+    fil: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,18 @@ class Contracts:
             names = ", ".join(f"{m.filetype.kildesystem}.{m.filetype.name}" for m in found)
             raise ContractError(f"File name {name!r} from {afsender!r} is covered by more than one contract: {names}")
         return found[0] if found else None
+
+    def nearest(self, afsender: str, name: str) -> str:
+        """What a name that no contract covers may have been meant as, in Danish: another sender's file, or the agreed name most like it."""
+        from difflib import get_close_matches
+
+        others = sorted({ft.afsender for ft in self.filetypes if ft.afsender != afsender and self.match(ft.afsender, name)})
+        if others:
+            return f"filen ligner en fra afsenderen {others[0]}"
+        names = {v.fil for ft in self._by_sender.get(afsender, []) for v in ft.versions if v.fil}
+        if not names:
+            return "der er ingen aftale med den afsender"
+        return f"nærmest er {get_close_matches(name, sorted(names), 1, 0)[0]}"
 
 
 # ------------------------------------------------------------------ file name patterns
@@ -452,7 +465,7 @@ def _versions(meta: TableMeta, built: list[Table], fault: Fault) -> list[Version
         elif entry.kolonner and (unknown := [c for c in entry.kolonner if c not in {c.name for c in built[0].columns}]):
             fault(f"version {entry.version} lists unknown columns: {', '.join(unknown)}")
         try:
-            versions.append(Version(version=entry.version, gaelder_fra=entry.gaelder_fra, pattern=compile_pattern(entry.fil or meta.fil or ""), columns=entry.kolonner))
+            versions.append(Version(version=entry.version, gaelder_fra=entry.gaelder_fra, pattern=compile_pattern(entry.fil or meta.fil or ""), columns=entry.kolonner, fil=entry.fil or meta.fil or ""))
         except ValueError as error:
             fault(f"version {entry.version}: {error}")
     if any(not v.pattern.pattern for v in versions):

@@ -141,7 +141,7 @@ def write_truth(verden: Verden) -> None:
         select
             regel, '0' || omraade, '0' || omraade, 'dst_folk1a', 'folk1a', omraade || '|' || koen || '|' || alder || '|' || year(dag) || 'K' || quarter(dag), dag, 'antal_ulaeseligt'
         from borger.officielt
-        where regel = 'BO-09'
+        where regel = 'BO-17'
     """)
     verden.truth("std_borger__frasat", "select kommunekode, kildesystem, tabel, kilde_id, periode, aarsag from borger.frasat order by all")
     con.execute(f"""

@@ -457,8 +457,8 @@ def build_official(verden: Verden) -> None:
             update borger.officielt as o
             set
                 regel = f.regel,
-                indhold = case f.regel when 'BO-08' then cast(cast(o.indhold as integer) + cast(ceil(s.antal * {OFF_BY}) as integer) + 1 as varchar) when 'BO-09' then '..' end
-            from (values ('BO-06', '2', 38, 2), ('BO-08', '1', 40, 3), ('BO-09', '2', 110, 4)) as f (regel, koen, alder, nr)
+                indhold = case f.regel when 'BO-08' then cast(cast(o.indhold as integer) + cast(ceil(s.antal * {OFF_BY}) as integer) + 1 as varchar) when 'BO-17' then '..' end
+            from (values ('BO-06', '2', 38, 2), ('BO-08', '1', 40, 3), ('BO-17', '2', 110, 4)) as f (regel, koen, alder, nr)
             inner join borger.stor as s on s.nr = least(f.nr, (select max(nr) from borger.stor))
             where o.omraade = substr(s.kommunekode, 2) and o.koen = f.koen and o.alder = f.alder and o.dag = date '{max(quarters)}'
         """)

@@ -153,3 +153,15 @@ def _smallest(con: duckdb.DuckDBPyConnection, taken: list[Delivery], replacing: 
           [d.match.kommunekode if d.match else None for d, _ in asked]]).fetchall():
         found.setdefault(ident, {})[table] = rows
     return found
+
+
+# A delivery that waits (w), and the newer one (n) that has been taken in of the same meanwhile: nobody is to answer for the first.
+OVERTAKEN = """
+    select w.leverance_id, max(n.leverance_id) as nyere
+    from cpr.raw.leverance as w
+    inner join cpr.raw.leverance as n
+        on w.afsender = n.afsender and w.kildesystem = n.kildesystem and w.filtype = n.filtype and w.kommunekode is not distinct from n.kommunekode
+            and (w.udtraekstype = 'fuld' or w.periode is not distinct from n.periode) and n.udtrukket > w.udtrukket
+    where w.status = 'venter' and n.status = 'aktiv' and w.udtraekstype <> 'delta'
+    group by w.leverance_id
+"""

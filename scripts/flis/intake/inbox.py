@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flis.core.home import Home, readable
+from flis.core.keys import masked
 
 if TYPE_CHECKING:
     from flis.contracts.contract import FileType
@@ -74,9 +75,9 @@ def under_way(home: Home) -> list[UnderWay]:
         except OSError:     # the sender has just given it its name
             continue
         if _unfinished(entry.name):
-            found.append(UnderWay(readable(sender), readable(entry.name), None))
+            found.append(UnderWay(readable(sender), masked(readable(entry.name)), None))
         elif not is_still(stat):
-            found.append(UnderWay(readable(sender), readable(entry.name), max(int(time.time() - stat.st_mtime), 0)))
+            found.append(UnderWay(readable(sender), masked(readable(entry.name)), max(int(time.time() - stat.st_mtime), 0)))
     return found
 
 
@@ -103,7 +104,7 @@ def no_files(home: Home) -> list[NoFile]:
         if sender.name.startswith("."):
             continue
         if not sender.is_dir(follow_symlinks=False):
-            found.append(NoFile("", readable(sender.name), "not a sender's folder", "move it into the folder of whoever sent it, or remove it"))
+            found.append(NoFile("", masked(readable(sender.name)), "not a sender's folder", "move it into the folder of whoever sent it, or remove it"))
             continue
         for entry in sorted(os.scandir(sender.path), key=lambda e: e.name):
             if entry.name.startswith("."):
@@ -112,7 +113,7 @@ def no_files(home: Home) -> list[NoFile]:
                 mode = entry.stat(follow_symlinks=False).st_mode
             except OSError:     # the sender has just taken it back
                 continue
-            found += [NoFile(readable(sender.name), readable(entry.name), kind, advice) for test, kind, advice in _KINDS if test(mode)]
+            found += [NoFile(masked(readable(sender.name)), masked(readable(entry.name)), kind, advice) for test, kind, advice in _KINDS if test(mode)]
     return found
 
 

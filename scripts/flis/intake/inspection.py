@@ -140,6 +140,9 @@ def readable_size(size: int) -> str:
     return f"{size} byte"
 
 
+DELIMITERS = {";": "semikolon", ",": "komma", "|": "lodret streg", "\t": "tabulator"}     # as a sender is told
+
+
 def plain_name(name: str) -> str:
     """The file name without .gz or .zip, which contracts do not mention."""
     return re.sub(r"\.(gz|zip)$", "", name, flags=re.IGNORECASE)
@@ -489,7 +492,7 @@ def check_header(names: list[str], expected: tuple[Column, ...], local_fields: f
     wanted = (ft.format.get("adskiller") or ";").join(c.header for c in expected)
     known = [n for n in given if n.casefold() in agreed]
     if len(set(known)) * 2 < len(agreed) or not known:
-        raise Refused("mangler_header", forventet=wanted)   # names are not told back: the line may be data
+        raise Refused("mangler_header", forventet=wanted, skilletegn=DELIMITERS.get(ft.format.get("adskiller") or ";", ft.format.get("adskiller")))   # names are not told back: the line may be data
     present = {n.casefold() for n in given}
     if missing := [c.header for c in expected if c.header.casefold() not in present]:
         raise Refused("manglende_kolonne", kolonner=", ".join(missing))

@@ -75,9 +75,9 @@ class LoadResult:
     refusals: list[tuple[str, str]] = field(default_factory=list)
     koersel: str | None = None
 
-    def facts(self) -> dict[str, int]:
-        """The figures, for status.json and the table at the end of a run."""
-        return {k: v for k, v in self.__dict__.items() if isinstance(v, int)}
+    def facts(self) -> dict[str, Any]:
+        """The figures, for status.json and the table at the end of a run, and what was refused or waits with its reason."""
+        return {**{k: v for k, v in self.__dict__.items() if isinstance(v, int)}, "refused": [f"{file}: {reason}" for file, reason in self.refusals]}
 
 
 @dataclass
@@ -325,7 +325,7 @@ class _Run:
         from flis.core.faults import of_ours
         from flis.core.reasons import Reason
         from flis.intake.inbox import shows_its_end
-        from flis.intake.inspection import Changed, Refused, inspect, receipt
+        from flis.intake.inspection import Changed, Refused, inspect, plain_name, receipt
 
         if _moment(d.path.lstat()) != d.modtaget:
             raise Unsettled
@@ -337,7 +337,7 @@ class _Run:
             if d.fil != readable(d.path.name):
                 raise Refused("personnummer_i_filnavn", afsender=d.afsender)
             if not d.match:
-                raise Refused("ukendt_filnavn", afsender=d.afsender)
+                raise Refused("ukendt_filnavn", afsender=d.afsender, navne=self.contracts.nearest(d.afsender, plain_name(d.fil)))
             ft = d.match.filetype
             first, last = span_of(d.match.periode, d.udtrukket.date(), ft.frist_dage)
             agreed = self.setup.instructed(ft.fagomraade, ft.kildesystem, d.match.kommunekode, first, last)
@@ -476,11 +476,23 @@ class _Run:
                 for d in taken:
                     d.reason = refused.get(id(d), d.reason)
                 continue
+            self._overtaken(chosen)
             self._keys(taken)
             self._replace(taken)
             self._register(chosen)
             self.con.execute("commit")
             break
+
+    def _overtaken(self, chosen: list[Delivery]) -> None:
+        """One that waits for a person, and of which a newer one is taken in with it, waits for nobody."""
+        from flis.intake import drops
+        from flis.trail import ledger
+
+        for d in chosen:
+            if d.status == "venter" and d.reason and d.reason.code == drops.WAITS:
+                now = ledger.decide(self.state, d.filetype, forrige=d.inspected.forrige, **self._facts(d))
+                if now.status == "afvist":
+                    d.decision, d.reason = now, now.reason
 
     def _decide(self, d: Delivery) -> None:
         from flis.core.reasons import catalogue

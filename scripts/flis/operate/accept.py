@@ -47,6 +47,9 @@ def answer(home: Home, leverance_id: int, reason: str, accepted: bool = True) ->
                            [leverance_id]).fetchall() if exists(con, "raw", "leverance", "cpr") else []
         if not rows or (rows[0][5], rows[0][6]) != (WAITING, drops.WAITS):
             raise AcceptError(f"Leverance {leverance_id} venter ikke på at blive godkendt. `flis status` viser dem, der gør.")
+        newer = dict(con.execute(drops.OVERTAKEN.replace("cpr.raw.", "raw.")).fetchall()).get(leverance_id)
+        if newer:
+            raise AcceptError(f"Leverance {leverance_id} skal ikke godkendes: en nyere fil af samme slags er indlæst (leverance {newer}), og den afløser den. Den afvises ved næste indlæsning.")
         sender, name, sha, municipality, area, _, _, text = rows[0]
         create_tables(con, read_contracts())
         con.execute("insert into raw.faldsvar values ($1, $2, $3, $4, $5, $6, $7)",

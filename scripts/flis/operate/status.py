@@ -51,16 +51,16 @@ def write_deliveries(home: Home) -> None:
         if exists(con, "raw", "leverance", "cpr"):
             # Files nobody has agreed on belong to no municipality and no dataset: they are counted per sender.
             status["til_godkendelse"] = _to_be_accepted(con)
-            status["uden_aftale"] = dict(con.execute("select afsender, count(*) from cpr.raw.leverance where status = 'afvist' and filtype is null group by all order by all").fetchall())
+            status["uden_aftale"] = dict(con.execute("select afsender, count(*) from cpr.raw.leverance where status = 'afvist' and (filtype is null or aarsag_kode = 'ikke_aftalt') group by all order by all").fetchall())
     _write(home, status)
 
 
 def _to_be_accepted(con: Any) -> list[dict[str, Any]]:
-    """The deliveries that wait for a person, because they have far fewer rows than what they would replace."""
-    from flis.intake.drops import WAITS
+    """The deliveries that wait for a person, because they have far fewer rows than what they would replace; not one that a newer has overtaken, which is refused at the next load."""
+    from flis.intake.drops import OVERTAKEN, WAITS
 
     columns = ("leverance_id", "afsender", "fil", "kommunekode", "fagomraade", "kildesystem", "aarsag")
-    rows = con.execute(f"select {', '.join(columns)} from cpr.raw.leverance where status = 'venter' and aarsag_kode = $1 order by leverance_id", [WAITS]).fetchall()
+    rows = con.execute(f"select {', '.join(columns)} from cpr.raw.leverance where status = 'venter' and aarsag_kode = $1 and leverance_id not in (select leverance_id from ({OVERTAKEN})) order by leverance_id", [WAITS]).fetchall()
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 STEPS = ("load", "build", "validate", "report", "package")
 MOST_PERIODS = 20
 MOST_NAMES = 5
+MOST_REFUSED = 20
 COUNTED = {"forventet": "ventet", "modtaget": "modt.", "forsinket": "sent", "mangler": "mangl.", "erstattet": "erst.", "afvist": "afv.", "tilbagekaldt": "trukket"}
 RARE = ("tilbagekaldt",)        # a column only where there is one
 
@@ -31,7 +32,7 @@ def show(console: Console, facts: dict[str, Any], kommune: str | None) -> None:
     _show_behind(console, facts)
     show_waiting(console, [one for one in facts.get("til_godkendelse", []) if kommune in (None, one["kommunekode"])])
     for sender, count in facts.get("uden_aftale", {}).items():
-        console.print(f"{count} files from {escape(sender)} were refused because no interface of that name is agreed.")
+        console.print(f"{count} {'file' if count == 1 else 'files'} from {escape(sender)} refused, for nothing of that name, or of that municipality, is agreed.", soft_wrap=True)
     console.print(f"{facts['indbakke']} files wait in the inbox.")
 
 
