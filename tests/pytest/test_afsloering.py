@@ -379,6 +379,23 @@ def test_days_of_work_are_the_calendars():
         assert (("fuldtid", code) in hidden) == (("dage", code) in hidden)
 
 
+def test_of_a_small_rest_whose_part_was_shown_the_whole_is_withheld():
+    """All pupils less those of ordinary schools are two; a release has shown the part, and not the whole: the whole is not shown now. Also where the part is told by the days of work alone."""
+    rules = world()
+    rules.sides = {"hel": ("hel", None), "lidt": ("lidt", None), "dage": ("dage", None)}
+    rules.units = dict.fromkeys(("hel", "lidt"), "årsværk") | {"dage": "dagsværk"}
+    rules.relations = [("hel", "lidt", 1.0, "rest"), ("dage", "lidt", 1.0, "hverdage")]
+    number = {"hel": lambda n: n + 2, "lidt": lambda n: n, "dage": lambda n: 21 * n}
+    rows = [Figure(one, k, MONTH, MONTH, float(number[one](n)), None, True, True, n, None, None) for k, n in zip(CODES, range(30, 70), strict=True) for one in number]
+    # without a release the part is, and with it what tells of it
+    hidden = {(one, code) for _, one, kind, code, _, scope, _ in withhold(rows, rules) if kind == "kommune" and scope == "alt"}
+    assert {("lidt", CODES[0]), ("dage", CODES[0])} <= hidden
+    for told in ("lidt", "dage"):
+        before = release(rows, rules, {("kommuner", one, "kommune", k, MONTH, "alt", "faa_resten") for one in number if one != told for k in CODES}, 1)
+        hidden = {(one, code) for _, one, kind, code, _, scope, _ in withhold(rows, rules, before) if kind == "kommune" and scope == "alt"}
+        assert {("hel", code) for code in CODES} <= hidden, told
+
+
 @pytest.mark.parametrize("shown", [False, True])
 def test_a_groups_small_sum_is_not_to_be_known_after_it_is_corrected(shown):
     """Two municipalities of one and two persons are a group of three: what was kept back of it then is not to come out by what is shown now; what was shown is known."""

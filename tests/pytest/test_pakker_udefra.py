@@ -112,6 +112,7 @@ def test_et_tilbageholdt_tal_roeber_ikke_om_det_er_nul(packages) -> None:
                 for row in csv.DictReader(file, delimiter=";"):
                     hidden = row["fortrolighedsstatus"] == "tilbageholdt"
                     held += row.get("kvalitetsstatus") == "tilbageholdt"
+                    assert not (hidden and row.get("kvalitetsstatus") == "tilbageholdt")       # it protects nobody, so it would be small itself
                     nobody_left = row["antal_bidragydere"] == "0" and row["antal_holdt"] != "0"
                     assert (row["observationsstatus"] == "ikke_oplyst") == (hidden or row.get("kvalitetsstatus") == "tilbageholdt" or nobody_left)
                     if hidden:

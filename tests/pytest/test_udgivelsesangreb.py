@@ -46,7 +46,7 @@ def house(rows, held, before=()) -> duckdb.DuckDBPyConnection:
             groups.setdefault((f.noegletal_id, *group), []).append(f)
     every = [(f.noegletal_id, "kommune", f.kommunekode, f.taeller, f.naevner, value(f), value(f)) for f in rows] + [(*g, *together(fs)) for g, fs in groups.items()]
     put(con, "marts.fct_noegletal__benchmark", "noegletal_id varchar, gruppetype varchar, gruppekode varchar, periode date, taeller double, naevner double, vaerdi double, simpelt_gennemsnit double, "
-        "fortrolighedsstatus varchar",
+        "fortrolighedsstatus varchar, kvalitetsstatus varchar default 'i_orden'",
         [(one, kind, code, MONTH, *((None, None, None, None, "tilbageholdt") if scope.get((one, kind, code)) == "alt" else (t, n, v, None if (one, kind, code) in scope else mean, "fri")))
          for one, kind, code, t, n, v, mean in every])
     beside = []
@@ -79,7 +79,8 @@ def together(fs: list[Figure]) -> tuple:
 def put(con, table: str, columns: str, rows: list) -> None:
     con.execute(f"create table flis.{table} ({columns})")
     if rows:
-        con.executemany(f"insert into flis.{table} values ({', '.join('?' * len(rows[0]))})", [list(r) for r in rows])
+        names = ", ".join(column.strip().split(" ")[0] for column in columns.split(",")[:len(rows[0])])
+        con.executemany(f"insert into flis.{table} ({names}) values ({', '.join('?' * len(rows[0]))})", [list(r) for r in rows])
 
 
 def test_a_release_that_tells_nothing_leaves_and_is_attacked_once(rows, held, tmp_path):

@@ -28,7 +28,8 @@ kommunernes as (
 
     select
         k.*,
-        (t.noegletal_id is null) as er_fri,
+        -- one that a rule holds is shown to nobody, protects nobody and counts nowhere: withheld besides would say that it is small itself
+        (t.noegletal_id is null or coalesce(k.kvalitetsstatus = 'tilbageholdt', false)) as er_fri,
         (t.noegletal_id is null and k.kvalitetsstatus is distinct from 'tilbageholdt') as vises
     from kommunetal as k
     left join tilbageholdt as t

@@ -266,6 +266,7 @@ class Family:
         self.equations: list[Equation] = []
         self.targets: dict[tuple, Target] = {}
         self.sums: dict[tuple, int] = {}
+        self.rests: list[tuple[int, int]] = []              # a whole and its part, where what is left is small
         self.tables: dict[tuple, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for one in self.figures:
             self._figure(one)
@@ -273,6 +274,7 @@ class Family:
         for sign, (members, rows) in self._group_sums().items():
             self._equation(sign, members, rows)
         self._published()
+        self._rests_of_what_was_shown()
         self._relations()
         self._bounds()
         if self.earlier:
@@ -343,6 +345,14 @@ class Family:
                 self.hidden.add(v)
                 self.primary |= {row: self.primary.get(row, FEW_LEFT) for row in self.rows_of.get(v, ())}
                 self._target(tuple(sorted(((w, 1.0), (v, -1.0)))), float(self.rules.limit(self.audience, "*")[0]), code)
+                self.rests.append((w, v))
+
+    def _rests_of_what_was_shown(self) -> None:
+        """Where the part has been read in an earlier release it is the whole that is withheld, if it has not."""
+        for w, v in self.rests:
+            if v in self.known and w not in self.known:
+                self.hidden.add(w)
+                self.primary |= {row: self.primary.get(row, FEW_LEFT) for row in self.rows_of.get(w, ())}
 
     def _group_sums(self) -> dict[tuple, tuple[list[int], set[Row]]]:
         """What the groups add up: the same members of the same formula are one sum, in whatever key figures it stands."""
@@ -523,6 +533,9 @@ class Family:
         if not choices:
             choices = [(0, self._cost(v), v) for e in breach.equations for v, _ in self.equations[e].terms if self._may_be_hidden(v)]
         if not choices:
+            # a difference is kept by either side of it: where one has been given away, by the other
+            choices = [(0, self._cost(v), v) for v, _ in breach.target.terms if self._may_be_hidden(v)]
+        if not choices:
             return False
         kind, _, chosen = min(choices, key=lambda c: (c[1], c[0], c[2]))
         (self.gone if kind else self.hidden).add(chosen)
@@ -541,6 +554,8 @@ class Family:
         if not columns and not sums:
             sums = sorted((e for e in breach.equations if self.equations[e].unit is not None and e not in self.gone), key=lambda e: (self._cost_of_sum(e), e))[:1]
             rows = 0
+        if not columns and not sums:
+            columns = [v for v, _ in breach.target.terms if self._may_be_hidden(v)]
         best = min(columns, key=lambda v: (self._cost(v)[0], v not in grows, self._cost(v), v), default=None)
         if best is not None and (not sums or self._cost(best)[0] <= rows):
             self.hidden.add(best)

@@ -90,15 +90,16 @@ def attack(con: duckdb.DuckDBPyConnection, home: Home, build: int | None) -> dic
 def _as_meant(con: duckdb.DuckDBPyConnection) -> tuple[set[Row], set[Row]]:
     """The rows that the published table withholds, and the groups whose simple average it shows; withheld are to be the very rows and averages that the step has said."""
     published = {tuple(row): told for *row, told in con.execute(
-        "select noegletal_id, gruppetype, gruppekode, periode, {'withheld': fortrolighedsstatus <> 'fri', "
+        "select noegletal_id, gruppetype, gruppekode, periode, {'withheld': fortrolighedsstatus <> 'fri', 'held': gruppetype = 'kommune' and kvalitetsstatus = 'tilbageholdt', "
         "'figure': taeller is not null or naevner is not null or vaerdi is not null, 'average': simpelt_gennemsnit is not null} from flis.marts.fct_noegletal__benchmark").fetchall()}
     meant = {tuple(row): scope for *row, scope in con.execute(
         "select noegletal_id, gruppetype, gruppekode, periode, omfang from flis.marts.int_faelles__tilbageholdt where modtagerkreds = $1", [AUDIENCE]).fetchall()}
+    # of one that a rule holds it is not said whether it is withheld too, for then it would be small itself; it has no figure
     wrong = {row for row, told in published.items()
-             if told["withheld"] != (meant.get(row) == ALL) or told["figure"] and told["withheld"] or told["average"] and (told["withheld"] or row in meant)}
+             if told["withheld"] != (meant.get(row) == ALL and not told["held"]) or told["figure"] and (told["withheld"] or told["held"]) or told["average"] and (told["withheld"] or row in meant)}
     if wrong:
         raise Disclosed(f"fct_noegletal__benchmark is not as int_faelles__tilbageholdt says in {len(wrong)} rows ({_some(wrong)}): run `flis build`; no benchmark package is written")
-    return {row for row, told in published.items() if told["withheld"]}, {row for row, told in published.items() if told["average"] and row[1] != "kommune"}
+    return {row for row, told in published.items() if told["withheld"] or told["held"] and meant.get(row) == ALL}, {row for row, told in published.items() if told["average"] and row[1] != "kommune"}
 
 
 def _of_withheld(figures: Iterable[Figure], rules: Rules, away: set[Row]) -> set[Row]:
