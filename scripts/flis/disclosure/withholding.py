@@ -500,12 +500,19 @@ class Family:
         for e, equation in enumerate(self.equations):
             for v, _ in equation.terms:
                 self.equations_of[v].add(e)
-        whole = {(part, w) for w, part, _, kind in self.rules.relations if kind == "del"}
         at = {n[:3]: i for i, n in enumerate(names)}
+        wholes: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for w, part, _, kind in self.rules.relations:
+            if kind in ("del", "rest"):
+                wholes[part].append((kind, w))
         for i, (formula, code, period, value) in enumerate(names):
-            for part, w in whole:
-                if part == formula and (j := at.get((w, code, period))) is not None and values[j] >= value:
-                    high[i] = min(high[i], values[j])
+            for kind, w in wholes.get(formula, ()):
+                if (j := at.get((w, code, period))) is not None and values[j] >= value:
+                    # a part is at most its whole, and a whole at least the part that is shown of it
+                    if kind == "del" or j not in self.hidden:
+                        high[i] = min(high[i], values[j])
+                    if i not in self.hidden:
+                        low[j] = max(low[j], value)
         self.system = System(values, np.minimum(low, values), high, [n[1] for n in names], self.equations, list(self.targets.values()))
         self.system.targets = [t for t in self.system.targets if not all(v in self.known for v, _ in t.terms)]
 
