@@ -81,7 +81,7 @@ def test_et_hjem_der_er_skrevet_forkert_oprettes_ikke(tmp_path, verb) -> None:
 def test_status_opretter_intet(tmp_path, more) -> None:
     home = Home.of(tmp_path / "hjme")
     done = flis("status", *more, home=home)
-    assert done.returncode == 0 and ("no FLIS home" in done.stdout or more) and not home.root.exists()
+    assert done.returncode == 2 and "no FLIS home" in done.stderr and not home.root.exists()
 
 
 def test_en_forkert_brugt_demo_opretter_intet(tmp_path) -> None:

@@ -123,7 +123,7 @@ def test_hver_formels_periodisering_har_sine_maaneder() -> None:
     from flis.core.home import REPO
 
     with (REPO / "seeds/faelles/formel.csv").open(encoding="utf-8") as file:
-        assert {row["periodisering"] for row in csv.DictReader(file)} <= {"maaned", "primo", "aar_til_dato", "aar", "saldo", "saldo_12", "fra_sidste_skolestart"}
+        assert {row["periodisering"] for row in csv.DictReader(file)} <= {"maaned", "maaned_med_raekker", "primo", "aar_til_dato", "aar", "saldo", "saldo_12", "fra_sidste_skolestart"}
 
 
 # --- the walk ----------------------------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 {#- The files that come only in months that have something, by their contracts. #}
 {%- set sjaeldne = ["('', '')"] %}
 {%- if execute %}
-{%- for t in graph.sources.values() | sort(attribute='unique_id') if ((t.config or {}).get('meta') or t.meta or {}).get('kun_med_raekker') %}
+{%- for t in (graph.sources or {}).values() | sort(attribute='unique_id') if ((t.config or {}).get('meta') or t.meta or {}).get('kun_med_raekker') %}
 {%- do sjaeldne.append("('" ~ t.source_name ~ "', '" ~ t.name ~ "')") %}
 {%- endfor %}
 {%- endif %}

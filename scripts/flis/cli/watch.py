@@ -45,6 +45,9 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
     """What was expected, received, late, replaced, refused, per municipality, dataset and kildesystem; and what is behind: not built, not tested, not packaged."""
     where = Home.of(home)
     checked(fagomraade, kommune, None)
+    if not where.is_there:
+        errors.print(f"There is no FLIS home in {where.root}: `flis demo` makes one.", highlight=False, soft_wrap=True)
+        raise typer.Exit(2)
 
     def asked(rows: list[dict]) -> list[dict]:
         return [row for row in rows if (not fagomraade or row.get("fagomraade") == fagomraade) and (not kommune or row.get("kommunekode") == kommune)]
@@ -65,9 +68,6 @@ def status(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--jso
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
         return
-    if not where.is_there and not as_json:
-        errors.print(f"There is no FLIS home in {where.root}: `flis demo` makes one.", highlight=False, soft_wrap=True)
-        raise typer.Exit(2)
     if not facts.get("trin"):
         console.print(f"Nothing has run in {where.root} yet: start with `flis demo` or put files in {where.inbox}, then `flis run`.", highlight=False)
         return

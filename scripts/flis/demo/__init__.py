@@ -76,7 +76,7 @@ def generate(
         # An empty file lacks a part (93), and is all of the figure (97).
         con.execute("""
             insert into verden.fejl
-            select b.omraade || '-97', f.kildesystem, f.kommunekode, f.periode, f.kildesystem || '|' || b.begreb || ' tom: 1,000 mod 0,000'
+            select b.omraade || '-97', f.kildesystem, f.kommunekode, f.periode, f.kildesystem || '|' || b.begreb || ', filen er tom: 100 pct. mod ventet 0 pct.'
             from verden.fejl as f
             inner join (values ('OK', 'postering'), ('PE', 'fravaer'), ('SK', 'fravaer')) as b (omraade, begreb) on f.regel_id = b.omraade || '-93'
             where f.noegle = f.kildesystem || '|alle'

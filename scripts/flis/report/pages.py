@@ -39,7 +39,12 @@ def least_shown() -> int:
 def rough(value: int) -> str:
     """A number of rows as others may see it: none, some (fewer than the limit), else to the nearest so many, so that no municipality's few are a sum less the rest."""
     least = least_shown()
-    return danish.number(0) if not value else f"1–{least - 1}" if value < least else danish.number(round(value / least) * least)
+    return danish.number(0) if not value else f"1–{least - 1}" if value < least else danish.number(rounded(value))
+
+
+def rounded(value: int) -> int:
+    """A number to the nearest so many as the fewest that are shown: what a share is of, where the number itself is told so."""
+    return round(value / least_shown()) * least_shown()
 
 
 def rough_share(part: Decimal, whole: Decimal, per_row: int = 1) -> tuple[str, Decimal | None] | None:
@@ -58,7 +63,7 @@ def rough_share(part: Decimal, whole: Decimal, per_row: int = 1) -> tuple[str, D
 def environment() -> jinja2.Environment:
     """The templates, with the Danish filters (tal, groft, andel, maaned, dag, tidspunkt, antal, taerskel)."""
     made = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    made.filters.update(tal=danish.number, groft=rough, andel=danish.share, maaned=danish.month, dag=danish.day, tidspunkt=danish.moment, antal=count)
+    made.filters.update(tal=danish.number, groft=rough, afrundet=rounded, andel=danish.share, maaned=danish.month, dag=danish.day, tidspunkt=danish.moment, antal=count)
     made.globals.update(tekst=texts(), taerskel=danish.threshold, mindst_vist=least_shown())
     return made
 
